@@ -1,0 +1,145 @@
+//! The notify addresses in front of a shop's router.
+//!
+//! Who comes in: every request. Notifications go to the handler, all others to the shop, untouched.
+
+use crate::body;
+use crate::handler::{Incoming, NotificationHandler};
+use crate::rejection::NotificationRejection;
+use crate::route::Route;
+use axum_core::BoxError;
+use axum_core::body::Body;
+use axum_core::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::Request;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tower::{Layer, Service};
+
+/// Answers notifications at `POST {prefix}/payment`, `{prefix}/refund` and, for further merchant accounts,
+/// `{prefix}/{account}/payment` and `…/refund`. The prefix is `/ucanpay` unless [`at`](Self::at) says otherwise.
+///
+/// # It must be the last layer
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use ucanpay_axum::{NotificationHandler, UcanpayLayer};
+/// # use axum::{Router, routing::get};
+/// # fn app(handler: Arc<dyn NotificationHandler>) -> Router {
+/// Router::new()
+///     .route("/", get(|| async { "shop" }))
+///     .fallback(|| async { "not here" })
+///     .layer(UcanpayLayer::from(handler)) // last: after every route and after .fallback
+/// # }
+/// ```
+///
+/// A layer sees only what was added before it. Notifications are silently lost to the shop's 404 when `.fallback` or
+/// a wildcard route that takes POST comes after it, when a router with a fallback merges or nests this one, and with
+/// `.route_layer`.
+#[derive(Clone)]
+pub struct UcanpayLayer {
+    handler: Arc<dyn NotificationHandler>,
+    prefix: Arc<str>,
+}
+
+impl UcanpayLayer {
+    /// A layer that hands notifications to `handler`.
+    pub fn new(handler: impl NotificationHandler) -> Self {
+        Self::from(Arc::new(handler) as Arc<dyn NotificationHandler>)
+    }
+
+    /// Moves the addresses under `prefix`, `/pay/notify` for one. A missing first slash is added, a last one dropped.
+    #[must_use]
+    pub fn at(mut self, prefix: &str) -> Self {
+        let prefix = prefix.trim_matches('/');
+        self.prefix = match prefix {
+            "" => "".into(),
+            _ => format!("/{prefix}").into(),
+        };
+        self
+    }
+}
+
+impl From<Arc<dyn NotificationHandler>> for UcanpayLayer {
+    fn from(handler: Arc<dyn NotificationHandler>) -> Self {
+        Self {
+            handler,
+            prefix: "/ucanpay".into(),
+        }
+    }
+}
+
+impl fmt::Debug for UcanpayLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UcanpayLayer")
+            .field("prefix", &self.prefix)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S> Layer<S> for UcanpayLayer {
+    type Service = UcanpayService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        UcanpayService {
+            inner,
+            layer: self.clone(),
+        }
+    }
+}
+
+/// A shop behind its notify addresses; made by [`UcanpayLayer`].
+#[derive(Clone, Debug)]
+pub struct UcanpayService<S> {
+    inner: S,
+    layer: UcanpayLayer,
+}
+
+impl<S, B> Service<Request<B>> for UcanpayService<S>
+where
+    S: Service<Request<B>, Response = Response>,
+    S::Future: Send + 'static,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let UcanpayLayer { handler, prefix } = &self.layer;
+        let Some(Route { account, topic }) =
+            Route::find(prefix, request.method(), request.uri().path())
+        else {
+            return Box::pin(self.inner.call(request));
+        };
+        let account = account.map(str::to_owned);
+        let handler = Arc::clone(handler);
+        Box::pin(async move {
+            let body = match body::read(request.into_body()).await {
+                Ok(body) => body,
+                Err(rejection) => return Ok(refuse(rejection)),
+            };
+            let incoming = Incoming {
+                account,
+                topic,
+                body,
+            };
+            Ok(match handler.handle(incoming).await {
+                Ok(ack) => ack.into_response(),
+                Err(nack) => nack.into_response(),
+            })
+        })
+    }
+}
+
+fn refuse(rejection: NotificationRejection) -> Response {
+    tracing::warn!(reason = %rejection, "a notification was not read");
+    rejection.into_response()
+}

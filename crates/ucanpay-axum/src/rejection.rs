@@ -1,0 +1,139 @@
+//! Why a notification is not taken. Each cause is already the gateway's FAIL answer.
+//!
+//! The answer's text is fixed for each cause: what exactly failed is for the merchant's log, not for whoever posted.
+
+use crate::Nack;
+use axum_core::BoxError;
+use axum_core::response::{IntoResponse, Response};
+use http::StatusCode;
+use ucanpay_core::NotificationError;
+
+/// Why an extractor refused a notification.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotificationRejection {
+    /// 413
+    #[error(transparent)]
+    TooLarge(#[from] BodyTooLarge),
+    /// 400
+    #[error(transparent)]
+    Unreadable(#[from] BodyUnreadable),
+    /// 400
+    #[error(transparent)]
+    Malformed(#[from] MalformedNotification),
+    /// 401
+    #[error(transparent)]
+    Untrusted(#[from] UntrustedNotification),
+    /// 400
+    #[error(transparent)]
+    OtherTopic(#[from] OtherTopic),
+}
+
+impl NotificationRejection {
+    /// The status it goes out with.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::TooLarge(cause) => cause.status(),
+            Self::Unreadable(cause) => cause.status(),
+            Self::Malformed(cause) => cause.status(),
+            Self::Untrusted(cause) => cause.status(),
+            Self::OtherTopic(cause) => cause.status(),
+        }
+    }
+
+    /// The reason it goes out with.
+    pub fn body_text(&self) -> &'static str {
+        match self {
+            Self::TooLarge(cause) => cause.body_text(),
+            Self::Unreadable(cause) => cause.body_text(),
+            Self::Malformed(cause) => cause.body_text(),
+            Self::Untrusted(cause) => cause.body_text(),
+            Self::OtherTopic(cause) => cause.body_text(),
+        }
+    }
+}
+
+impl From<NotificationError> for NotificationRejection {
+    fn from(error: NotificationError) -> Self {
+        match error {
+            NotificationError::Malformed(_) => MalformedNotification(error).into(),
+            // A reason that this version does not know is no reason to trust.
+            _ => UntrustedNotification(error).into(),
+        }
+    }
+}
+
+impl From<NotificationRejection> for Nack {
+    fn from(rejection: NotificationRejection) -> Self {
+        Self::fail(rejection.status(), rejection.body_text())
+    }
+}
+
+/// What `Merchant::verify_notification` refuses, as the answer a [`NotificationHandler`](crate::NotificationHandler)
+/// gives to it.
+impl From<NotificationError> for Nack {
+    fn from(error: NotificationError) -> Self {
+        NotificationRejection::from(error).into()
+    }
+}
+
+impl IntoResponse for NotificationRejection {
+    fn into_response(self) -> Response {
+        Nack::from(self).into_response()
+    }
+}
+
+/// The body is longer than [`MAX_NOTIFICATION_BYTES`](crate::MAX_NOTIFICATION_BYTES).
+#[derive(Debug, thiserror::Error)]
+#[error("the notification is too large")]
+pub struct BodyTooLarge;
+
+/// The connection broke before the body was complete.
+#[derive(Debug, thiserror::Error)]
+#[error("the notification did not arrive whole")]
+pub struct BodyUnreadable(#[source] pub(crate) BoxError);
+
+/// The body is not the gateway's envelope, or lacks a required member.
+#[derive(Debug, thiserror::Error)]
+#[error("the notification cannot be read")]
+pub struct MalformedNotification(#[source] pub(crate) NotificationError);
+
+/// The signature does not prove that the gateway sent it.
+#[derive(Debug, thiserror::Error)]
+#[error("the notification cannot be trusted")]
+pub struct UntrustedNotification(#[source] pub(crate) NotificationError);
+
+/// Genuine, but about a refund where a payment was expected, or the other way round.
+#[derive(Debug, thiserror::Error)]
+#[error("this address takes another kind of notification")]
+pub struct OtherTopic;
+
+macro_rules! answer {
+    ($($cause:ident => $status:ident, $text:literal;)+) => {$(
+        impl $cause {
+            /// The status it goes out with.
+            pub fn status(&self) -> StatusCode {
+                StatusCode::$status
+            }
+
+            /// The reason it goes out with.
+            pub fn body_text(&self) -> &'static str {
+                $text
+            }
+        }
+
+        impl IntoResponse for $cause {
+            fn into_response(self) -> Response {
+                NotificationRejection::from(self).into_response()
+            }
+        }
+    )+};
+}
+
+answer! {
+    BodyTooLarge => PAYLOAD_TOO_LARGE, "message too large";
+    BodyUnreadable => BAD_REQUEST, "message incomplete";
+    MalformedNotification => BAD_REQUEST, "message unreadable";
+    UntrustedNotification => UNAUTHORIZED, "signature not verified";
+    OtherTopic => BAD_REQUEST, "wrong kind of notification for this address";
+}

@@ -1,0 +1,10 @@
+//! Notifications through a real axum router: the vectors, the limits, and everything that must stay untouched.
+
+#![allow(clippy::unwrap_used, reason = "a test ends with a panic")]
+
+mod extractors;
+mod layer;
+#[cfg(feature = "router")]
+mod ledger;
+mod logs;
+mod vectors;

@@ -1,0 +1,204 @@
+//! A message as it stood on the wire: its members, each with its own characters.
+//!
+//! Raw bytes come in from `merchant.rs` and `envelope.rs`; [`canonical_string`](crate::canonical_string) and the
+//! readers of answers and notifications take the members from here. Nothing is converted before it is signed or verified:
+//! a number is the slice of the message that held it.
+
+mod lookup;
+mod reader;
+
+use std::borrow::Cow;
+
+use self::reader::{Nesting, read_object};
+
+/// One value of a message, with its wire text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Value<'a> {
+    /// `null`: counts as absent.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A number, exactly as its characters stand in the message.
+    Number(&'a str),
+    /// A string's characters, escapes undone.
+    Text(Cow<'a, str>),
+    /// An object or an array, as its characters stand. Only in an envelope; never in signed members.
+    Nested(&'a str),
+}
+
+impl Value<'_> {
+    /// The text that is signed, by the rule of the reference's "Signature Algorithm": `None` for `null`, for an empty
+    /// string, and for an object or array, which can never be signed.
+    #[must_use]
+    pub fn signed_text(&self) -> Option<&str> {
+        match self {
+            Value::Null | Value::Nested(_) => None,
+            Value::Bool(true) => Some("true"),
+            Value::Bool(false) => Some("false"),
+            Value::Number(lexeme) => Some(lexeme),
+            Value::Text(text) => Some(text.as_ref()).filter(|text| !text.is_empty()),
+        }
+    }
+}
+
+/// The members of one JSON object, in message order. No name stands twice.
+///
+/// ```
+/// use ucanpay_core::{Fields, Value};
+///
+/// let fields = Fields::parse(br#"{"totalAmt": 450, "body": "caf\u00e9"}"#)?;
+/// assert_eq!(fields.get("totalAmt"), Some(&Value::Number("450")));
+/// assert_eq!(fields.get("body").and_then(Value::signed_text), Some("café"));
+/// # Ok::<(), ucanpay_core::ReadError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fields<'a> {
+    members: Vec<(Cow<'a, str>, Value<'a>)>,
+}
+
+impl<'a> Fields<'a> {
+    /// Reads one flat JSON object: a request's body, or the `data` of an answer or a notification.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`] when the bytes are not exactly one well-formed, flat UTF-8 object with each name once.
+    /// Such a message cannot be trusted; do not try to repair it.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, ReadError> {
+        Self::read(bytes, Nesting::Refuse)
+    }
+
+    /// Reads an envelope, whose `data` may be an object: nested values are kept as text, once well-formed.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`], as for [`parse`](Self::parse), and for values nested deeper than 32 levels.
+    pub fn parse_envelope(bytes: &'a [u8]) -> Result<Self, ReadError> {
+        Self::read(bytes, Nesting::Keep)
+    }
+
+    fn read(bytes: &'a [u8], nesting: Nesting) -> Result<Self, ReadError> {
+        let members = read_object(bytes, nesting)?;
+        let mut names: Vec<&str> = members.iter().map(|(name, _)| name.as_ref()).collect();
+        names.sort_unstable();
+        if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(ReadError::Duplicate {
+                name: shown(pair[0]),
+            });
+        }
+        Ok(Self { members })
+    }
+
+    /// The value of a member, `null` and empty strings included.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value<'a>> {
+        let (_, value) = self.members.iter().find(|(member, _)| member == name)?;
+        Some(value)
+    }
+
+    /// All members in message order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value<'a>)> {
+        self.members
+            .iter()
+            .map(|(name, value)| (name.as_ref(), value))
+    }
+
+    /// Refuses members whose text could be cut in two ways.
+    ///
+    /// `a=x&b=y` is the canonical string of `{"a":"x","b":"y"}` and of `{"a":"x&b=y"}`. Without `&` in a value and
+    /// without `&` and `=` in a name there is exactly one way to read it back.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::Ambiguous`], naming the member. A signature over such a message proves nothing about its members.
+    pub fn refuse_ambiguous(&self) -> Result<(), ReadError> {
+        let ambiguous = self.iter().find(|(name, value)| {
+            name.contains(['&', '=']) || value.signed_text().is_some_and(|text| text.contains('&'))
+        });
+        match ambiguous {
+            Some((name, _)) => Err(ReadError::Ambiguous { name: shown(name) }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Why a message cannot be read. It holds places and member names, never values.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// The message is not UTF-8.
+    #[error("the message is not UTF-8 from byte {at} on")]
+    NotUtf8 {
+        /// Offset of the first bad byte.
+        at: usize,
+    },
+    /// The message is not JSON as it must be.
+    #[error("byte {at} of the message: expected {expected}")]
+    Syntax {
+        /// Offset in bytes.
+        at: usize,
+        /// What should have stood there.
+        expected: &'static str,
+    },
+    /// Values are nested deeper than 32 levels.
+    #[error("byte {at} of the message: nested too deeply")]
+    TooDeep {
+        /// Offset in bytes.
+        at: usize,
+    },
+    /// A name stands twice, so two readers could see two messages.
+    #[error("the member {name} stands twice")]
+    Duplicate {
+        /// The name, shortened.
+        name: String,
+    },
+    /// An object or array where only text, numbers and truth values can be signed.
+    #[error("the member {name} is an object or an array, which cannot be signed")]
+    Nested {
+        /// The name, shortened.
+        name: String,
+    },
+    /// A member whose text could be read as several members of the signed string.
+    #[error("the member {name} holds `&` or `=` where the signed string would be ambiguous")]
+    Ambiguous {
+        /// The name, shortened.
+        name: String,
+    },
+    /// A member that must be there is absent, `null` or empty.
+    #[error("the member {member} is missing")]
+    Missing {
+        /// The gateway's name for it.
+        member: &'static str,
+    },
+    /// A member is there and cannot be what it must be.
+    #[error("the member {member} is not {expected}")]
+    Invalid {
+        /// The gateway's name for it.
+        member: &'static str,
+        /// What it should have been.
+        expected: &'static str,
+    },
+    /// A notification has both `tradeStatus` and `refundStatus`, or neither.
+    #[error("a notification must have either tradeStatus or refundStatus")]
+    UnclearStatus,
+}
+
+impl ReadError {
+    pub(crate) fn nested(name: &str) -> Self {
+        Self::Nested { name: shown(name) }
+    }
+}
+
+/// A member's name for an error message: escaped, and at most 32 characters of it.
+fn shown(name: &str) -> String {
+    const MAX: usize = 32;
+    let mut text: String = name
+        .chars()
+        .take(MAX)
+        .flat_map(char::escape_debug)
+        .collect();
+    if name.chars().nth(MAX).is_some() {
+        text.push('…');
+    }
+    text
+}

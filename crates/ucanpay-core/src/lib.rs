@@ -1,0 +1,124 @@
+//! The UCanPay merchant protocol: signing, verification and wire types. Bytes in, bytes out.
+//!
+//! A [`Merchant`] turns an [`Operation`] into the exact bytes of a signed request, and the bytes that come back into
+//! [`Verified`] messages. There is no I/O, no clock and no runtime in here: send the bytes with whatever you like
+//! (`ucanpay-transport` is ready to), receive them with whatever you like (`ucanpay-axum` is ready to).
+//!
+//! ```
+//! use ucanpay_core::*;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let merchant_pem = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/keys/merchant-2048.pkcs8.pem"));
+//! # let platform_pem = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/keys/platform-2048.pub.pem"));
+//! # let vectors = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/vectors/notifications.json"));
+//! # let vectors: serde_json::Value = serde_json::from_str(vectors)?;
+//! # let received = vectors["cases"][0]["body"].as_str().unwrap().as_bytes();
+//! let merchant = Merchant::new(
+//!     MerchantId::new("2000000010")?,
+//!     PrivateKey::from_bytes(merchant_pem)?,       // the merchant's own key
+//!     [PublicKey::from_bytes(platform_pem)?],      // the gateway's key, from the merchant portal
+//! )?;
+//!
+//! // An order, to be posted to the gateway.
+//! let order = UnifiedOrder {
+//!     subject: Subject::new("coffee")?,
+//!     description: Description::new("two flat whites")?,
+//!     device_no: DeviceNo::default(),
+//!     total_amount: Amount::new(450)?,             // cents
+//!     scene: SceneType::Native,
+//!     out_trade_no: OutTradeNo::random(),
+//!     currency: Currency::CAD,
+//!     notify_url: NotifyUrl::new("https://shop.example/ucanpay/payment")?,
+//! };
+//! let request = merchant.sign(&order, Nonce::random())?;
+//! assert_eq!(request.path(), "/payment/unifiedorder");
+//! assert!(request.body().starts_with(br#"{"subject":"coffee""#));
+//!
+//! // Later, the bytes of a notification.
+//! let notification = merchant.verify_notification(received)?;
+//! match &*notification {
+//!     Notification::Payment(payment) => {
+//!         // Genuine. Now compare it with the order, commit, and only then answer SUCCESS.
+//!         assert_eq!(payment.out_trade_no, "VEC20260301A");
+//!         assert_eq!(payment.total_amount, Amount::new(450)?);
+//!         assert_eq!(payment.trade_status, TradeStatus::Success);
+//!     }
+//!     Notification::Refund(refund) => println!("{}", refund.refund_status),
+//!     _ => {}
+//! }
+//! let reply = NotificationReply::Success.to_json();
+//! # assert_eq!(reply, r#"{"return_code":"SUCCESS","return_msg":"OK"}"#);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The types
+//!
+//! - **Who signs:** [`Merchant`], made of a [`MerchantId`], a [`PrivateKey`] or any [`Signer`], and the gateway's
+//!   [`PublicKey`]s or any [`Verifier`]s. [`SignatureScheme`] says how; the documented one unless changed.
+//! - **What is asked:** [`UnifiedOrder`], [`OrderQuery`], [`Refund`], [`RefundQuery`], made of values that cannot break
+//!   their field's rule ([`Amount`], [`OutTradeNo`], [`Subject`] …; [`FieldError`] otherwise). Signed, each is a
+//!   [`SignedRequest`]: bytes that stay the same on every attempt.
+//! - **What is answered:** [`Verified`] answers ([`UnifiedOrderAnswer`] …) or an [`AnswerError`], with an [`ErrorCode`]
+//!   that knows what to do next. Members that did not come are `None`.
+//! - **What is told:** [`Notification`], and [`NotificationReply`] to answer it.
+//! - **What the buyer sees:** [`PayLinks`], which the feature `qr` turns into pictures.
+//! - **Underneath:** [`Fields`], the strict reader, and [`canonical_string`], the text that is signed.
+//!
+//! # What it does not do
+//!
+//! It sends nothing and waits for nothing. It does not know your orders: a verified message still has to be matched with
+//! one. It keeps no history: the same notification verifies again and again, so its effect must be idempotent. It does not
+//! close or reverse orders.
+//!
+//! # Features
+//!
+//! - `qr` (default): `qr::svg` renders a pay link as an SVG.
+
+mod backend;
+mod canonical;
+mod envelope;
+mod error_code;
+mod fields;
+mod json;
+mod key;
+mod link;
+mod merchant;
+mod notification;
+mod operation;
+#[cfg(feature = "qr")]
+pub mod qr;
+mod random;
+mod reply;
+mod request;
+mod response;
+mod scheme;
+mod signer;
+mod types;
+mod verification;
+mod verified;
+mod verifier;
+
+pub use canonical::canonical_string;
+pub use error_code::{ErrorClass, ErrorCode};
+pub use fields::{Fields, ReadError, Value};
+pub use key::{Fingerprint, KeyError, PrivateKey, PublicKey};
+pub use link::{LinkOrder, LinkStyle, PayLinks};
+pub use merchant::{Merchant, MerchantError};
+pub use notification::{Notification, PaymentNotification, RefundNotification};
+pub use operation::{
+    Answer, Operation, OrderQuery, OrderQueryAnswer, Refund, RefundAnswer, RefundQuery,
+    RefundQueryAnswer, UnifiedOrder, UnifiedOrderAnswer,
+};
+pub use reply::NotificationReply;
+pub use request::{RequestFields, SignError, SignedRequest};
+pub use response::{AnswerError, GatewayError, NotificationError, Untrusted};
+pub use scheme::{Digest, PreHash, SignatureScheme, Suffix};
+pub use signer::{Signer, SigningError};
+pub use types::{
+    Amount, CivilTime, Currency, Description, DeviceNo, FieldError, GatewayTime, MerchantId, Nonce,
+    NotifyUrl, OutRefundNo, OutTradeNo, RefundReason, RefundStatus, SceneType, Subject,
+    TradeStatus, UcpOrderNo, UcpRefundNo,
+};
+pub use verified::Verified;
+pub use verifier::Verifier;

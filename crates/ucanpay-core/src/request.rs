@@ -1,0 +1,119 @@
+//! A signed request: the bytes that go over the wire, the same on every attempt.
+//!
+//! [`Merchant::sign`](crate::Merchant::sign) makes one; the transport sends [`body`](SignedRequest::body) to
+//! [`path`](SignedRequest::path). A ledger keeps the bytes and sends them again with [`frozen`](SignedRequest::frozen).
+
+use std::{fmt, marker::PhantomData, sync::Arc};
+
+use crate::{
+    fields::ReadError,
+    json::ObjectWriter,
+    operation::Operation,
+    signer::SigningError,
+    types::{Amount, FieldError},
+};
+
+/// The members of a request while it is written.
+pub struct RequestFields {
+    object: ObjectWriter,
+    refusal: Option<FieldError>,
+}
+
+impl RequestFields {
+    pub(crate) fn new() -> Self {
+        Self {
+            object: ObjectWriter::new(),
+            refusal: None,
+        }
+    }
+
+    /// A member that is text. Text with `&` makes signing fail: it could be read as another member.
+    pub fn text(&mut self, name: &str, value: &str) {
+        self.object.text(name, value);
+    }
+
+    /// A member that is an amount, written as a JSON integer of cents.
+    pub fn amount(&mut self, name: &str, value: Amount) {
+        self.object.number(name, value.cents());
+    }
+
+    /// Says that the members do not fit together; signing then fails with this error. The first one counts.
+    pub fn refuse(&mut self, error: FieldError) {
+        self.refusal.get_or_insert(error);
+    }
+
+    pub(crate) fn finish(self) -> Result<ObjectWriter, FieldError> {
+        match self.refusal {
+            Some(error) => Err(error),
+            None => Ok(self.object),
+        }
+    }
+}
+
+/// One call, signed: the path and the exact body. Cheap to clone; every clone is the same bytes.
+pub struct SignedRequest<O> {
+    body: Arc<[u8]>,
+    operation: PhantomData<fn() -> O>,
+}
+
+impl<O: Operation> SignedRequest<O> {
+    /// Takes up a body that was signed before and kept, to send it again. The bytes are not looked at.
+    #[must_use]
+    pub fn frozen(body: Vec<u8>) -> Self {
+        Self {
+            body: body.into(),
+            operation: PhantomData,
+        }
+    }
+
+    /// The path under the gateway's base URL.
+    #[must_use]
+    pub fn path(&self) -> &'static str {
+        O::PATH
+    }
+
+    /// The JSON body, signature included.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The JSON body, to be kept.
+    #[must_use]
+    pub fn into_body(self) -> Vec<u8> {
+        self.body.to_vec()
+    }
+}
+
+impl<O> Clone for SignedRequest<O> {
+    fn clone(&self) -> Self {
+        Self {
+            body: Arc::clone(&self.body),
+            operation: PhantomData,
+        }
+    }
+}
+
+impl<O: Operation> fmt::Debug for SignedRequest<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignedRequest")
+            .field("operation", &O::NAME)
+            .field("bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A request could not be signed. Nothing has been sent.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignError {
+    /// The members do not fit together: correct them.
+    #[error("the request breaks a rule of its fields")]
+    Field(#[from] FieldError),
+    /// The operation wrote members that cannot be signed: one twice, or text with `&`. A defect of that operation.
+    #[error("the request's members cannot be signed")]
+    Members(#[from] ReadError),
+    /// The key could not sign: try again, or look after the key's device.
+    #[error("the request could not be signed")]
+    Signing(#[from] SigningError),
+}

@@ -1,0 +1,121 @@
+//! What can be wrong with an answer or a notification, and what the gateway says when it refuses a call.
+
+use crate::{
+    error_code::ErrorCode,
+    fields::{Fields, ReadError},
+};
+
+/// An answer that is not the verified success of its call.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AnswerError {
+    /// The gateway refused. Act by [`GatewayError::code`]; unless [signed](GatewayError::signed), only TLS vouches for it,
+    /// and it never settles a payment.
+    #[error("the gateway refused the call")]
+    Rejected(#[source] GatewayError),
+    /// The answer is not proven to be the gateway's: the call's effect is unknown.
+    #[error("the answer cannot be trusted")]
+    Untrusted(#[from] Untrusted),
+    /// The answer cannot be read: the call's effect is unknown.
+    #[error("the answer cannot be read")]
+    Malformed(#[from] ReadError),
+}
+
+/// A notification that changes nothing. Answer FAIL.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotificationError {
+    /// It cannot be read.
+    #[error("the notification cannot be read")]
+    Malformed(#[from] ReadError),
+    /// It is not proven to be the gateway's.
+    #[error("the notification cannot be trusted")]
+    Untrusted(#[from] Untrusted),
+}
+
+/// Why a message is not proven to be the gateway's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Untrusted {
+    /// There is no `data`, and nothing else is signed.
+    #[error("the message has no data, so nothing in it is signed")]
+    NoData,
+    /// `data` has no `sign`.
+    #[error("the message is not signed")]
+    NoSignature,
+    /// `sign` is not a string of canonical base64 with padding.
+    #[error("the signature is not proper base64")]
+    BadSignatureText,
+    /// `signType` names another algorithm than the one that is configured.
+    #[error("the message names another signature algorithm than RSA, the configured one")]
+    WrongSignType,
+    /// The signature fits none of the configured platform keys: a forgery, a wrong key, or another signature scheme.
+    #[error(
+        "the signature fits none of the {keys} configured platform key(s); if this is genuine, check the platform key and the signature scheme"
+    )]
+    NoMatchingKey {
+        /// How many keys were tried.
+        keys: usize,
+    },
+}
+
+/// What the gateway said when it refused a call.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct GatewayError {
+    code: ErrorCode,
+    message: String,
+    signed: bool,
+}
+
+impl GatewayError {
+    /// Finds the error's name wherever the gateway may have put it: the reference lists names and never shows one.
+    pub(crate) fn read(envelope: &Fields<'_>, data: Option<&Fields<'_>>) -> Self {
+        const MEMBERS: [&str; 3] = ["errCode", "err_code", "errorCode"];
+        let message = envelope.present("msg").unwrap_or_default().trim();
+        let code = envelope.present("code").unwrap_or_default();
+        let named = std::iter::once(envelope)
+            .chain(data)
+            .find_map(|fields| MEMBERS.iter().find_map(|member| fields.present(member)));
+
+        let known = ErrorCode::known(code)
+            .or_else(|| ErrorCode::known(message))
+            .or_else(|| ErrorCode::known(first_token(message)))
+            .or_else(|| ErrorCode::known(named?))
+            .or_else(|| ErrorCode::described(message));
+        let kept = || ErrorCode::Other(shortened(named.unwrap_or(code), 64));
+        Self {
+            code: known.unwrap_or_else(kept),
+            message: shortened(message, 256),
+            signed: data.is_some(),
+        }
+    }
+
+    /// Which error it is, and with it what to do next.
+    #[must_use]
+    pub fn code(&self) -> &ErrorCode {
+        &self.code
+    }
+
+    /// The gateway's own text (`msg`), at most 256 characters, without control characters; it may be empty.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Whether the answer carried signed `data`. An unsigned error may drive a retry or a report; it settles nothing.
+    #[must_use]
+    pub fn signed(&self) -> bool {
+        self.signed
+    }
+}
+
+fn first_token(message: &str) -> &str {
+    let ends = |c: char| c.is_whitespace() || ":：,，;；([（【".contains(c);
+    message.split(ends).next().unwrap_or_default()
+}
+
+fn shortened(text: &str, max: usize) -> String {
+    let printable = text.chars().filter(|character| !character.is_control());
+    printable.take(max).collect()
+}

@@ -1,0 +1,132 @@
+//! The signature variants, by name and by parts.
+//!
+//! The reference prints a sample without its constants, so the variant is an assumption a merchant must be able to
+//! change: [`Merchant::with_scheme`](crate::Merchant::with_scheme). The canonical string comes in, the bytes that are
+//! handed to RSA go out.
+
+use sha2::{Digest as _, Sha256};
+
+/// The hash inside the RSA signature itself.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum Digest {
+    /// SHA-256, as `SHA256withRSA`.
+    Sha256,
+    /// SHA-1, as `SHA1withRSA`.
+    Sha1,
+    /// MD5, as `MD5withRSA`.
+    Md5,
+}
+
+/// What is done to the canonical string before it is signed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum PreHash {
+    /// Nothing: its UTF-8 bytes are signed.
+    None,
+    /// Its SHA-256, 32 bytes, is signed.
+    Sha256,
+    /// Its SHA-256 in lower-case hexadecimal, 64 characters, is signed.
+    Sha256Hex,
+}
+
+/// What is appended to the canonical string before anything is hashed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum Suffix {
+    /// Nothing.
+    None,
+    /// The path of the call, without a separator.
+    Path,
+}
+
+/// How the canonical string becomes the message of an RSASSA-PKCS1-v1_5 signature.
+///
+/// Combinations without a name can be built by value.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct SignatureScheme {
+    /// What is done to the canonical string first.
+    pub pre_hash: PreHash,
+    /// The signature's own digest.
+    pub digest: Digest,
+    /// What is appended to the canonical string.
+    pub suffix: Suffix,
+}
+
+const fn scheme(pre_hash: PreHash, digest: Digest, suffix: Suffix) -> SignatureScheme {
+    SignatureScheme {
+        pre_hash,
+        digest,
+        suffix,
+    }
+}
+
+impl SignatureScheme {
+    /// `documented`: SHA-256, then SHA256withRSA, as the published sample does. The default.
+    pub const DOCUMENTED: Self = scheme(PreHash::Sha256, Digest::Sha256, Suffix::None);
+    /// `single`: SHA256withRSA over the canonical string.
+    pub const SINGLE: Self = scheme(PreHash::None, Digest::Sha256, Suffix::None);
+    /// `sha1`: SHA1withRSA over the canonical string.
+    pub const SHA1: Self = scheme(PreHash::None, Digest::Sha1, Suffix::None);
+    /// `md5-rsa`: MD5withRSA over the canonical string.
+    pub const MD5_RSA: Self = scheme(PreHash::None, Digest::Md5, Suffix::None);
+    /// `prehash-sha1`: SHA-256, then SHA1withRSA.
+    pub const PREHASH_SHA1: Self = scheme(PreHash::Sha256, Digest::Sha1, Suffix::None);
+    /// `prehash-md5-rsa`: SHA-256, then MD5withRSA.
+    pub const PREHASH_MD5_RSA: Self = scheme(PreHash::Sha256, Digest::Md5, Suffix::None);
+    /// `prehash-hex`: SHA-256 in lower-case hexadecimal, then SHA256withRSA.
+    pub const PREHASH_HEX: Self = scheme(PreHash::Sha256Hex, Digest::Sha256, Suffix::None);
+    /// `path-suffixed`: the path appended, then SHA256withRSA.
+    pub const PATH_SUFFIXED: Self = scheme(PreHash::None, Digest::Sha256, Suffix::Path);
+
+    const NAMED: [(&'static str, Self); 8] = [
+        ("documented", Self::DOCUMENTED),
+        ("single", Self::SINGLE),
+        ("sha1", Self::SHA1),
+        ("md5-rsa", Self::MD5_RSA),
+        ("prehash-sha1", Self::PREHASH_SHA1),
+        ("prehash-md5-rsa", Self::PREHASH_MD5_RSA),
+        ("prehash-hex", Self::PREHASH_HEX),
+        ("path-suffixed", Self::PATH_SUFFIXED),
+    ];
+
+    /// The scheme of a name, such as `documented`.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        let (_, scheme) = Self::NAMED.into_iter().find(|(known, _)| *known == name)?;
+        Some(scheme)
+    }
+
+    /// The scheme's name, if it has one.
+    #[must_use]
+    pub fn name(&self) -> Option<&'static str> {
+        let (name, _) = Self::NAMED.into_iter().find(|(_, known)| known == self)?;
+        Some(name)
+    }
+
+    /// The bytes handed to the RSA signature. `path` matters to a scheme with [`Suffix::Path`] only; `None` appends nothing.
+    #[must_use]
+    pub fn message(&self, canonical: &str, path: Option<&str>) -> Vec<u8> {
+        let suffix = match self.suffix {
+            Suffix::Path => path.unwrap_or_default(),
+            Suffix::None => "",
+        };
+        let text = [canonical, suffix].concat().into_bytes();
+        match self.pre_hash {
+            PreHash::None => text,
+            PreHash::Sha256 => Sha256::digest(&text).to_vec(),
+            PreHash::Sha256Hex => hex(&Sha256::digest(&text)).into_bytes(),
+        }
+    }
+}
+
+impl Default for SignatureScheme {
+    fn default() -> Self {
+        Self::DOCUMENTED
+    }
+}
+
+/// Lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

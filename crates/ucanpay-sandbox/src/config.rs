@@ -1,0 +1,135 @@
+//! What a sandbox is set to.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ucanpay_core::{PrivateKey, PublicKey};
+
+use crate::clock::{Clock, SystemClock};
+use crate::gateway::Terms;
+
+/// Where the sandbox keeps its orders, refunds and pending notifications.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum State {
+    /// Gone when the sandbox ends.
+    #[default]
+    Memory,
+    /// One SQLite file, made if it is not there. Everything is found again after a restart, also after a
+    /// kill. Only one sandbox at a time can hold it.
+    File(PathBuf),
+}
+
+/// The settings of a [`Sandbox`](crate::Sandbox).
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use ucanpay_core::{PrivateKey, PublicKey};
+/// use ucanpay_sandbox::{SandboxConfig, State};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let merchant_key = PublicKey::from_bytes(&std::fs::read("merchant.pub.pem")?)?;
+/// let platform_key = PrivateKey::from_bytes(&std::fs::read("platform.pem")?)?;
+/// let config = SandboxConfig::new("2000000010", merchant_key, platform_key)
+///     .with_state(State::File("sandbox.db".into()))
+///     .with_notify_interval(Duration::from_secs(2));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct SandboxConfig {
+    pub(crate) merchant_id: String,
+    pub(crate) merchant_key: PublicKey,
+    pub(crate) platform_key: PrivateKey,
+    pub(crate) state: State,
+    pub(crate) notify_interval: Duration,
+    pub(crate) refund_delay: Duration,
+    pub(crate) first_notification_delay: Duration,
+    pub(crate) allow_remote: bool,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl SandboxConfig {
+    /// A gateway that knows one merchant: `merchant_key` checks what the merchant sends, `platform_key`
+    /// signs what the gateway sends.
+    ///
+    /// State is in memory, notifications go out after 0.3 s and then every 15 s until SUCCESS, refunds
+    /// have their result after 2 s, and notifications go to this machine only.
+    pub fn new(
+        merchant_id: impl Into<String>,
+        merchant_key: PublicKey,
+        platform_key: PrivateKey,
+    ) -> Self {
+        Self {
+            merchant_id: merchant_id.into(),
+            merchant_key,
+            platform_key,
+            state: State::Memory,
+            notify_interval: Duration::from_secs(15),
+            refund_delay: Duration::from_secs(2),
+            first_notification_delay: Duration::from_millis(300),
+            allow_remote: false,
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// Where state is kept.
+    #[must_use]
+    pub fn with_state(self, state: State) -> Self {
+        Self { state, ..self }
+    }
+
+    /// How long after a failed attempt a notification is sent again; 15 s at the real gateway.
+    #[must_use]
+    pub fn with_notify_interval(self, notify_interval: Duration) -> Self {
+        Self {
+            notify_interval,
+            ..self
+        }
+    }
+
+    /// How long a refund is PROCESSING.
+    #[must_use]
+    pub fn with_refund_delay(self, refund_delay: Duration) -> Self {
+        Self {
+            refund_delay,
+            ..self
+        }
+    }
+
+    /// How long after the event its notification goes out first.
+    #[must_use]
+    pub fn with_first_notification_delay(self, first_notification_delay: Duration) -> Self {
+        Self {
+            first_notification_delay,
+            ..self
+        }
+    }
+
+    /// Whether notifications may go to other machines than this one. Off by default: a notify URL may
+    /// name a real shop.
+    #[must_use]
+    pub fn with_allow_remote(self, allow_remote: bool) -> Self {
+        Self {
+            allow_remote,
+            ..self
+        }
+    }
+
+    /// Another source of time.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    pub(crate) fn terms(&self) -> Terms {
+        let ms = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4);
+        Terms {
+            merchant_id: self.merchant_id.clone(),
+            refund_delay: ms(self.refund_delay),
+            first_notification_delay: ms(self.first_notification_delay),
+            notify_interval: ms(self.notify_interval),
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Durations as people write them: `15s`, `500ms`, `2m`.
+
+/// Milliseconds of a whole number with a unit.
+pub(crate) fn duration_ms(text: &str) -> Option<i64> {
+    let digits = text.find(|c: char| !c.is_ascii_digit())?;
+    let (number, unit) = text.split_at(digits);
+    let factor = match unit {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        _ => return None,
+    };
+    number.parse::<i64>().ok()?.checked_mul(factor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_is_a_whole_number_and_a_unit() {
+        for (text, expected) in [
+            ("15s", Some(15_000)),
+            ("500ms", Some(500)),
+            ("2m", Some(120_000)),
+            ("0s", Some(0)),
+            ("15", None),
+            ("s", None),
+            ("1.5s", None),
+            ("-1s", None),
+            ("1h", None),
+            ("", None),
+            ("99999999999999999999s", None),
+            ("9223372036854775807m", None),
+        ] {
+            assert_eq!(duration_ms(text), expected, "{text}");
+        }
+    }
+}

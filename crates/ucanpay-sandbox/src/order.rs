@@ -1,0 +1,178 @@
+//! An order as the gateway keeps it, its refunds inside, and what its state means on the wire.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::{spaced, without_offset};
+use crate::message::Members;
+
+/// An order. All amounts are cents, all times milliseconds since the Unix epoch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Order {
+    /// The merchant's number, unique per merchant: `outTradeNo`.
+    pub(crate) out_trade_no: String,
+    /// The gateway's number: `ucpOrderNo`.
+    pub(crate) ucp_order_no: u64,
+    pub(crate) subject: String,
+    /// Member `body`.
+    pub(crate) description: String,
+    pub(crate) device_no: Option<String>,
+    pub(crate) scene: String,
+    pub(crate) currency: String,
+    /// What the merchant asked for.
+    pub(crate) ordered_amount: i64,
+    pub(crate) notify_url: String,
+    /// The request's canonical string without nonce and signature: what a re-entry must repeat.
+    pub(crate) parameters: String,
+    pub(crate) placed_at: i64,
+    pub(crate) payment: Payment,
+    pub(crate) refunds: Vec<Refund>,
+    /// No notification is ever sent about this order.
+    pub(crate) muted: bool,
+    /// The next refund submitted will fail (set by the control API).
+    pub(crate) next_refund_fails: bool,
+}
+
+/// Whether the buyer has paid.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Payment {
+    Awaited,
+    /// The last attempt failed; the buyer may try again.
+    Declined {
+        at: i64,
+    },
+    Paid {
+        at: i64,
+        amount: i64,
+    },
+}
+
+/// A refund of an order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Refund {
+    pub(crate) out_refund_no: String,
+    pub(crate) ucp_refund_no: u64,
+    pub(crate) amount: i64,
+    /// Member `refundDesc`.
+    pub(crate) reason: String,
+    pub(crate) notify_url: String,
+    /// As for the order.
+    pub(crate) parameters: String,
+    pub(crate) state: RefundState,
+}
+
+/// How far a refund is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum RefundState {
+    Processing { settles_at: i64, fails: bool },
+    Succeeded { at: i64 },
+    Failed { at: i64 },
+}
+
+impl Order {
+    /// `tradeStatus`.
+    pub(crate) fn trade_status(&self) -> &'static str {
+        match self.payment {
+            Payment::Awaited => "NOTPAY",
+            Payment::Declined { .. } => "PAYERROR",
+            Payment::Paid { .. } if self.refunded() > 0 => "REFUND",
+            Payment::Paid { .. } => "SUCCESS",
+        }
+    }
+
+    /// `totalAmt`: what was paid, or what was ordered while nothing is paid.
+    pub(crate) fn amount(&self) -> i64 {
+        match self.payment {
+            Payment::Paid { amount, .. } => amount,
+            Payment::Awaited | Payment::Declined { .. } => self.ordered_amount,
+        }
+    }
+
+    /// The sum of the refunds that succeeded: `totalRefundAmt`.
+    pub(crate) fn refunded(&self) -> i64 {
+        self.refunds
+            .iter()
+            .filter(|refund| matches!(refund.state, RefundState::Succeeded { .. }))
+            .map(|refund| refund.amount)
+            .sum()
+    }
+
+    pub(crate) fn refund(&self, out_refund_no: &str) -> Option<&Refund> {
+        self.refunds
+            .iter()
+            .find(|refund| refund.out_refund_no == out_refund_no)
+    }
+
+    /// The refund under way; there is at most one.
+    pub(crate) fn processing(&self) -> Option<&Refund> {
+        self.refunds
+            .iter()
+            .find(|refund| matches!(refund.state, RefundState::Processing { .. }))
+    }
+
+    /// When the refund under way is due to have its result.
+    pub(crate) fn settles_at(&self) -> Option<i64> {
+        self.refunds.iter().find_map(|refund| match refund.state {
+            RefundState::Processing { settles_at, .. } => Some(settles_at),
+            RefundState::Succeeded { .. } | RefundState::Failed { .. } => None,
+        })
+    }
+
+    /// The `data` of a payment notification (reference: "Payment Result Notification").
+    pub(crate) fn payment_notification(&self, merchant_id: &str) -> Members {
+        let ended_at = match self.payment {
+            Payment::Paid { at, .. } | Payment::Declined { at } => at,
+            Payment::Awaited => self.placed_at,
+        };
+        self.echoed(merchant_id)
+            .with("tradeStatus", self.trade_status())
+            .with("timeEnd", without_offset(ended_at))
+    }
+
+    /// The `data` of a refund notification (reference: "Notification of Refund Result").
+    pub(crate) fn refund_notification(&self, refund: &Refund, merchant_id: &str) -> Members {
+        let refunded_at = match refund.state {
+            RefundState::Succeeded { at } | RefundState::Failed { at } => at,
+            RefundState::Processing { settles_at, .. } => settles_at,
+        };
+        self.refund_answer(refund, merchant_id)
+            .with("refundStatus", refund.status())
+            .with("refundTime", spaced(refunded_at))
+    }
+
+    /// The `data` of the answer to a refund (reference: "Requesting Refund"): accepted, no result yet.
+    pub(crate) fn refund_answer(&self, refund: &Refund, merchant_id: &str) -> Members {
+        self.echoed(merchant_id)
+            .with("ucpRefundNo", refund.ucp_refund_no.to_string())
+            .with("outRefundNo", &refund.out_refund_no)
+            .with_number("refundAmt", refund.amount)
+    }
+
+    /// The members that every message about a payment or refund repeats.
+    fn echoed(&self, merchant_id: &str) -> Members {
+        Members::default()
+            .with("merchantId", merchant_id)
+            .with("deviceNo", self.device_no.as_deref().unwrap_or_default())
+            .with("currency", &self.currency)
+            .with("sceneType", &self.scene)
+            .with_number("totalAmt", self.amount())
+            .with("ucpOrderNo", self.ucp_order_no.to_string())
+            .with("outTradeNo", &self.out_trade_no)
+            .with("body", &self.description)
+    }
+}
+
+impl Refund {
+    /// `refundStatus`.
+    pub(crate) fn status(&self) -> &'static str {
+        match self.state {
+            RefundState::Processing { .. } => "PROCESSING",
+            RefundState::Succeeded { .. } => "SUCCESS",
+            RefundState::Failed { .. } => "FAIL",
+        }
+    }
+
+    /// Failed refunds give their share of the order, and their place among the ten, back.
+    pub(crate) fn counts(&self) -> bool {
+        !matches!(self.state, RefundState::Failed { .. })
+    }
+}

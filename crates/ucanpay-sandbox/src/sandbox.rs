@@ -1,0 +1,275 @@
+//! The sandbox: the pure gateway, its memory, its keys and its clock, behind one lock.
+//!
+//! Everything that changes the gateway comes through [`Sandbox::submit`]: decide, write, apply, in that
+//! order, one input after another.
+
+use std::future::{Future, IntoFuture};
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::sync::{Mutex, Notify, oneshot};
+
+use crate::clock::Clock;
+use crate::config::SandboxConfig;
+use crate::delivery::{Delivery, Notice};
+use crate::error::SandboxError;
+use crate::gateway::{Change, Decision, Gateway};
+use crate::notifier::Notifier;
+use crate::router;
+use crate::seal::Seal;
+use crate::store::Store;
+
+/// How long requests under way may take once a shutdown has begun.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// A UCanPay gateway on this machine. Clones are the same gateway.
+#[derive(Clone, Debug)]
+pub struct Sandbox {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    gateway: Mutex<Gateway>,
+    store: Store,
+    seal: Seal,
+    clock: Arc<dyn Clock>,
+    merchant_id: String,
+    notifier: Notifier,
+    /// Told whenever there may be something new to deliver.
+    changed: Notify,
+}
+
+impl Sandbox {
+    /// Opens the sandbox with what its state file holds.
+    ///
+    /// # Errors
+    /// [`SandboxError::MerchantId`] for an impossible merchant id; [`SandboxError::OpenState`] and
+    /// [`SandboxError::ReadState`] for a state file that cannot be used.
+    pub async fn open(config: SandboxConfig) -> Result<Self, SandboxError> {
+        if !(1..=32).contains(&config.merchant_id.chars().count()) {
+            return Err(SandboxError::MerchantId);
+        }
+        let mut gateway = Gateway::new(config.terms());
+        let (store, changes) = Store::open(&config.state).await?;
+        gateway.apply(changes);
+        Ok(Self {
+            inner: Arc::new(Inner {
+                gateway: Mutex::new(gateway),
+                store,
+                seal: Seal::new(&config.platform_key, &config.merchant_key),
+                clock: config.clock,
+                merchant_id: config.merchant_id,
+                notifier: Notifier::new(config.allow_remote)?,
+                changed: Notify::new(),
+            }),
+        })
+    }
+
+    /// The gateway's calls, the phone pages, the dashboard and the control API. It sends no
+    /// notifications: [`run_notifier`](Self::run_notifier) does.
+    pub fn router(&self) -> Router {
+        router::router(self.clone())
+    }
+
+    /// Sends notifications and lets refunds have their results, until `shutdown` completes. Run it once.
+    pub async fn run_notifier(&self, shutdown: impl Future<Output = ()> + Send) {
+        self.inner.notifier.run(self, shutdown).await;
+    }
+
+    /// Serves [`router`](Self::router) and runs the notifier until `shutdown` completes.
+    ///
+    /// Requests under way have five seconds to end; a delivery under way is cut off and sent again by
+    /// the next start.
+    ///
+    /// # Errors
+    /// Whatever ended the server or the notifier before its time.
+    pub async fn serve(
+        &self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> io::Result<()> {
+        let (stop, stopped) = oneshot::channel::<()>();
+        let sandbox = self.clone();
+        let notifier = tokio::spawn(async move {
+            // An error means that the server has gone: as good a reason to stop.
+            sandbox.run_notifier(async { drop(stopped.await) }).await;
+        });
+        let abort_notifier = notifier.abort_handle();
+        let server = axum::serve(listener, self.router()).with_graceful_shutdown(async move {
+            shutdown.await;
+            drop(stop);
+        });
+        // The notifier ends with the shutdown. A client that has sent half a request must not keep the
+        // server up for ever.
+        let cut_off = async {
+            notifier.await.map_err(io::Error::other)?;
+            tokio::time::sleep(GRACE).await;
+            Ok(())
+        };
+        let served = tokio::select! {
+            served = server.into_future() => served,
+            ended = cut_off => ended,
+        };
+        abort_notifier.abort();
+        served
+    }
+
+    pub(crate) fn seal(&self) -> &Seal {
+        &self.inner.seal
+    }
+
+    pub(crate) fn merchant_id(&self) -> &str {
+        &self.inner.merchant_id
+    }
+
+    pub(crate) fn now(&self) -> i64 {
+        self.inner.clock.now()
+    }
+
+    /// Completes once something has changed since the last time it completed.
+    pub(crate) async fn changed(&self) {
+        self.inner.changed.notified().await;
+    }
+
+    /// Looks at the gateway without changing it.
+    pub(crate) async fn look<T>(&self, look: impl FnOnce(&Gateway) -> T) -> T {
+        look(&*self.inner.gateway.lock().await)
+    }
+
+    /// Puts one input to the gateway. The answer comes back only after its changes are written; if they
+    /// cannot be, nothing has changed.
+    ///
+    /// The work is a task of its own: a caller that goes away between the write and its effect must not
+    /// leave the two apart.
+    pub(crate) async fn submit<T, F>(&self, input: F) -> Result<T, SandboxError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Gateway, i64) -> Decision<T> + Send + 'static,
+    {
+        let sandbox = self.clone();
+        tokio::spawn(async move {
+            let mut gateway = sandbox.inner.gateway.lock().await;
+            let now = sandbox.now();
+            // Results that are due come first, so that no answer depends on when the notifier last looked.
+            let due = gateway.settle_refunds(now);
+            sandbox.commit(&mut gateway, due, now).await?;
+            let decision = input(&gateway, now);
+            sandbox.commit(&mut gateway, decision, now).await
+        })
+        .await
+        .map_err(|_| SandboxError::Stopped)?
+    }
+
+    async fn commit<T>(
+        &self,
+        gateway: &mut Gateway,
+        decision: Decision<T>,
+        now: i64,
+    ) -> Result<T, SandboxError> {
+        let Decision {
+            answer,
+            mut changes,
+            notices,
+        } = decision;
+        for (id, notice) in (gateway.next_delivery()..).zip(notices) {
+            changes.push(Change::Delivery(self.sign(id, notice, now)?));
+        }
+        if !changes.is_empty() {
+            self.inner.store.write(&changes).await?;
+            gateway.apply(changes);
+            self.inner.changed.notify_one();
+        }
+        Ok(answer)
+    }
+
+    fn sign(&self, id: u64, notice: Notice, now: i64) -> Result<Delivery, SandboxError> {
+        Ok(Delivery {
+            id,
+            out_trade_no: notice.out_trade_no,
+            topic: notice.topic,
+            url: notice.url,
+            body: self.seal().envelope(notice.data, now)?,
+            next_attempt_at: Some(notice.first_attempt_at),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future as _;
+    use std::task::{Context, Waker};
+
+    use ucanpay_core::PrivateKey;
+
+    use super::*;
+    use crate::bench::order;
+    use crate::call::Call;
+    use crate::config::State;
+    use crate::gateway::CallAnswer;
+    use crate::message::Members;
+
+    async fn sandbox(state: State) -> Sandbox {
+        let key = PrivateKey::generate(1024).unwrap();
+        Sandbox::open(
+            SandboxConfig::new("2000000010", key.public_key().clone(), key).with_state(state),
+        )
+        .await
+        .unwrap()
+    }
+
+    async fn place(sandbox: &Sandbox) -> Result<CallAnswer, SandboxError> {
+        let members = Members::read(&order().to_string()).unwrap();
+        sandbox
+            .submit(move |gateway, now| gateway.call(Call::UnifiedOrder, &members, now))
+            .await
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_written_did_not_happen() {
+        let folder = tempfile::tempdir().unwrap();
+        let sandbox = sandbox(State::File(folder.path().join("sandbox.db"))).await;
+        let Store::File(pool) = &sandbox.inner.store else {
+            panic!("no file")
+        };
+        sqlx::query("ALTER TABLE sandbox_entity RENAME TO away")
+            .execute(pool)
+            .await
+            .unwrap();
+        assert!(matches!(
+            place(&sandbox).await,
+            Err(SandboxError::WriteState(_))
+        ));
+        assert_eq!(sandbox.look(|gateway| gateway.orders().count()).await, 0);
+
+        sqlx::query("ALTER TABLE away RENAME TO sandbox_entity")
+            .execute(pool)
+            .await
+            .unwrap();
+        assert!(place(&sandbox).await.unwrap().is_ok());
+        assert_eq!(sandbox.look(|gateway| gateway.orders().count()).await, 1);
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_goes_away_does_not_part_the_file_from_the_state() {
+        let folder = tempfile::tempdir().unwrap();
+        let sandbox = sandbox(State::File(folder.path().join("sandbox.db"))).await;
+        let mut call = Box::pin(place(&sandbox));
+        assert!(
+            call.as_mut()
+                .poll(&mut Context::from_waker(Waker::noop()))
+                .is_pending()
+        );
+        drop(call);
+        for _ in 0..500 {
+            if sandbox.look(|gateway| gateway.orders().count()).await == 1 {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("the input was lost with its caller");
+    }
+}

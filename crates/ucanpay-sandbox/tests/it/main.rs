@@ -1,0 +1,14 @@
+//! The sandbox over real HTTP, with real keys, on free loopback ports.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says where by panicking"
+)]
+
+mod binary;
+mod calls;
+mod control;
+mod deliveries;
+mod merchant;
+mod pages;
+mod restart;
+mod shop;

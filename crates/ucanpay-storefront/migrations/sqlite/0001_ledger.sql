@@ -1,0 +1,114 @@
+-- The ledger. Amounts are cents, times are milliseconds since the Unix epoch (UTC), flags are 0 or 1.
+
+CREATE TABLE ucanpay_payment (
+    provider       TEXT    NOT NULL,
+    reference      TEXT    NOT NULL,
+    merchant       TEXT    NOT NULL,
+    amount         INTEGER NOT NULL CHECK (amount > 0),
+    currency       TEXT    NOT NULL,
+    subject        TEXT    NOT NULL,
+    description    TEXT    NOT NULL,
+    state          TEXT    NOT NULL,
+    needs_review   INTEGER NOT NULL CHECK (needs_review IN (0, 1)),
+    late           INTEGER NOT NULL CHECK (late IN (0, 1)),
+    gateway_number TEXT,
+    pay_link       TEXT,
+    trouble        TEXT,
+    created_at     INTEGER NOT NULL,
+    paid_at        INTEGER,
+    next_check_at  INTEGER,
+    lease_until    INTEGER,
+    request_path   TEXT    NOT NULL,
+    request_body   BLOB    NOT NULL,
+    request_key    TEXT    NOT NULL,
+    version        INTEGER NOT NULL,
+    events         INTEGER NOT NULL,
+    PRIMARY KEY (provider, reference),
+    CHECK ((state = 'paid') = (paid_at IS NOT NULL))
+) STRICT;
+
+CREATE UNIQUE INDEX ucanpay_payment_gateway_number ON ucanpay_payment (provider, gateway_number)
+    WHERE gateway_number IS NOT NULL;
+CREATE INDEX ucanpay_payment_due ON ucanpay_payment (next_check_at) WHERE next_check_at IS NOT NULL;
+CREATE INDEX ucanpay_payment_created ON ucanpay_payment (created_at);
+
+CREATE TABLE ucanpay_refund (
+    provider       TEXT    NOT NULL,
+    number         TEXT    NOT NULL,
+    reference      TEXT    NOT NULL,
+    amount         INTEGER NOT NULL CHECK (amount > 0),
+    reason         TEXT    NOT NULL,
+    state          TEXT    NOT NULL,
+    gateway_number TEXT,
+    trouble        TEXT,
+    created_at     INTEGER NOT NULL,
+    next_check_at  INTEGER,
+    lease_until    INTEGER,
+    -- NULL for money returned through the merchant portal, without a request of ours.
+    request_path   TEXT,
+    request_body   BLOB,
+    request_key    TEXT,
+    version        INTEGER NOT NULL,
+    PRIMARY KEY (provider, number),
+    FOREIGN KEY (provider, reference) REFERENCES ucanpay_payment (provider, reference)
+) STRICT;
+
+CREATE INDEX ucanpay_refund_payment ON ucanpay_refund (provider, reference);
+CREATE INDEX ucanpay_refund_due ON ucanpay_refund (next_check_at) WHERE next_check_at IS NOT NULL;
+
+-- What proves a fact: the signed text, its signature, the key. A copy that comes again is counted in `seen`.
+CREATE TABLE ucanpay_evidence (
+    provider    TEXT    NOT NULL,
+    digest      TEXT    NOT NULL,
+    -- As the message states it; it need not be a payment of ours.
+    reference   TEXT,
+    source      TEXT    NOT NULL,
+    verdict     TEXT    NOT NULL,
+    note        TEXT,
+    signed_text TEXT    NOT NULL,
+    signature   TEXT    NOT NULL,
+    signing_key TEXT    NOT NULL,
+    received_at INTEGER NOT NULL,
+    seen        INTEGER NOT NULL,
+    PRIMARY KEY (provider, digest)
+) STRICT;
+
+CREATE INDEX ucanpay_evidence_payment ON ucanpay_evidence (provider, reference);
+
+-- Every move of a payment (refund IS NULL) or a refund. Replaying it gives the row's state and version.
+CREATE TABLE ucanpay_transition (
+    id         INTEGER PRIMARY KEY,
+    provider   TEXT    NOT NULL,
+    reference  TEXT    NOT NULL,
+    refund     TEXT,
+    version    INTEGER NOT NULL,
+    from_state TEXT,
+    to_state   TEXT    NOT NULL,
+    cause      TEXT    NOT NULL,
+    evidence   TEXT,
+    at         INTEGER NOT NULL
+) STRICT;
+
+CREATE UNIQUE INDEX ucanpay_transition_version
+    ON ucanpay_transition (provider, reference, ifnull(refund, ''), version);
+
+CREATE TABLE ucanpay_outbox (
+    position        INTEGER PRIMARY KEY,
+    id              TEXT    NOT NULL UNIQUE,
+    provider        TEXT    NOT NULL,
+    reference       TEXT,
+    sequence        INTEGER NOT NULL,
+    kind            TEXT    NOT NULL,
+    details         TEXT    NOT NULL,
+    created_at      INTEGER NOT NULL,
+    delivered_at    INTEGER,
+    attempts        INTEGER NOT NULL DEFAULT 0,
+    next_attempt_at INTEGER NOT NULL,
+    lease_until     INTEGER
+) STRICT;
+
+CREATE UNIQUE INDEX ucanpay_outbox_sequence ON ucanpay_outbox (provider, reference, sequence)
+    WHERE reference IS NOT NULL;
+CREATE INDEX ucanpay_outbox_waiting ON ucanpay_outbox (next_attempt_at) WHERE delivered_at IS NULL;
+CREATE INDEX ucanpay_outbox_waiting_payment ON ucanpay_outbox (provider, reference, sequence)
+    WHERE delivered_at IS NULL;

@@ -1,0 +1,140 @@
+//! Names of things in the ledger: which provider, which payment, which refund.
+
+use std::fmt;
+
+use rand_core::{OsRng, RngCore};
+
+/// A name that breaks its rule.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what} must be {rule}")]
+pub struct IdError {
+    what: &'static str,
+    rule: &'static str,
+}
+
+macro_rules! name_type {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $rule:literal, $holds:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(String);
+
+        impl $name {
+            #[doc = concat!("Takes a text that is ", $rule, ".")]
+            ///
+            /// # Errors
+            /// [`IdError`], naming the rule, if it is anything else.
+            pub fn new(text: impl Into<String>) -> Result<Self, IdError> {
+                let text = text.into();
+                let holds: fn(&str) -> bool = $holds;
+                if holds(&text) {
+                    Ok(Self(text))
+                } else {
+                    Err(IdError { what: $what, rule: $rule })
+                }
+            }
+
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+name_type!(
+    /// One merchant account at one gateway, as it stands in notify URLs and in the ledger.
+    ProviderId,
+    "a provider id",
+    "1 to 32 of A-Z a-z 0-9 _ -",
+    |text| (1..=32).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+);
+
+name_type!(
+    /// The merchant's own number of a payment (`outTradeNo`). Unique for each provider; chosen before the first
+    /// call and never changed. A provider may narrow it further: UCanPay takes 1 to 32 letters and digits.
+    Reference,
+    "a payment reference",
+    "1 to 64 visible ASCII characters",
+    visible
+);
+
+name_type!(
+    /// The merchant's own number of a refund (`outRefundNo`). Unique for each provider. Sending the same number
+    /// again is the same refund; a new number is new money.
+    RefundNumber,
+    "a refund number",
+    "1 to 64 visible ASCII characters",
+    visible
+);
+
+fn visible(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
+}
+
+impl Reference {
+    /// A fresh number: 24 letters and digits from the operating system's random source.
+    pub fn random() -> Self {
+        Self(random_number())
+    }
+}
+
+impl RefundNumber {
+    /// A fresh number: 24 letters and digits from the operating system's random source.
+    pub fn random() -> Self {
+        Self(random_number())
+    }
+}
+
+/// 24 characters of an alphabet of 32, without letters that are misread: 120 random bits.
+fn random_number() -> String {
+    const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    let mut bytes = [0; 24];
+    OsRng.fill_bytes(&mut bytes);
+    bytes
+        .iter()
+        .map(|byte| char::from(ALPHABET[usize::from(byte % 32)]))
+        .collect()
+}
+
+/// What identifies a payment everywhere in the ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PaymentKey {
+    /// The account it is paid to.
+    pub provider: ProviderId,
+    /// The merchant's number.
+    pub reference: Reference,
+}
+
+impl fmt::Display for PaymentKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.provider, self.reference)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_provider_id_fits_into_a_url_path() {
+        assert!(ProviderId::new("ucanpay-2").is_ok());
+        for bad in ["", "a/b", "a b", "é", &"a".repeat(33)] {
+            assert!(ProviderId::new(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn fresh_numbers_fit_the_strictest_gateway_and_differ() {
+        let (one, two) = (Reference::random(), Reference::random());
+        assert_ne!(one, two);
+        assert_eq!(one.as_str().len(), 24);
+        assert!(one.as_str().bytes().all(|b| b.is_ascii_alphanumeric()));
+    }
+}

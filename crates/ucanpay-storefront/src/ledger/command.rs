@@ -1,0 +1,158 @@
+//! What can be asked of the ledger, and what it answers. Each command is one transaction.
+
+use ucanpay_core::{Amount, Currency};
+
+use super::decide::Verdict;
+use super::model::PaymentView;
+use crate::id::RefundNumber;
+use crate::provider::{Fact, FrozenRequest, RefundLimits};
+use crate::time::Timestamp;
+
+/// Something to be decided about one payment.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Command {
+    /// Record the intent of a payment, before anything is sent. Leased until then for the call that follows.
+    Create(NewPayment, Timestamp),
+    /// Record the intent of a refund, before anything is sent. Leased until then for the call that follows.
+    RequestRefund(NewRefund, Timestamp),
+    /// Take a row for a call to the gateway, if nobody else has it.
+    Claim(Target, Timestamp),
+    /// Take in a verified fact. The one door for notifications, queries and answers. With the lease under which it was
+    /// asked for; without one for a notification.
+    Observe(Box<Fact>, Option<Lease>),
+    /// A call under a lease brought no fact: note why, release the row, ask again later.
+    GiveUp {
+        /// The lease to release.
+        lease: Lease,
+        /// Why, in words for the merchant.
+        trouble: String,
+        /// Whether a person should look.
+        review: bool,
+        /// Not sooner than this.
+        hold: Option<std::time::Duration>,
+    },
+}
+
+/// Which row of a payment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// The payment itself.
+    Payment,
+    /// One of its refunds.
+    Refund(RefundNumber),
+}
+
+/// The right to ask about one row until a moment. A late result, after somebody else took the row, writes nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// The row.
+    pub target: Target,
+    /// The end, which also tells this lease from an earlier and a later one.
+    pub until: Timestamp,
+}
+
+/// A payment to be recorded.
+#[derive(Clone, Debug)]
+pub struct NewPayment {
+    /// The merchant's identification at the gateway.
+    pub merchant: String,
+    /// The amount in cents.
+    pub amount: Amount,
+    /// Its currency.
+    pub currency: Currency,
+    /// The title the buyer sees.
+    pub subject: String,
+    /// What is bought.
+    pub description: String,
+    /// The signed call.
+    pub request: FrozenRequest,
+}
+
+/// A refund to be recorded.
+#[derive(Clone, Debug)]
+pub struct NewRefund {
+    /// The merchant's number.
+    pub number: RefundNumber,
+    /// The amount in cents.
+    pub amount: Amount,
+    /// Why, in words the buyer may read.
+    pub reason: String,
+    /// The signed call.
+    pub request: FrozenRequest,
+    /// The gateway's bounds.
+    pub limits: RefundLimits,
+}
+
+/// What became of a command, after its commit.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    /// What was decided.
+    pub outcome: Outcome,
+    /// The payment as it stands now; `None` if there is none of this number.
+    pub view: Option<PaymentView>,
+    /// Whether events wait for delivery because of it.
+    pub events: bool,
+}
+
+/// What was decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The intent was recorded; the caller holds the lease and makes the call.
+    Recorded(Lease),
+    /// The same intent stood there already.
+    AlreadyRecorded,
+    /// An intent of this number stands there with other parameters.
+    Conflict(Conflict),
+    /// The refund was not recorded.
+    RefundRefused(RefundRefusal),
+    /// The caller holds the lease.
+    Claimed(Lease),
+    /// Somebody else is at this row.
+    Busy,
+    /// The fact was taken in.
+    Observed(Verdict),
+    /// The lease had passed to somebody else: nothing was written.
+    StaleLease,
+    /// The trouble was noted.
+    Noted,
+    /// There is no such payment.
+    NotFound,
+}
+
+/// A number that stands for something else already.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{number} already stands for something else: {member} differs")]
+pub struct Conflict {
+    /// The number.
+    pub number: String,
+    /// What differs.
+    pub member: &'static str,
+}
+
+/// Why a refund was not recorded. Nothing was sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RefundRefusal {
+    /// Only a paid payment can be refunded.
+    #[error("the payment is not paid, so there is nothing to refund")]
+    NotPaid,
+    /// More than is left.
+    #[error("{asked} cents were asked for, and {left} can still be refunded")]
+    BeyondPaid {
+        /// The cents asked for.
+        asked: i64,
+        /// The cents left.
+        left: i64,
+    },
+    /// The gateway takes no more refunds for this payment.
+    #[error("this payment already has {0} refunds, the most the gateway takes")]
+    TooMany(u32),
+    /// The gateway takes no refund that late.
+    #[error("the payment is too old: the gateway's time for refunds is over")]
+    TooLate,
+    /// Another refund of this payment is under way, and they go one at a time.
+    #[error("another refund of this payment is under way; wait until it is settled")]
+    UnderWay,
+}

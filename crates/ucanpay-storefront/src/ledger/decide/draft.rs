@@ -1,0 +1,246 @@
+//! A decision in the making: the view as it changes, and the record of each change.
+
+use std::time::Duration;
+
+use super::{Decision, Outcome, Transition};
+use crate::ledger::command::{Lease, Target};
+use crate::ledger::event::{Event, EventKind};
+use crate::ledger::model::{Payment, PaymentState, PaymentView, Refund, RefundState};
+use crate::ledger::schedule::Schedule;
+use crate::time::Timestamp;
+
+pub(super) struct Draft {
+    before: Option<PaymentView>,
+    pub(super) view: PaymentView,
+    cause: &'static str,
+    evidence: Option<String>,
+    now: Timestamp,
+    transitions: Vec<Transition>,
+    events: Vec<Event>,
+}
+
+impl Draft {
+    /// Changes to a payment that stands in the ledger.
+    pub(super) fn of(view: PaymentView, cause: &'static str, now: Timestamp) -> Self {
+        Self {
+            before: Some(view.clone()),
+            view,
+            cause,
+            evidence: None,
+            now,
+            transitions: Vec::new(),
+            events: Vec::new(),
+        }
+    }
+
+    /// A payment that does not stand in the ledger yet.
+    pub(super) fn new(payment: Payment, now: Timestamp) -> Self {
+        let mut draft = Self {
+            before: None,
+            view: PaymentView {
+                payment,
+                refunds: Vec::new(),
+            },
+            cause: "intent",
+            evidence: None,
+            now,
+            transitions: Vec::new(),
+            events: Vec::new(),
+        };
+        draft.log(None, draft.view.payment.version, None, "created");
+        draft.event(EventKind::PaymentCreated);
+        draft
+    }
+
+    /// What follows is proven by the evidence of this digest.
+    pub(super) fn proven_by(&mut self, digest: &str) {
+        self.evidence = Some(digest.to_owned());
+    }
+
+    /// The moment of this decision.
+    pub(super) fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Whether anything moved or is to be told.
+    pub(super) fn moved(&self) -> bool {
+        !self.transitions.is_empty() || !self.events.is_empty()
+    }
+
+    pub(super) fn move_payment(&mut self, to: PaymentState) {
+        let payment = &mut self.view.payment;
+        let from = payment.state;
+        payment.state = to;
+        payment.version += 1;
+        if to == PaymentState::Paid {
+            payment.paid_at = Some(self.now);
+        }
+        let version = payment.version;
+        self.log(None, version, Some(from.as_str()), to.as_str());
+    }
+
+    /// Adds a refund as it was recorded.
+    pub(super) fn add_refund(&mut self, refund: Refund) {
+        let (number, version, state) = (refund.number.clone(), refund.version, refund.state);
+        self.view.refunds.push(refund);
+        self.log(Some(number), version, None, state.as_str());
+    }
+
+    pub(super) fn move_refund(&mut self, index: usize, to: RefundState) {
+        let refund = &mut self.view.refunds[index];
+        let from = refund.state;
+        refund.state = to;
+        refund.version += 1;
+        let (number, version) = (refund.number.clone(), refund.version);
+        self.log(Some(number), version, Some(from.as_str()), to.as_str());
+    }
+
+    pub(super) fn event(&mut self, kind: EventKind) {
+        let amount = self.view.payment.amount.cents();
+        self.push(kind, amount, None, None);
+    }
+
+    pub(super) fn refund_event(&mut self, index: usize, kind: EventKind) {
+        let refund = &self.view.refunds[index];
+        let (amount, number) = (refund.amount.cents(), refund.number.to_string());
+        self.push(kind, amount, Some(number), None);
+    }
+
+    /// Somebody must look. Told once: while the flag stands, another reason adds evidence and no second event.
+    pub(super) fn review(&mut self, note: &str) {
+        if !std::mem::replace(&mut self.view.payment.needs_review, true) {
+            let amount = self.view.payment.amount.cents();
+            self.push(
+                EventKind::ReviewRequired,
+                amount,
+                None,
+                Some(note.to_owned()),
+            );
+        }
+    }
+
+    /// The schedule of a row, with its age and whether more is expected of it.
+    fn row(&mut self, target: &Target) -> Option<(&mut Schedule, Timestamp, bool)> {
+        match target {
+            Target::Payment => {
+                let payment = &mut self.view.payment;
+                let settled = payment.state.is_settled();
+                Some((&mut payment.schedule, payment.created_at, settled))
+            }
+            Target::Refund(number) => {
+                let refund = self
+                    .view
+                    .refunds
+                    .iter_mut()
+                    .find(|refund| refund.number == *number)?;
+                let settled = refund.state.is_settled();
+                Some((&mut refund.schedule, refund.created_at, settled))
+            }
+        }
+    }
+
+    /// Whether this lease is the row's present one.
+    pub(super) fn holds(&mut self, lease: &Lease) -> bool {
+        self.row(&lease.target)
+            .is_some_and(|(schedule, ..)| schedule.lease_until == Some(lease.until))
+    }
+
+    /// Takes the row if nobody has it.
+    pub(super) fn lease(&mut self, target: &Target, until: Timestamp) -> bool {
+        let now = self.now;
+        let Some((schedule, ..)) = self.row(target) else {
+            return false;
+        };
+        let free = !schedule.leased(now);
+        if free {
+            schedule.lease_until = Some(until);
+        }
+        free
+    }
+
+    /// Gives the row back and sets when it is asked for next, not sooner than `hold` from now.
+    pub(super) fn release(&mut self, target: &Target, hold: Option<Duration>) {
+        let now = self.now;
+        if let Some((schedule, created, settled)) = self.row(target) {
+            schedule.lease_until = None;
+            schedule.next_check_at = if settled {
+                None
+            } else {
+                Schedule::ask_again(created, now, hold)
+            };
+        }
+    }
+
+    /// Sets the row to be asked for at once, unless nothing more is expected of it.
+    pub(super) fn ask_now(&mut self, target: &Target) {
+        let now = self.now;
+        if let Some((schedule, _, settled)) = self.row(target) {
+            schedule.next_check_at = (!settled).then_some(now);
+        }
+    }
+
+    /// Stops asking for what is settled.
+    pub(super) fn rest_if_settled(&mut self, target: &Target) {
+        if let Some((schedule, _, true)) = self.row(target) {
+            schedule.next_check_at = None;
+        }
+    }
+
+    /// The finished decision: only rows that differ from what was loaded are written.
+    pub(super) fn finish(self, outcome: Outcome) -> Decision {
+        let before = self.before.as_ref();
+        let payment = Some(&self.view.payment)
+            .filter(|payment| before.is_none_or(|view| view.payment != **payment))
+            .cloned();
+        let refunds = self
+            .view
+            .refunds
+            .iter()
+            .filter(|refund| before.is_none_or(|view| view.refund(&refund.number) != Some(*refund)))
+            .cloned()
+            .collect();
+        Decision {
+            outcome,
+            payment,
+            refunds,
+            view: Some(self.view),
+            evidence: None,
+            transitions: self.transitions,
+            events: self.events,
+        }
+    }
+
+    fn log(
+        &mut self,
+        refund: Option<crate::id::RefundNumber>,
+        version: u64,
+        from: Option<&'static str>,
+        to: &'static str,
+    ) {
+        self.transitions.push(Transition {
+            refund,
+            version,
+            from,
+            to,
+            cause: self.cause,
+            evidence: self.evidence.clone(),
+            at: self.now,
+        });
+    }
+
+    fn push(&mut self, kind: EventKind, amount: i64, refund: Option<String>, note: Option<String>) {
+        let payment = &mut self.view.payment;
+        payment.events += 1;
+        self.events.push(Event {
+            id: format!("{}/{}", payment.key, payment.events),
+            provider: payment.key.provider.clone(),
+            reference: Some(payment.key.reference.clone()),
+            sequence: payment.events,
+            kind,
+            amount: Some(amount),
+            refund,
+            note,
+            at: self.now,
+        });
+    }
+}

@@ -1,0 +1,219 @@
+//! Intents and leases: what is committed before a call goes out, and what is noted when it brings nothing.
+
+use std::time::Duration;
+
+use ucanpay_core::Amount;
+
+use super::draft::Draft;
+use super::{Decision, Loaded};
+use crate::id::PaymentKey;
+use crate::ledger::command::{
+    Conflict, Lease, NewPayment, NewRefund, Outcome, RefundRefusal, Target,
+};
+use crate::ledger::event::EventKind;
+use crate::ledger::model::{Payment, PaymentState, PaymentView, Refund, RefundState};
+use crate::ledger::schedule::Schedule;
+use crate::provider::RefundLimits;
+use crate::time::Timestamp;
+
+pub(super) fn create(
+    key: &PaymentKey,
+    loaded: Loaded,
+    new: NewPayment,
+    lease: Timestamp,
+    now: Timestamp,
+) -> Decision {
+    if let Some(view) = loaded.view {
+        let outcome = match difference(&view.payment, &new) {
+            None => Outcome::AlreadyRecorded,
+            Some(member) => Outcome::Conflict(Conflict {
+                number: key.reference.to_string(),
+                member,
+            }),
+        };
+        return Decision::unchanged(outcome, Some(view));
+    }
+    let payment = Payment {
+        key: key.clone(),
+        merchant: new.merchant,
+        amount: new.amount,
+        currency: new.currency,
+        subject: new.subject,
+        description: new.description,
+        state: PaymentState::Created,
+        needs_review: false,
+        late: false,
+        gateway_number: None,
+        pay_link: None,
+        trouble: None,
+        created_at: now,
+        paid_at: None,
+        schedule: leased(now, lease),
+        request: new.request,
+        version: 1,
+        events: 0,
+    };
+    Draft::new(payment, now).finish(Outcome::Recorded(Lease {
+        target: Target::Payment,
+        until: lease,
+    }))
+}
+
+/// The first parameter in which a repeated intent differs. The signed bytes always differ, by their nonce.
+fn difference(payment: &Payment, new: &NewPayment) -> Option<&'static str> {
+    if payment.amount != new.amount {
+        Some("the amount")
+    } else if payment.currency != new.currency {
+        Some("the currency")
+    } else if payment.subject != new.subject {
+        Some("the subject")
+    } else if payment.description != new.description {
+        Some("the description")
+    } else if payment.merchant != new.merchant {
+        Some("the merchant")
+    } else {
+        None
+    }
+}
+
+pub(super) fn request_refund(
+    loaded: Loaded,
+    new: NewRefund,
+    lease: Timestamp,
+    now: Timestamp,
+) -> Decision {
+    let Some(view) = loaded.view else {
+        return Decision::unchanged(Outcome::NotFound, None);
+    };
+    if let Some(refund) = view.refund(&new.number) {
+        let member = if refund.amount != new.amount {
+            Some("the amount")
+        } else if refund.reason != new.reason {
+            Some("the reason")
+        } else {
+            None
+        };
+        let outcome = member.map_or(Outcome::AlreadyRecorded, |member| {
+            Outcome::Conflict(Conflict {
+                number: new.number.to_string(),
+                member,
+            })
+        });
+        return Decision::unchanged(outcome, Some(view));
+    }
+    if loaded.refund_owner.is_some() {
+        let conflict = Conflict {
+            number: new.number.to_string(),
+            member: "the payment",
+        };
+        return Decision::unchanged(Outcome::Conflict(conflict), Some(view));
+    }
+    if let Some(refusal) = refund_refusal(&view, new.amount, new.limits, now) {
+        return Decision::unchanged(Outcome::RefundRefused(refusal), Some(view));
+    }
+    let refund = Refund {
+        number: new.number.clone(),
+        reference: view.payment.key.reference.clone(),
+        amount: new.amount,
+        reason: new.reason,
+        state: RefundState::Requested,
+        gateway_number: None,
+        trouble: None,
+        created_at: now,
+        schedule: leased(now, lease),
+        request: Some(new.request),
+        version: 1,
+    };
+    let mut draft = Draft::of(view, "intent", now);
+    draft.add_refund(refund);
+    draft.refund_event(draft.view.refunds.len() - 1, EventKind::RefundRequested);
+    draft.finish(Outcome::Recorded(Lease {
+        target: Target::Refund(new.number),
+        until: lease,
+    }))
+}
+
+/// Rule 8: sum, count, age, and one at a time. Decided in the transaction that records the intent; asked before it,
+/// too, so that nothing is signed in vain.
+pub(crate) fn refund_refusal(
+    view: &PaymentView,
+    amount: Amount,
+    limits: RefundLimits,
+    now: Timestamp,
+) -> Option<RefundRefusal> {
+    let paid_at = match view.payment.paid_at {
+        Some(at) if view.payment.state == PaymentState::Paid => at,
+        _ => return Some(RefundRefusal::NotPaid),
+    };
+    if view.refunds.iter().any(|refund| !refund.state.is_settled()) {
+        return Some(RefundRefusal::UnderWay);
+    }
+    if now.since(paid_at) > limits.window {
+        return Some(RefundRefusal::TooLate);
+    }
+    let counted = view
+        .refunds
+        .iter()
+        .filter(|refund| refund.state != RefundState::Failed)
+        .count();
+    if counted >= usize::try_from(limits.count).unwrap_or(usize::MAX) {
+        return Some(RefundRefusal::TooMany(limits.count));
+    }
+    let (asked, left) = (amount.cents(), view.refundable());
+    (asked > left).then_some(RefundRefusal::BeyondPaid { asked, left })
+}
+
+/// A row just recorded: its recorder makes the call now, and the reconciler looks after it from then on.
+fn leased(now: Timestamp, until: Timestamp) -> Schedule {
+    Schedule {
+        next_check_at: Schedule::ask_again(now, now, None),
+        lease_until: Some(until),
+    }
+}
+
+pub(super) fn claim(loaded: Loaded, target: Target, until: Timestamp, now: Timestamp) -> Decision {
+    let Some(view) = loaded.view else {
+        return Decision::unchanged(Outcome::NotFound, None);
+    };
+    let mut draft = Draft::of(view, "claim", now);
+    if draft.lease(&target, until) {
+        draft.finish(Outcome::Claimed(Lease { target, until }))
+    } else {
+        draft.finish(Outcome::Busy)
+    }
+}
+
+pub(super) fn give_up(
+    loaded: Loaded,
+    lease: &Lease,
+    trouble: String,
+    review: bool,
+    hold: Option<Duration>,
+    now: Timestamp,
+) -> Decision {
+    let Some(view) = loaded.view else {
+        return Decision::unchanged(Outcome::NotFound, None);
+    };
+    let mut draft = Draft::of(view, "call", now);
+    if !draft.holds(lease) {
+        return draft.finish(Outcome::StaleLease);
+    }
+    if review {
+        draft.review(&trouble);
+    }
+    match &lease.target {
+        Target::Payment => draft.view.payment.trouble = Some(trouble),
+        Target::Refund(number) => {
+            let refund = draft
+                .view
+                .refunds
+                .iter_mut()
+                .find(|refund| refund.number == *number);
+            if let Some(refund) = refund {
+                refund.trouble = Some(trouble);
+            }
+        }
+    }
+    draft.release(&lease.target, hold);
+    draft.finish(Outcome::Noted)
+}

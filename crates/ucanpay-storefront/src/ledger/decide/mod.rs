@@ -1,0 +1,139 @@
+//! The decision: what a command does to a payment. A pure function, the same for every store.
+
+mod draft;
+mod intent;
+mod observe;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use intent::refund_refusal;
+
+use super::command::{Command, Outcome};
+use super::event::Event;
+use super::model::{Payment, PaymentView, Refund};
+use crate::id::{PaymentKey, Reference, RefundNumber};
+use crate::provider::{Evidence, Source};
+use crate::time::Timestamp;
+
+/// What a store reads, under its lock, before a decision.
+#[derive(Clone, Debug, Default)]
+pub struct Loaded {
+    /// The payment with its refunds.
+    pub view: Option<PaymentView>,
+    /// The payment that has the gateway's number named by the fact, if any has.
+    pub gateway_number_owner: Option<Reference>,
+    /// The payment that has a refund of the number asked for, if any has.
+    pub refund_owner: Option<Reference>,
+}
+
+/// What a store writes, in the same transaction. Rows not named stay as they are.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// What the caller is told after the commit.
+    pub outcome: Outcome,
+    /// The payment with its refunds as it will stand.
+    pub view: Option<PaymentView>,
+    /// The payment's row, if it changed.
+    pub payment: Option<Payment>,
+    /// The refunds' rows that changed.
+    pub refunds: Vec<Refund>,
+    /// The proof to keep.
+    pub evidence: Option<EvidenceRecord>,
+    /// The moves to log.
+    pub transitions: Vec<Transition>,
+    /// The outbox.
+    pub events: Vec<Event>,
+}
+
+/// A proof to keep. A message that comes again is counted, not kept twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvidenceRecord {
+    /// SHA-256 over source and signed text, in hexadecimal: what makes two copies one.
+    pub digest: String,
+    /// The payment number as the message states it.
+    pub reference: Option<String>,
+    /// How it reached us.
+    pub source: Source,
+    /// What became of it.
+    pub verdict: Verdict,
+    /// The proof itself.
+    pub evidence: Evidence,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What became of a verified fact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// It matched, and something changed.
+    Applied,
+    /// It matched, and said nothing new.
+    NothingNew,
+    /// It did not match, or contradicted what is settled: kept for review, nothing else changed.
+    Review(String),
+    /// It speaks of no payment of ours.
+    Unmatched,
+}
+
+impl Verdict {
+    /// The word kept in the store.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::NothingNew => "nothing_new",
+            Self::Review(_) => "review",
+            Self::Unmatched => "unmatched",
+        }
+    }
+}
+
+/// One move of a payment or a refund.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transition {
+    /// The refund that moved; `None` for the payment itself.
+    pub refund: Option<RefundNumber>,
+    /// The row's version after the move.
+    pub version: u64,
+    /// The state before; `None` for the first.
+    pub from: Option<&'static str>,
+    /// The state after.
+    pub to: &'static str,
+    /// What moved it: `intent`, or the source of the fact.
+    pub cause: &'static str,
+    /// The proof, by its digest.
+    pub evidence: Option<String>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Decides what `command` does to the payment `key`, given what was `loaded`.
+pub fn decide(key: &PaymentKey, loaded: Loaded, command: Command, now: Timestamp) -> Decision {
+    match command {
+        Command::Create(new, lease) => intent::create(key, loaded, new, lease, now),
+        Command::RequestRefund(new, lease) => intent::request_refund(loaded, new, lease, now),
+        Command::Claim(target, until) => intent::claim(loaded, target, until, now),
+        Command::Observe(fact, lease) => observe::observe(key, loaded, *fact, lease.as_ref(), now),
+        Command::GiveUp {
+            lease,
+            trouble,
+            review,
+            hold,
+        } => intent::give_up(loaded, &lease, trouble, review, hold, now),
+    }
+}
+
+impl Decision {
+    /// Writes nothing.
+    fn unchanged(outcome: Outcome, view: Option<PaymentView>) -> Self {
+        Self {
+            outcome,
+            view,
+            payment: None,
+            refunds: Vec::new(),
+            evidence: None,
+            transitions: Vec::new(),
+            events: Vec::new(),
+        }
+    }
+}

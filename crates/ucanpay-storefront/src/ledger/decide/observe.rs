@@ -1,0 +1,292 @@
+//! The one door (ledger, rule 2): every verified fact, from wherever, is matched and applied here.
+
+use sha2::{Digest as _, Sha256};
+
+use super::draft::Draft;
+use super::{Decision, EvidenceRecord, Loaded, Verdict};
+use crate::id::{PaymentKey, RefundNumber};
+use crate::ledger::command::{Lease, Outcome, Target};
+use crate::ledger::event::{Event, EventKind};
+use crate::ledger::matching;
+use crate::ledger::model::{PaymentState, Refund, RefundState};
+use crate::ledger::schedule::Schedule;
+use crate::ledger::transition::{self, Step};
+use crate::provider::{Claim, Fact, PaymentStatus, RefundClaim, RefundStatus, Source};
+use crate::time::Timestamp;
+
+pub(super) fn observe(
+    key: &PaymentKey,
+    loaded: Loaded,
+    fact: Fact,
+    lease: Option<&Lease>,
+    now: Timestamp,
+) -> Decision {
+    let digest = digest(&fact);
+    let Some(view) = loaded.view else {
+        return unmatched(key, fact, digest, now);
+    };
+    let mut draft = Draft::of(view, fact.source.as_str(), now);
+    if lease.is_some_and(|lease| !draft.holds(lease)) {
+        return draft.finish(Outcome::StaleLease);
+    }
+    draft.proven_by(&digest);
+
+    let owner = loaded.gateway_number_owner.as_ref();
+    let verdict = match matching::payment(&draft.view.payment, &fact, owner) {
+        Ok(()) => apply(&mut draft, &fact),
+        Err(mismatch) => Err(mismatch.to_string()),
+    };
+    let verdict = match verdict {
+        Err(reason) => {
+            draft.review(&reason);
+            Verdict::Review(reason)
+        }
+        Ok(()) if draft.moved() => Verdict::Applied,
+        Ok(()) => Verdict::NothingNew,
+    };
+    reschedule(&mut draft, &fact, lease, &verdict);
+
+    // A query that says nothing new is not worth a row: thousands of them would bury the ones that prove something.
+    let keep = fact.source == Source::Notification || verdict != Verdict::NothingNew;
+    let mut decision = draft.finish(Outcome::Observed(verdict.clone()));
+    decision.evidence = keep.then(|| record(fact, digest, verdict, now));
+    decision
+}
+
+/// Applies a matched fact. `Err` says why somebody must look; nothing but the flag changes then.
+fn apply(draft: &mut Draft, fact: &Fact) -> Result<(), String> {
+    let payment = &mut draft.view.payment;
+    if payment.gateway_number.is_none() {
+        payment.gateway_number.clone_from(&fact.gateway_number);
+    }
+    match &fact.claim {
+        Claim::Placed => {
+            payment.trouble = None;
+            if matches!(payment.state, PaymentState::Created | PaymentState::Unknown) {
+                draft.move_payment(PaymentState::AwaitingPayment);
+            }
+            offer_link(draft, fact);
+            Ok(())
+        }
+        Claim::Payment(status) => {
+            payment.trouble = None;
+            apply_payment(draft, fact, status)
+        }
+        Claim::RefundAccepted(claim) => apply_refund(draft, claim, None),
+        Claim::Refund(claim, status) => apply_refund(draft, claim, Some(status)),
+    }
+}
+
+/// Keeps the link by which the buyer pays, the first time one is known, and tells the shop.
+fn offer_link(draft: &mut Draft, fact: &Fact) {
+    let payment = &mut draft.view.payment;
+    if payment.pay_link.is_none() && fact.pay_link.is_some() {
+        payment.pay_link.clone_from(&fact.pay_link);
+        if !payment.state.is_settled() {
+            draft.event(EventKind::ActionRequired);
+        }
+    }
+}
+
+fn apply_payment(draft: &mut Draft, fact: &Fact, status: &PaymentStatus) -> Result<(), String> {
+    let before = draft.view.payment.state;
+    match transition::payment(before, status) {
+        Step::Stay => {}
+        Step::To(to) | Step::ToDespite(to) => {
+            draft.move_payment(to);
+            match to {
+                PaymentState::Paid => {
+                    draft.event(EventKind::PaymentSucceeded);
+                    if fact.source == Source::Query {
+                        draft.event(EventKind::RecoveredByQuery);
+                    }
+                }
+                PaymentState::Failed => draft.event(EventKind::PaymentFailed),
+                PaymentState::Closed => draft.event(EventKind::PaymentClosed),
+                _ => {}
+            }
+        }
+        Step::Contradiction => {
+            if *status == PaymentStatus::Reversed && !draft.view.payment.needs_review {
+                draft.event(EventKind::MoneyReturned);
+            }
+            return Err("the gateway says that a paid payment is closed or reversed".to_owned());
+        }
+    }
+    offer_link(draft, fact);
+    if before == PaymentState::Closed && draft.view.payment.state == PaymentState::Paid {
+        draft.view.payment.late = true;
+        draft.event(EventKind::LatePayment);
+        draft.review("the payment came after it had been closed");
+    }
+    let refunded_here = draft
+        .view
+        .refunds
+        .iter()
+        .any(|refund| refund.state != RefundState::Failed);
+    if *status == PaymentStatus::PaidAndReturned && !refunded_here {
+        if !draft.view.payment.needs_review {
+            draft.event(EventKind::MoneyReturned);
+        }
+        draft.review("money of this payment went back without a refund of ours");
+    }
+    Ok(())
+}
+
+fn apply_refund(
+    draft: &mut Draft,
+    claim: &RefundClaim,
+    status: Option<&RefundStatus>,
+) -> Result<(), String> {
+    if draft.view.payment.state != PaymentState::Paid {
+        // A refund of a payment that we have not seen paid: ask for the payment, and believe that answer.
+        draft.ask_now(&Target::Payment);
+    }
+    let number = claim.number.as_deref().unwrap_or_default();
+    let Some(index) = draft
+        .view
+        .refunds
+        .iter()
+        .position(|refund| refund.number.as_str() == number)
+    else {
+        return foreign_refund(draft, claim, status);
+    };
+    matching::refund(&draft.view.refunds[index], claim).map_err(|mismatch| mismatch.to_string())?;
+
+    let refund = &mut draft.view.refunds[index];
+    refund.trouble = None;
+    if refund.gateway_number.is_none() {
+        refund.gateway_number.clone_from(&claim.gateway_number);
+    }
+    let step = match status {
+        Some(status) => transition::refund(refund.state, status),
+        // "Accepted" carries no status; it only lifts a refund out of not having been heard of.
+        None if matches!(refund.state, RefundState::Requested | RefundState::Unknown) => {
+            Step::To(RefundState::Processing)
+        }
+        None => Step::Stay,
+    };
+    match step {
+        Step::Stay => Ok(()),
+        Step::To(to) => {
+            draft.move_refund(index, to);
+            tell_refund(draft, index, to);
+            if to == RefundState::Closed {
+                draft.review("the gateway closed a refund; check whether the money went back");
+            }
+            Ok(())
+        }
+        Step::ToDespite(to) => {
+            draft.move_refund(index, to);
+            tell_refund(draft, index, to);
+            draft.review("a refund succeeded after the gateway had closed it");
+            Ok(())
+        }
+        Step::Contradiction => {
+            Err("the gateway now says that a refund which succeeded did not".to_owned())
+        }
+    }
+}
+
+fn tell_refund(draft: &mut Draft, index: usize, state: RefundState) {
+    match state {
+        RefundState::Succeeded => draft.refund_event(index, EventKind::RefundSucceeded),
+        RefundState::Failed => draft.refund_event(index, EventKind::RefundFailed),
+        RefundState::Closed => draft.refund_event(index, EventKind::RefundClosed),
+        RefundState::Requested | RefundState::Processing | RefundState::Unknown => {}
+    }
+}
+
+/// Money that went back without us, through the merchant portal: a fact too (rule 9). It is recorded as a refund
+/// without a request, so that it lowers what can still be refunded, and flagged.
+fn foreign_refund(
+    draft: &mut Draft,
+    claim: &RefundClaim,
+    status: Option<&RefundStatus>,
+) -> Result<(), String> {
+    let number = claim.number.as_deref().unwrap_or_default();
+    let (Some(RefundStatus::Succeeded), Some(amount), Ok(number)) =
+        (status, claim.amount, RefundNumber::new(number))
+    else {
+        return Err("a refund that we never asked for is under way".to_owned());
+    };
+    if amount.cents() > draft.view.payment.amount.cents() {
+        return Err("a refund that we never asked for is larger than the payment".to_owned());
+    }
+    draft.add_refund(Refund {
+        number,
+        reference: draft.view.payment.key.reference.clone(),
+        amount,
+        reason: "returned outside this shop".to_owned(),
+        state: RefundState::Succeeded,
+        gateway_number: claim.gateway_number.clone(),
+        trouble: None,
+        created_at: draft.now(),
+        schedule: Schedule::default(),
+        request: None,
+        version: 1,
+    });
+    draft.refund_event(draft.view.refunds.len() - 1, EventKind::MoneyReturned);
+    draft.review("money of this payment went back without a refund of ours");
+    Ok(())
+}
+
+/// Gives back what was leased, and sets when the row is asked for next.
+fn reschedule(draft: &mut Draft, fact: &Fact, lease: Option<&Lease>, verdict: &Verdict) {
+    match lease {
+        Some(lease) => draft.release(&lease.target, None),
+        None => {
+            let target = matching::refund_claim(&fact.claim)
+                .and_then(|claim| claim.number.as_deref())
+                .and_then(|number| RefundNumber::new(number).ok())
+                .map_or(Target::Payment, Target::Refund);
+            if matches!(verdict, Verdict::Review(_)) {
+                // A notification that does not match prompts a query. (A query that does not match does not: it would
+                // ask in circles.)
+                draft.ask_now(&target);
+            } else {
+                draft.rest_if_settled(&target);
+            }
+        }
+    }
+}
+
+/// A verified message about no payment of ours: kept, told, acknowledged. Sending it again would not change it.
+fn unmatched(key: &PaymentKey, fact: Fact, digest: String, now: Timestamp) -> Decision {
+    let mut decision = Decision::unchanged(Outcome::Observed(Verdict::Unmatched), None);
+    decision.events.push(Event {
+        id: format!("{}/unmatched/{digest}", key.provider),
+        provider: key.provider.clone(),
+        reference: None,
+        sequence: 0,
+        kind: EventKind::NotificationUnmatched,
+        amount: fact.amount.map(ucanpay_core::Amount::cents),
+        refund: None,
+        note: fact.reference.clone(),
+        at: now,
+    });
+    decision.evidence = Some(record(fact, digest, Verdict::Unmatched, now));
+    decision
+}
+
+fn record(fact: Fact, digest: String, verdict: Verdict, now: Timestamp) -> EvidenceRecord {
+    EvidenceRecord {
+        digest,
+        reference: fact.reference,
+        source: fact.source,
+        verdict,
+        evidence: fact.evidence,
+        at: now,
+    }
+}
+
+fn digest(fact: &Fact) -> String {
+    let mut hash = Sha256::new();
+    hash.update(fact.source.as_str());
+    hash.update([0]);
+    hash.update(&fact.evidence.signed_text);
+    hash.finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}

@@ -1,0 +1,33 @@
+//! The ledger's rules, as plain functions of values: no I/O, no clock, no database.
+//!
+//! A [`Command`] comes in from [`crate::Payments`] through a store, which loads what the command concerns; [`decide`]
+//! says what becomes of it; the store writes that in the same transaction. Next stop of a payment: [`crate::store`].
+//!
+//! | file | story |
+//! |---|---|
+//! | `model.rs` | a payment, its refunds, what is derived from them |
+//! | `command.rs` | what can be asked of the ledger, and what it answers |
+//! | `transition.rs` | the table: state × what the gateway says |
+//! | `matching.rs` | is this verified message about exactly this payment? |
+//! | `decide/` | the decision for each command |
+//! | `schedule.rs` | when an unsettled row is asked for next |
+//! | `event.rs` | what the rest of the shop is told |
+//! | `words.rs` | enums that are words in the store |
+
+mod command;
+mod decide;
+mod event;
+mod matching;
+mod model;
+mod schedule;
+mod transition;
+mod words;
+
+pub use command::{
+    Applied, Command, Conflict, Lease, NewPayment, NewRefund, Outcome, RefundRefusal, Target,
+};
+pub(crate) use decide::refund_refusal;
+pub use decide::{Decision, EvidenceRecord, Loaded, Transition, Verdict, decide};
+pub use event::{Event, EventKind};
+pub use model::{Payment, PaymentState, PaymentView, Refund, RefundState};
+pub use schedule::Schedule;

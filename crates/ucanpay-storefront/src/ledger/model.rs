@@ -1,0 +1,197 @@
+//! A payment and its refunds as they stand in the ledger, and what is derived from them.
+
+use ucanpay_core::{Amount, Currency};
+
+use super::schedule::Schedule;
+use super::words::words;
+use crate::id::{PaymentKey, Reference, RefundNumber};
+use crate::provider::{FrozenRequest, PaymentIntent, RefundInquiry};
+use crate::time::Timestamp;
+
+words! {
+    /// Where a payment stands.
+    PaymentState {
+        /// Recorded here; the gateway has not been heard of yet.
+        Created = "created",
+        /// The gateway took the order; the buyer can pay.
+        AwaitingPayment = "awaiting_payment",
+        /// The buyer is paying at this moment.
+        Paying = "paying",
+        /// The money was taken. Final: refunds and reversals are facts of their own.
+        Paid = "paid",
+        /// An attempt to pay failed. Not final: the buyer may try again.
+        Failed = "failed",
+        /// The gateway says that it can no longer be paid.
+        Closed = "closed",
+        /// Our time for it is up; the gateway has not confirmed the close yet.
+        Expired = "expired",
+        /// The gateway said something nobody documented.
+        Unknown = "unknown",
+    }
+}
+
+words! {
+    /// Where a refund stands.
+    RefundState {
+        /// Recorded here; the gateway has not been heard of yet.
+        Requested = "requested",
+        /// The gateway took the application.
+        Processing = "processing",
+        /// The money went back. Final.
+        Succeeded = "succeeded",
+        /// The gateway says it failed; it may be submitted again under the same number.
+        Failed = "failed",
+        /// The gateway closed it. Presumably nothing was refunded; its amount stays reserved until somebody has looked.
+        Closed = "closed",
+        /// The gateway said something nobody documented.
+        Unknown = "unknown",
+    }
+}
+
+impl PaymentState {
+    /// Whether nothing more is expected from the gateway.
+    pub const fn is_settled(self) -> bool {
+        matches!(self, Self::Paid | Self::Closed)
+    }
+}
+
+impl RefundState {
+    /// Whether nothing more is expected from the gateway.
+    pub const fn is_settled(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Closed)
+    }
+}
+
+/// One payment: a row of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Payment {
+    /// Account and number.
+    pub key: PaymentKey,
+    /// The merchant's identification at the gateway when the payment was placed.
+    pub merchant: String,
+    /// The amount in cents.
+    pub amount: Amount,
+    /// Its currency.
+    pub currency: Currency,
+    /// The title the buyer sees.
+    pub subject: String,
+    /// What is bought.
+    pub description: String,
+    /// Where it stands.
+    pub state: PaymentState,
+    /// Somebody must look: evidence contradicts the ledger.
+    pub needs_review: bool,
+    /// It was paid after it had been closed.
+    pub late: bool,
+    /// The gateway's number (`ucpOrderNo`), once it is known.
+    pub gateway_number: Option<String>,
+    /// The link by which the buyer pays, once the gateway has taken the order.
+    pub pay_link: Option<String>,
+    /// Why the last call for it brought no answer, in words for the merchant.
+    pub trouble: Option<String>,
+    /// When it was recorded.
+    pub created_at: Timestamp,
+    /// When the ledger learnt that it is paid.
+    pub paid_at: Option<Timestamp>,
+    /// When it is asked for next, and who is at it.
+    pub schedule: Schedule,
+    /// The call that places it, as signed.
+    pub request: FrozenRequest,
+    /// Rises by one with each transition.
+    pub version: u64,
+    /// How many events it has caused.
+    pub events: u64,
+}
+
+/// One refund of a payment: a row of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Refund {
+    /// The merchant's number (`outRefundNo`).
+    pub number: RefundNumber,
+    /// The payment it gives back from.
+    pub reference: Reference,
+    /// The amount in cents.
+    pub amount: Amount,
+    /// Why, in words the buyer may read.
+    pub reason: String,
+    /// Where it stands.
+    pub state: RefundState,
+    /// The gateway's number (`ucpRefundNo`), once it is known.
+    pub gateway_number: Option<String>,
+    /// Why the last call for it brought no answer, in words for the merchant.
+    pub trouble: Option<String>,
+    /// When it was recorded.
+    pub created_at: Timestamp,
+    /// When it is asked for next, and who is at it.
+    pub schedule: Schedule,
+    /// The call that asks for it, as signed; `None` for money returned without us, through the merchant portal.
+    pub request: Option<FrozenRequest>,
+    /// Rises by one with each transition.
+    pub version: u64,
+}
+
+/// A payment with its refunds: what the shop sees, and what a decision is made on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaymentView {
+    /// The payment.
+    pub payment: Payment,
+    /// Its refunds, oldest first.
+    pub refunds: Vec<Refund>,
+}
+
+impl PaymentView {
+    /// The cents that surely went back.
+    pub fn refunded(&self) -> i64 {
+        self.sum(|state| state == RefundState::Succeeded)
+    }
+
+    /// The cents that may still be refunded: paid, less all that was refunded or might be.
+    pub fn refundable(&self) -> i64 {
+        if self.payment.state != PaymentState::Paid {
+            return 0;
+        }
+        let reserved = self.sum(|state| state != RefundState::Failed);
+        self.payment.amount.cents().saturating_sub(reserved).max(0)
+    }
+
+    /// The refund of this number.
+    pub fn refund(&self, number: &RefundNumber) -> Option<&Refund> {
+        self.refunds.iter().find(|refund| refund.number == *number)
+    }
+
+    fn sum(&self, counts: impl Fn(RefundState) -> bool) -> i64 {
+        self.refunds
+            .iter()
+            .filter(|refund| counts(refund.state))
+            .fold(0, |sum: i64, refund| {
+                sum.saturating_add(refund.amount.cents())
+            })
+    }
+}
+
+impl Payment {
+    /// The payment as its provider needs it.
+    pub fn intent(&self) -> PaymentIntent {
+        PaymentIntent {
+            reference: self.key.reference.clone(),
+            amount: self.amount,
+            currency: self.currency,
+            subject: self.subject.clone(),
+            description: self.description.clone(),
+        }
+    }
+}
+
+impl Refund {
+    /// The question its provider is asked about it.
+    pub fn inquiry(&self, payment: &Payment) -> RefundInquiry {
+        RefundInquiry {
+            reference: payment.key.reference.clone(),
+            gateway_number: payment.gateway_number.clone(),
+            number: self.number.clone(),
+            refund_gateway_number: self.gateway_number.clone(),
+        }
+    }
+}

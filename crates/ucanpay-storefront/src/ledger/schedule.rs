@@ -1,0 +1,70 @@
+//! When an unsettled row is asked for next.
+//!
+//! The first question comes 15 s after the row was recorded. While a buyer may be standing in front of the page the
+//! interval stays under a minute, so that a payment whose notifications are all lost is still seen within a minute;
+//! then it widens with the row's age.
+
+use std::time::Duration;
+
+use crate::time::Timestamp;
+
+/// When a row is asked for next, and who is asking at this moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Schedule {
+    /// Not before this moment; `None` once nothing more is expected.
+    pub next_check_at: Option<Timestamp>,
+    /// Somebody is at it until then; their result counts only while this stands unchanged.
+    pub lease_until: Option<Timestamp>,
+}
+
+impl Schedule {
+    /// Somebody is at it right now.
+    pub fn leased(&self, now: Timestamp) -> bool {
+        self.lease_until.is_some_and(|until| until > now)
+    }
+
+    /// The next question for a row recorded at `created`, not sooner than `hold` from now.
+    pub(super) fn ask_again(
+        created: Timestamp,
+        now: Timestamp,
+        hold: Option<Duration>,
+    ) -> Option<Timestamp> {
+        Some(now.after(interval(now.since(created)).max(hold.unwrap_or_default())))
+    }
+}
+
+/// The wait before the next question, by the row's age.
+fn interval(age: Duration) -> Duration {
+    const MINUTE: u64 = 60;
+    const HOUR: u64 = 60 * MINUTE;
+    Duration::from_secs(match age.as_secs() {
+        ..120 => 15,
+        120..1_800 => 45,
+        1_800..7_200 => 5 * MINUTE,
+        7_200..86_400 => 30 * MINUTE,
+        _ => 6 * HOUR,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buyer_in_front_of_the_page_never_waits_a_minute_and_old_rows_rest() {
+        let mut last = Duration::ZERO;
+        for age in [0, 119, 120, 1_799, 1_800, 7_200, 86_400, 10_000_000] {
+            let wait = interval(Duration::from_secs(age));
+            assert!(wait >= last, "intervals only widen");
+            assert!(age >= 1_800 || wait < Duration::from_secs(60));
+            last = wait;
+        }
+    }
+
+    #[test]
+    fn a_gateway_that_asks_for_quiet_gets_it() {
+        let now = Timestamp::from_millis(0);
+        let next = Schedule::ask_again(now, now, Some(Duration::from_secs(60)));
+        assert_eq!(next, Some(now.after(Duration::from_secs(60))));
+    }
+}

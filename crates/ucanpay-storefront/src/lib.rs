@@ -1,0 +1,68 @@
+//! Payments for a shop: each order paid at most once, every paid order known to be paid, no refund doubled.
+//!
+//! A shop registers a [`PaymentProvider`], opens a store and talks to [`Payments`]:
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use ucanpay_storefront::{PaymentRegistry, Payments, Reference, SqliteStore, StartPayment, UcanpayProvider};
+//! use ucanpay_core::{Amount, Currency};
+//!
+//! # async fn shop(provider: UcanpayProvider) -> Result<(), Box<dyn std::error::Error>> {
+//! let store = SqliteStore::open("sqlite://data/shop.sqlite").await?;
+//! let registry = PaymentRegistry::builder().register(provider).build()?;
+//! let payments = Payments::new(Arc::new(store), registry);
+//!
+//! let view = payments
+//!     .start(StartPayment {
+//!         provider: None,
+//!         reference: Reference::random(),
+//!         amount: Amount::new(450)?,
+//!         currency: Currency::CAD,
+//!         subject: "coffee".into(),
+//!         description: "one latte".into(),
+//!     })
+//!     .await?;
+//! println!("pay here: {:?}", view.payment.pay_link);
+//! # Ok(()) }
+//! ```
+//!
+//! Then run [`Payments::run`] in a task of its own, and let the notifications in: with `ucanpay-axum` that is one line.
+//!
+//! - [`Payments`] is the shop's whole interface: start, refund, refresh, handle a notification.
+//! - [`PaymentProvider`] is one merchant account at one gateway; [`UcanpayProvider`] is ours.
+//! - [`store`] keeps the ledger: [`SqliteStore`], [`MemoryStore`], or your own [`PaymentStore`].
+//! - [`ledger`] holds the rules: plain functions of values.
+//! - [`EventHandler`] is told what happened, at least once: fulfil on
+//!   [`PaymentSucceeded`](ledger::EventKind::PaymentSucceeded).
+//!
+//! What it does not do: it keeps no orders, stock or customers. Those are the shop's, under the same number.
+//!
+//! # Features
+//!
+//! - `sqlite` (default): [`SqliteStore`].
+//! - `mock`: `MockPaymentProvider`, for tests of code that talks to a provider.
+
+mod id;
+pub mod ledger;
+mod payments;
+pub mod provider;
+pub mod store;
+mod time;
+mod ucanpay;
+
+pub use id::{IdError, PaymentKey, ProviderId, Reference, RefundNumber};
+pub use ledger::{Payment, PaymentState, PaymentView, Refund, RefundState};
+pub use payments::{
+    EventHandler, HandlerError, NotificationError, Payments, Receipt, ReconcileReport,
+    RefreshError, RefundError, RefundRequest, StartError, StartPayment,
+};
+#[cfg(feature = "mock")]
+pub use provider::MockPaymentProvider;
+pub use provider::{
+    NotificationTopic, PaymentProvider, PaymentRegistry, RawNotification, RegistryError, Reply,
+};
+#[cfg(feature = "sqlite")]
+pub use store::SqliteStore;
+pub use store::{MemoryStore, PaymentStore, StoreError};
+pub use time::{Clock, ManualClock, SystemClock, Timestamp};
+pub use ucanpay::{UcanpayProvider, UcanpaySettings, UcanpaySettingsError};

@@ -1,0 +1,137 @@
+//! The next call for one row, under its lease: place what the gateway has not been heard of, ask about the rest.
+//!
+//! No transaction is open while a call is out (rule 7). Whatever comes back goes through the same door as a
+//! notification.
+
+use super::{Payments, detached, words};
+use crate::id::PaymentKey;
+use crate::ledger::{
+    Command, Lease, Outcome, Payment, PaymentState, PaymentView, Refund, Target, Verdict,
+};
+use crate::provider::{Fact, PaymentProvider, ProviderError, ProviderErrorKind};
+use crate::store::StoreError;
+
+impl Payments {
+    /// Makes the next call for the leased row and takes in what it brings. Returns the payment as it stands then. Runs
+    /// to its end even if the caller goes away.
+    pub(super) async fn advance(
+        &self,
+        key: &PaymentKey,
+        lease: Lease,
+    ) -> Result<Option<PaymentView>, StoreError> {
+        let (this, key) = (self.clone(), key.clone());
+        detached(async move { this.call(&key, lease).await }).await
+    }
+
+    async fn call(
+        &self,
+        key: &PaymentKey,
+        lease: Lease,
+    ) -> Result<Option<PaymentView>, StoreError> {
+        let Some(view) = self.store.load(key).await? else {
+            return Ok(None);
+        };
+        let Some(provider) = self.provider(Some(&key.provider)) else {
+            let trouble = "the provider of this payment is not registered".to_owned();
+            return self.give_up(key, lease, trouble, false, None).await;
+        };
+        let result = match &lease.target {
+            Target::Payment => place_or_query(&*provider, &view.payment).await,
+            Target::Refund(number) => match view.refund(number) {
+                Some(refund) => submit_or_query(&*provider, &view.payment, refund).await,
+                None => return Ok(Some(view)),
+            },
+        };
+        match result {
+            Ok(fact) => {
+                let was_paid = view.payment.state == PaymentState::Paid;
+                let command = Command::Observe(Box::new(fact), Some(lease));
+                let applied = self.apply(key, command).await?;
+                report(key, &applied.outcome, was_paid, applied.view.as_ref());
+                Ok(applied.view)
+            }
+            Err(error) => {
+                let trouble = words(&error);
+                tracing::warn!(payment = %key, target = ?lease.target, trouble, "the gateway gave no answer");
+                // A refused refund is money somebody waits for: a person should look.
+                let review = error.kind() == ProviderErrorKind::Refused
+                    && matches!(lease.target, Target::Refund(_));
+                self.give_up(key, lease, trouble, review, error.retry_after())
+                    .await
+            }
+        }
+    }
+
+    async fn give_up(
+        &self,
+        key: &PaymentKey,
+        lease: Lease,
+        trouble: String,
+        review: bool,
+        hold: Option<std::time::Duration>,
+    ) -> Result<Option<PaymentView>, StoreError> {
+        let command = Command::GiveUp {
+            lease,
+            trouble,
+            review,
+            hold,
+        };
+        Ok(self.apply(key, command).await?.view)
+    }
+}
+
+/// While the gateway's number is unknown, its answer was lost or never asked for: the same bytes bring it.
+async fn place_or_query(
+    provider: &dyn PaymentProvider,
+    payment: &Payment,
+) -> Result<Fact, ProviderError> {
+    let intent = payment.intent();
+    if let Some(number) = &payment.gateway_number {
+        return provider.query_payment(&intent, Some(number)).await;
+    }
+    match provider.create_payment(&intent, &payment.request).await {
+        Err(error) if error.kind() == ProviderErrorKind::AskFirst => {
+            // "Already paid", "number used": unsigned words. Only the signed answer to a query settles it; if there is
+            // none, the first error says more.
+            provider
+                .query_payment(&intent, None)
+                .await
+                .map_err(|_| error)
+        }
+        result => result,
+    }
+}
+
+/// Likewise for a refund: never a new number, always the same bytes.
+async fn submit_or_query(
+    provider: &dyn PaymentProvider,
+    payment: &Payment,
+    refund: &Refund,
+) -> Result<Fact, ProviderError> {
+    let inquiry = refund.inquiry(payment);
+    let request = match &refund.request {
+        Some(request) if refund.gateway_number.is_none() => request,
+        _ => return provider.query_refund(&inquiry).await,
+    };
+    match provider.refund_payment(request).await {
+        Err(error) if error.kind() == ProviderErrorKind::AskFirst => {
+            provider.query_refund(&inquiry).await.map_err(|_| error)
+        }
+        result => result,
+    }
+}
+
+fn report(key: &PaymentKey, outcome: &Outcome, was_paid: bool, view: Option<&PaymentView>) {
+    match outcome {
+        Outcome::Observed(Verdict::Review(reason)) => {
+            tracing::warn!(payment = %key, reason, "an answer needs review");
+        }
+        Outcome::Observed(_) => {
+            let paid = view.is_some_and(|view| view.payment.state == PaymentState::Paid);
+            if paid && !was_paid {
+                tracing::info!(payment = %key, "found paid by asking: its notification had not come");
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,207 @@
+//! [`Payments`]: the shop's whole interface to its ledger.
+//!
+//! Every change goes through one door, [`Payments::apply`]: the store decides and commits, then the waiting are told.
+//!
+//! | file | story |
+//! |---|---|
+//! | `start.rs` | an order is to be paid |
+//! | `notification.rs` | the gateway calls |
+//! | `refund.rs` | money is to go back |
+//! | `advance.rs` | the next call for one row, under its lease |
+//! | `reconcile.rs` | rows nobody called about are asked for |
+//! | `outbox.rs` | the shop is told |
+//! | `run.rs` | both of the latter, until shutdown |
+
+mod advance;
+mod notification;
+mod outbox;
+mod reconcile;
+mod refund;
+mod run;
+mod start;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, broadcast};
+
+pub use notification::{NotificationError, Receipt};
+pub use outbox::{EventHandler, HandlerError};
+pub use reconcile::ReconcileReport;
+pub use refund::{RefundError, RefundRequest};
+pub use start::{StartError, StartPayment};
+
+use crate::id::{PaymentKey, ProviderId};
+use crate::ledger::{Applied, Command, Outcome, PaymentView, Target};
+use crate::provider::{PaymentProvider, PaymentRegistry};
+use crate::store::{PaymentStore, StoreError};
+use crate::time::{Clock, SystemClock, Timestamp};
+
+/// The ledger of a shop. Cheap to clone; all clones are one.
+///
+/// Futures of its methods may be dropped at any point: what was begun is finished by a task of its own, and what was
+/// not yet begun is not.
+#[derive(Clone, Debug)]
+pub struct Payments {
+    store: Arc<dyn PaymentStore>,
+    registry: PaymentRegistry,
+    clock: Arc<dyn Clock>,
+    changes: broadcast::Sender<PaymentKey>,
+    wake: Arc<Wake>,
+}
+
+/// Rouses the two loops of [`Payments::run`] before their next tick.
+#[derive(Debug, Default)]
+struct Wake {
+    outbox: Notify,
+    reconciler: Notify,
+}
+
+/// How long one caller may be at one row. Longer than a call with all its retries, so that nobody else starts the same
+/// call meanwhile; if the process dies, the row is free again after it.
+const LEASE: Duration = Duration::from_secs(60);
+
+/// How many changes a slow listener may fall behind before it has to look for itself.
+const CHANGES: usize = 256;
+
+impl Payments {
+    /// A ledger kept in `store`, for the providers of `registry`.
+    pub fn new(store: Arc<dyn PaymentStore>, registry: PaymentRegistry) -> Self {
+        Self {
+            store,
+            registry,
+            clock: Arc::new(SystemClock),
+            changes: broadcast::Sender::new(CHANGES),
+            wake: Arc::default(),
+        }
+    }
+
+    /// The same ledger on another clock.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The providers.
+    pub fn registry(&self) -> &PaymentRegistry {
+        &self.registry
+    }
+
+    /// The key of a payment at the default provider.
+    pub fn key(&self, reference: crate::Reference) -> PaymentKey {
+        PaymentKey {
+            provider: self.registry.default_id().clone(),
+            reference,
+        }
+    }
+
+    /// A payment with its refunds, as the ledger knows it; asks no gateway.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the ledger cannot be read.
+    pub async fn payment(&self, key: &PaymentKey) -> Result<Option<PaymentView>, StoreError> {
+        self.store.load(key).await
+    }
+
+    /// The newest payments first.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the ledger cannot be read.
+    pub async fn payments(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError> {
+        self.store.recent(limit).await
+    }
+
+    /// The keys of payments as they change in this process, after each commit. A listener that lags loses some, and is
+    /// told so by the channel: it then reads what it shows anew.
+    pub fn changes(&self) -> broadcast::Receiver<PaymentKey> {
+        self.changes.subscribe()
+    }
+
+    /// Asks the gateway about a payment and its refunds now, where anything is still expected. A row that somebody
+    /// else is asking about is left to them.
+    ///
+    /// # Errors
+    /// [`RefreshError`]. A gateway that does not answer is not an error: the view then is as old as it was.
+    pub async fn refresh(&self, key: &PaymentKey) -> Result<PaymentView, RefreshError> {
+        let view = self.store.load(key).await?.ok_or(RefreshError::NotFound)?;
+        let payment = (!view.payment.state.is_settled()).then_some(Target::Payment);
+        let refunds = view
+            .refunds
+            .iter()
+            .filter(|refund| !refund.state.is_settled())
+            .map(|refund| Target::Refund(refund.number.clone()));
+        for target in payment.into_iter().chain(refunds) {
+            let until = self.now().after(LEASE);
+            let applied = self.apply(key, Command::Claim(target, until)).await?;
+            if let Outcome::Claimed(lease) = applied.outcome {
+                self.advance(key, lease).await?;
+            }
+        }
+        self.store.load(key).await?.ok_or(RefreshError::NotFound)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn provider(&self, id: Option<&ProviderId>) -> Option<Arc<dyn PaymentProvider>> {
+        self.registry.get(id).cloned()
+    }
+
+    /// The one door: decide and commit, then tell the waiting. Runs to its end even if the caller goes away.
+    async fn apply(&self, key: &PaymentKey, command: Command) -> Result<Applied, StoreError> {
+        let (this, key) = (self.clone(), key.clone());
+        detached(async move {
+            let applied = this.store.apply(&key, command, this.now()).await?;
+            if applied.events {
+                this.wake.outbox.notify_one();
+            }
+            if matches!(
+                applied.outcome,
+                Outcome::Recorded(_) | Outcome::Observed(_) | Outcome::Noted
+            ) {
+                // Nobody listening is fine.
+                let _ = this.changes.send(key);
+            }
+            Ok(applied)
+        })
+        .await
+    }
+}
+
+/// Why a payment could not be refreshed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RefreshError {
+    /// There is no such payment.
+    #[error("there is no such payment")]
+    NotFound,
+    /// The ledger could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Runs a future to its end in a task of its own. Frameworks drop a handler when its client hangs up; a payment must
+/// not depend on that.
+async fn detached<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> T {
+    match tokio::spawn(future).await {
+        Ok(value) => value,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        // The runtime is shutting down, and this task with it: there is nobody left to answer.
+        Err(_) => std::future::pending().await,
+    }
+}
+
+/// An error with its causes, in one line for a merchant.
+fn words(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,104 @@
+//! The gateway calls: verify, commit, and only then acknowledge.
+
+use super::{Payments, words};
+use crate::id::{PaymentKey, Reference};
+use crate::ledger::{Command, Outcome, Verdict};
+use crate::provider::{Acknowledgement, NotificationRefused, RawNotification, Reply};
+use crate::store::StoreError;
+
+/// Proof that a notification was committed. It cannot be made in any other way, so nothing can be acknowledged before.
+#[derive(Debug)]
+#[must_use = "answer the gateway with it, or the notification comes again"]
+pub struct Receipt {
+    reply: Reply,
+}
+
+impl Receipt {
+    /// The acknowledgement, in the gateway's words.
+    pub fn reply(&self) -> &Reply {
+        &self.reply
+    }
+}
+
+/// Why a notification is not acknowledged.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotificationError {
+    /// It came for an account that is not registered. Nothing was written.
+    #[error("no payment provider of this id is registered")]
+    UnknownProvider,
+    /// It cannot be read or trusted. Nothing was written. Answer 4xx with this reply.
+    #[error("the notification was refused")]
+    Refused {
+        /// The refusal, in the gateway's words.
+        reply: Reply,
+        /// The reason, for the log. It is not told to the sender.
+        #[source]
+        source: NotificationRefused,
+    },
+    /// It is genuine, and could not be committed. Answer 503 with this reply; it comes again.
+    #[error("the notification could not be committed")]
+    Unavailable {
+        /// The refusal, in the gateway's words.
+        reply: Reply,
+        /// The trouble.
+        #[source]
+        source: StoreError,
+    },
+}
+
+impl Payments {
+    /// Takes in a notification: verifies it, matches it with the ledger, and commits evidence, transition and event in
+    /// one transaction. The [`Receipt`] that comes back is the right to acknowledge.
+    ///
+    /// A copy has no further effect. One that does not match, or speaks of no payment of ours, is kept, flagged and
+    /// acknowledged: sending it again would not change it.
+    ///
+    /// # Errors
+    /// [`NotificationError`], with the reply to answer by.
+    pub async fn handle_notification(
+        &self,
+        notification: RawNotification,
+    ) -> Result<Receipt, NotificationError> {
+        let provider = self
+            .provider(notification.provider.as_ref())
+            .ok_or(NotificationError::UnknownProvider)?;
+        let refuse = |source: NotificationRefused| {
+            tracing::warn!(provider = %provider.id(), reason = words(&source), "notification refused");
+            NotificationError::Refused {
+                reply: provider.acknowledge(Acknowledgement::Refused("not verified")),
+                source,
+            }
+        };
+        let fact = provider.parse_notification(&notification).map_err(refuse)?;
+        let stated = fact.reference.clone().unwrap_or_default();
+        let key = PaymentKey {
+            provider: provider.id().clone(),
+            reference: Reference::new(stated)
+                .map_err(|error| refuse(NotificationRefused::new(error)))?,
+        };
+        let applied = self
+            .apply(&key, Command::Observe(Box::new(fact), None))
+            .await
+            .map_err(|source| {
+                tracing::error!(payment = %key, reason = words(&source), "notification not committed");
+                NotificationError::Unavailable {
+                    reply: provider.acknowledge(Acknowledgement::Refused("try again later")),
+                    source,
+                }
+            })?;
+        match applied.outcome {
+            Outcome::Observed(Verdict::Review(reason)) => {
+                tracing::warn!(payment = %key, reason, "notification needs review");
+                self.wake.reconciler.notify_one();
+            }
+            Outcome::Observed(Verdict::Unmatched) => {
+                tracing::warn!(payment = %key, "notification of no payment of ours");
+            }
+            _ => tracing::info!(payment = %key, "notification committed"),
+        }
+        Ok(Receipt {
+            reply: provider.acknowledge(Acknowledgement::Committed),
+        })
+    }
+}

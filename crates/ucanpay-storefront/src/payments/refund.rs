@@ -1,0 +1,100 @@
+//! Money is to go back: the budget is reserved and the intent committed, then the call goes out.
+
+use ucanpay_core::Amount;
+
+use super::{LEASE, Payments};
+use crate::id::{PaymentKey, RefundNumber};
+use crate::ledger::{Command, Conflict, NewRefund, Outcome, Refund, RefundRefusal, refund_refusal};
+use crate::provider::{PrepareError, RefundIntent};
+use crate::store::StoreError;
+
+/// A refund to be made.
+#[derive(Clone, Debug)]
+pub struct RefundRequest {
+    /// The merchant's number, which makes it idempotent: asked for again under the same number, it is the same refund.
+    /// `None` takes a fresh one, and then a repeated request is a second refund.
+    pub number: Option<RefundNumber>,
+    /// The cents to give back.
+    pub amount: Amount,
+    /// Why, in words the buyer may read. UCanPay: 1 to 64 characters, none of `= &`.
+    pub reason: String,
+}
+
+/// Why a refund was not recorded. Nothing was sent.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RefundError {
+    /// There is no such payment.
+    #[error("there is no such payment")]
+    NotFound,
+    /// The payment's provider is not registered any more.
+    #[error("the provider of this payment is not registered")]
+    UnknownProvider,
+    /// The payment cannot be refunded so.
+    #[error(transparent)]
+    Refused(#[from] RefundRefusal),
+    /// The number stands for another refund already.
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
+    /// The gateway would refuse it as it stands; the source names the field and its rule.
+    #[error(transparent)]
+    Invalid(#[from] PrepareError),
+    /// The ledger could not be written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Payments {
+    /// Gives money back: reserves it, records the refund, and asks the gateway for it.
+    ///
+    /// The refund comes back as it stands: usually `Processing`. Its result follows by notification or query, as an
+    /// event. If the gateway cannot be reached it stays `Requested`, and the reconciler sends the same bytes again.
+    ///
+    /// # Errors
+    /// [`RefundError`]: then nothing was recorded and nothing sent.
+    pub async fn refund(
+        &self,
+        key: &PaymentKey,
+        request: RefundRequest,
+    ) -> Result<Refund, RefundError> {
+        let provider = self
+            .provider(Some(&key.provider))
+            .ok_or(RefundError::UnknownProvider)?;
+        let view = self.store.load(key).await?.ok_or(RefundError::NotFound)?;
+        let number = request.number.unwrap_or_else(RefundNumber::random);
+        let limits = provider.capabilities().refunds;
+        if view.refund(&number).is_none()
+            && let Some(refusal) = refund_refusal(&view, request.amount, limits, self.now())
+        {
+            return Err(refusal.into());
+        }
+        let intent = RefundIntent {
+            reference: key.reference.clone(),
+            gateway_number: view.payment.gateway_number.ok_or(RefundRefusal::NotPaid)?,
+            total: view.payment.amount,
+            number: number.clone(),
+            amount: request.amount,
+            reason: request.reason,
+        };
+        let new = NewRefund {
+            number: number.clone(),
+            amount: request.amount,
+            request: provider.prepare_refund(&intent)?,
+            reason: intent.reason,
+            limits,
+        };
+        let until = self.now().after(LEASE);
+        let applied = self.apply(key, Command::RequestRefund(new, until)).await?;
+        let view = match applied.outcome {
+            Outcome::Recorded(lease) => {
+                tracing::info!(payment = %key, refund = %number, "refund recorded");
+                self.advance(key, lease).await?
+            }
+            Outcome::RefundRefused(refusal) => return Err(refusal.into()),
+            Outcome::Conflict(conflict) => return Err(conflict.into()),
+            _ => applied.view,
+        };
+        view.and_then(|view| view.refund(&number).cloned())
+            .ok_or(RefundError::NotFound)
+    }
+}

@@ -1,0 +1,65 @@
+//! The two things that happen by themselves: asking the gateway, and telling the shop.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+
+use super::{EventHandler, Payments, words};
+use crate::store::StoreError;
+
+/// How often each looks for work that nobody woke it for.
+const TICK: Duration = Duration::from_secs(1);
+
+impl Payments {
+    /// Runs the reconciler and delivers events until `shutdown` ends; then finishes what is under way and returns.
+    pub async fn run(
+        &self,
+        handler: Arc<dyn EventHandler>,
+        shutdown: impl Future<Output = ()> + Send,
+    ) {
+        let (stop, stopped) = watch::channel(false);
+        let reconciler = self.keep_reconciling(stopped.clone());
+        let outbox = self.keep_delivering(&handler, stopped);
+        let shutdown = async {
+            shutdown.await;
+            // Both loops hold a receiver until they end.
+            let _ = stop.send(true);
+        };
+        tokio::join!(reconciler, outbox, shutdown);
+    }
+
+    async fn keep_reconciling(&self, mut stopped: watch::Receiver<bool>) {
+        while !*stopped.borrow() {
+            note_trouble(self.reconcile().await.map(drop));
+            pause(&self.wake.reconciler, &mut stopped).await;
+        }
+    }
+
+    async fn keep_delivering(
+        &self,
+        handler: &Arc<dyn EventHandler>,
+        mut stopped: watch::Receiver<bool>,
+    ) {
+        while !*stopped.borrow() {
+            note_trouble(self.deliver(handler).await);
+            pause(&self.wake.outbox, &mut stopped).await;
+        }
+    }
+}
+
+/// The rows wait in the ledger: the next tick tries again.
+fn note_trouble(result: Result<(), StoreError>) {
+    if let Err(error) = result {
+        tracing::error!(reason = words(&error), "the ledger is not available");
+    }
+}
+
+async fn pause(wake: &Notify, stopped: &mut watch::Receiver<bool>) {
+    tokio::select! {
+        () = wake.notified() => {}
+        () = tokio::time::sleep(TICK) => {}
+        _ = stopped.changed() => {}
+    }
+}

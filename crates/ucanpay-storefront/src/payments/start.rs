@@ -1,0 +1,114 @@
+//! An order is to be paid: the intent is committed, then the call goes out.
+
+use ucanpay_core::{Amount, Currency};
+
+use super::{LEASE, Payments};
+use crate::id::{PaymentKey, ProviderId, Reference};
+use crate::ledger::{Command, Conflict, NewPayment, Outcome, PaymentView};
+use crate::provider::{PaymentIntent, PrepareError};
+use crate::store::StoreError;
+
+/// A payment to be started.
+#[derive(Clone, Debug)]
+pub struct StartPayment {
+    /// The account to be paid to; `None` for the default one.
+    pub provider: Option<ProviderId>,
+    /// The merchant's number. The same number is the same payment, however often it is started.
+    pub reference: Reference,
+    /// The amount in cents.
+    pub amount: Amount,
+    /// Its currency.
+    pub currency: Currency,
+    /// The title the buyer sees. UCanPay: 1 to 30 characters, none of `/ = &`.
+    pub subject: String,
+    /// What is bought. UCanPay: 1 to 64 characters, none of `/ = &`.
+    pub description: String,
+}
+
+/// Why a payment was not recorded. Nothing was sent.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// No provider of this id is registered.
+    #[error("no payment provider of this id is registered")]
+    UnknownProvider,
+    /// The gateway would refuse it as it stands; the source names the field and its rule.
+    #[error(transparent)]
+    Invalid(#[from] PrepareError),
+    /// The number stands for another payment already.
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
+    /// The ledger could not be written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Payments {
+    /// Starts a payment: records it, places it at the gateway, and returns it with its pay link.
+    ///
+    /// Idempotent by number: started again with the same parameters it is the same payment, and what was left undone is
+    /// done. If the gateway cannot be reached the payment is returned without a link, `trouble` says why, and the
+    /// reconciler sends the same bytes again.
+    ///
+    /// # Errors
+    /// [`StartError`]: then nothing was recorded and nothing sent.
+    pub async fn start(&self, start: StartPayment) -> Result<PaymentView, StartError> {
+        let provider = self
+            .provider(start.provider.as_ref())
+            .ok_or(StartError::UnknownProvider)?;
+        let key = PaymentKey {
+            provider: provider.id().clone(),
+            reference: start.reference,
+        };
+        let intent = PaymentIntent {
+            reference: key.reference.clone(),
+            amount: start.amount,
+            currency: start.currency,
+            subject: start.subject,
+            description: start.description,
+        };
+        let request = provider.prepare_payment(&intent)?;
+        let new = NewPayment {
+            merchant: provider.merchant().to_owned(),
+            amount: intent.amount,
+            currency: intent.currency,
+            subject: intent.subject,
+            description: intent.description,
+            request,
+        };
+        let until = self.now().after(LEASE);
+        let applied = self.apply(&key, Command::Create(new, until)).await?;
+        let lease = match applied.outcome {
+            Outcome::Recorded(lease) => lease,
+            Outcome::Conflict(conflict) => return Err(conflict.into()),
+            // Recorded before, by somebody who may have died before the call: do what is left, if it is free.
+            _ => return self.take_up(&key, applied.view).await,
+        };
+        tracing::info!(payment = %key, "payment recorded");
+        let placed = self.advance(&key, lease).await?;
+        Ok(placed.ok_or_else(vanished)?)
+    }
+
+    async fn take_up(
+        &self,
+        key: &PaymentKey,
+        view: Option<PaymentView>,
+    ) -> Result<PaymentView, StartError> {
+        let view = view.ok_or_else(vanished)?;
+        if view.payment.pay_link.is_some() || view.payment.state.is_settled() {
+            return Ok(view);
+        }
+        match self.refresh(key).await {
+            Ok(view) => Ok(view),
+            Err(super::RefreshError::Store(error)) => Err(error.into()),
+            Err(super::RefreshError::NotFound) => Err(vanished().into()),
+        }
+    }
+}
+
+/// Rows are never deleted; a ledger that lost one was tampered with.
+fn vanished() -> StoreError {
+    StoreError::Corrupt {
+        what: "payment that has just been recorded",
+    }
+}

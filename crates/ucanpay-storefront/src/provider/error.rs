@@ -1,0 +1,133 @@
+//! How a provider says that something went wrong, and what is known about the money.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::time::Duration;
+
+use super::Effect;
+
+type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// A payment or refund that the gateway would refuse as it stands. Nothing was sent.
+#[derive(Debug, thiserror::Error)]
+#[error("this cannot be sent to the gateway")]
+pub struct PrepareError {
+    #[source]
+    source: BoxError,
+}
+
+impl PrepareError {
+    /// Wraps the reason, which names the field and its rule.
+    pub fn new(source: impl Into<BoxError>) -> Self {
+        Self {
+            source: source.into(),
+        }
+    }
+}
+
+/// A notification that cannot be read or trusted. It is refused and changes nothing.
+#[derive(Debug, thiserror::Error)]
+#[error("the notification was refused")]
+pub struct NotificationRefused {
+    #[source]
+    source: BoxError,
+}
+
+impl NotificationRefused {
+    /// Wraps the reason. It is logged; the sender is told only that the message was refused.
+    pub fn new(source: impl Into<BoxError>) -> Self {
+        Self {
+            source: source.into(),
+        }
+    }
+}
+
+/// What kind of trouble a call met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProviderErrorKind {
+    /// The gateway was not reached. The same bytes can go out again at any time.
+    Unreachable,
+    /// The gateway refused for now (busy, blocked, balance too low): later, the same bytes again.
+    Later,
+    /// The gateway refused the request as it stands; somebody must look.
+    Refused,
+    /// The gateway says that it already knows the number, or that the order has ended: a query settles it.
+    AskFirst,
+    /// Nobody knows whether it happened: time-out, system error, unreadable answer.
+    Unclear,
+    /// The answer is not provably the gateway's.
+    Untrusted,
+    /// Our own configuration is wrong.
+    Config,
+}
+
+/// A call that did not bring a verified answer.
+#[derive(Debug)]
+pub struct ProviderError {
+    kind: ProviderErrorKind,
+    effect: Effect,
+    retry_after: Option<Duration>,
+    source: BoxError,
+}
+
+impl ProviderError {
+    /// An error of this kind. The effect is unknown until [`with_effect`](Self::with_effect) says better.
+    pub fn new(kind: ProviderErrorKind, source: impl Into<BoxError>) -> Self {
+        Self {
+            kind,
+            effect: Effect::Unknown,
+            retry_after: None,
+            source: source.into(),
+        }
+    }
+
+    /// States what is known about the money.
+    #[must_use]
+    pub fn with_effect(mut self, effect: Effect) -> Self {
+        self.effect = effect;
+        self
+    }
+
+    /// States how long nothing may be sent.
+    #[must_use]
+    pub fn with_retry_after(mut self, wait: Option<Duration>) -> Self {
+        self.retry_after = wait;
+        self
+    }
+
+    /// What kind of trouble it was.
+    pub fn kind(&self) -> ProviderErrorKind {
+        self.kind
+    }
+
+    /// What is known about the money.
+    pub fn effect(&self) -> Effect {
+        self.effect
+    }
+
+    /// How long nothing may be sent, if the gateway said so.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+}
+
+impl fmt::Display for ProviderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            ProviderErrorKind::Unreachable => "the gateway could not be reached",
+            ProviderErrorKind::Later => "the gateway asks to try again later",
+            ProviderErrorKind::Refused => "the gateway refused the request",
+            ProviderErrorKind::AskFirst => "the gateway already knows this number",
+            ProviderErrorKind::Unclear => "the outcome of the call is unknown",
+            ProviderErrorKind::Untrusted => "the answer cannot be trusted",
+            ProviderErrorKind::Config => "the payment provider is misconfigured",
+        })
+    }
+}
+
+impl StdError for ProviderError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(&*self.source)
+    }
+}

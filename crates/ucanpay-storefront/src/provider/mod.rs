@@ -1,0 +1,236 @@
+//! [`PaymentProvider`]: what a gateway must be able to do for a shop.
+//!
+//! A provider is an adapter for one merchant account. It turns intents into calls and messages into facts; it never
+//! touches the ledger. Next stop of a payment: [`crate::ledger`].
+
+mod error;
+mod fact;
+mod registry;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use ucanpay_core::{Amount, Currency};
+
+pub use error::{NotificationRefused, PrepareError, ProviderError, ProviderErrorKind};
+pub use fact::{Claim, Evidence, Fact, PaymentStatus, RefundClaim, RefundStatus, Source};
+pub use registry::{PaymentRegistry, PaymentRegistryBuilder, RegistryError};
+pub use ucanpay_transport::Effect;
+
+use crate::id::{ProviderId, Reference, RefundNumber};
+
+/// One merchant account at one gateway.
+///
+/// Preparing builds and signs without I/O. The ledger commits the resulting [`FrozenRequest`] before anything is sent,
+/// and sends exactly those bytes, also after a restart: that is how a lost answer never becomes a second payment.
+///
+/// Every method is required, so that a wrapper cannot forget to forward one.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait PaymentProvider: fmt::Debug + Send + Sync + 'static {
+    /// The name of this account: in the ledger, and in notify URLs.
+    fn id(&self) -> &ProviderId;
+
+    /// The merchant's own identification at the gateway, matched against every message.
+    fn merchant(&self) -> &str;
+
+    /// What this gateway can and cannot do, as data.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Builds and signs the call that places a payment. No I/O.
+    ///
+    /// # Errors
+    /// [`PrepareError`] if the gateway would refuse a field. Nothing was sent.
+    fn prepare_payment(&self, intent: &PaymentIntent) -> Result<FrozenRequest, PrepareError>;
+
+    /// Sends a prepared payment: the frozen bytes, the first time and every time.
+    ///
+    /// # Errors
+    /// [`ProviderError`], whose [`effect`](ProviderError::effect) says what is known.
+    async fn create_payment(
+        &self,
+        intent: &PaymentIntent,
+        request: &FrozenRequest,
+    ) -> Result<Fact, ProviderError>;
+
+    /// Asks for the state of a payment. `gateway_number` is left out of the call while it is unknown.
+    ///
+    /// # Errors
+    /// [`ProviderError`]; "not found" is one, and proves nothing.
+    async fn query_payment<'a>(
+        &self,
+        intent: &PaymentIntent,
+        gateway_number: Option<&'a str>,
+    ) -> Result<Fact, ProviderError>;
+
+    /// Builds and signs the call that asks for a refund. No I/O.
+    ///
+    /// # Errors
+    /// [`PrepareError`] if the gateway would refuse a field. Nothing was sent.
+    fn prepare_refund(&self, intent: &RefundIntent) -> Result<FrozenRequest, PrepareError>;
+
+    /// Sends a prepared refund: the frozen bytes, the first time and every time.
+    ///
+    /// # Errors
+    /// [`ProviderError`], whose [`effect`](ProviderError::effect) says what is known.
+    async fn refund_payment(&self, request: &FrozenRequest) -> Result<Fact, ProviderError>;
+
+    /// Asks for the state of a refund.
+    ///
+    /// # Errors
+    /// [`ProviderError`]; "not found" is one, and proves nothing.
+    async fn query_refund(&self, refund: &RefundInquiry) -> Result<Fact, ProviderError>;
+
+    /// Reads and verifies a notification.
+    ///
+    /// # Errors
+    /// [`NotificationRefused`] if it cannot be read or trusted. It is answered with a refusal and changes nothing.
+    fn parse_notification(
+        &self,
+        notification: &RawNotification,
+    ) -> Result<Fact, NotificationRefused>;
+
+    /// What to answer to a notification, in this gateway's words.
+    fn acknowledge<'a>(&self, verdict: Acknowledgement<'a>) -> Reply;
+}
+
+/// What a gateway can do, as data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Capabilities {
+    /// How refunds are bounded.
+    pub refunds: RefundLimits,
+}
+
+impl Capabilities {
+    /// The capabilities of a gateway with these refund limits.
+    pub const fn new(refunds: RefundLimits) -> Self {
+        Self { refunds }
+    }
+}
+
+/// How refunds of one payment are bounded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RefundLimits {
+    /// The most refunds one payment may have; failed ones do not count.
+    pub count: u32,
+    /// How long after it was paid a payment can be refunded.
+    pub window: Duration,
+}
+
+/// A payment about to be placed.
+#[derive(Clone, Debug)]
+pub struct PaymentIntent {
+    /// The merchant's number.
+    pub reference: Reference,
+    /// The amount in cents.
+    pub amount: Amount,
+    /// Its currency.
+    pub currency: Currency,
+    /// What the buyer sees as the title.
+    pub subject: String,
+    /// What is bought.
+    pub description: String,
+}
+
+/// A refund about to be asked for.
+#[derive(Clone, Debug)]
+pub struct RefundIntent {
+    /// The payment it belongs to.
+    pub reference: Reference,
+    /// The gateway's number of that payment.
+    pub gateway_number: String,
+    /// The amount of the payment.
+    pub total: Amount,
+    /// The merchant's number of the refund.
+    pub number: RefundNumber,
+    /// The amount to give back.
+    pub amount: Amount,
+    /// Why, in words the buyer may read.
+    pub reason: String,
+}
+
+/// Which refund to ask about.
+#[derive(Clone, Debug)]
+pub struct RefundInquiry {
+    /// The payment it belongs to.
+    pub reference: Reference,
+    /// The gateway's number of that payment, if known.
+    pub gateway_number: Option<String>,
+    /// The merchant's number of the refund.
+    pub number: RefundNumber,
+    /// The gateway's number of the refund, if known.
+    pub refund_gateway_number: Option<String>,
+}
+
+/// A call as it was signed: committed before it is sent, sent unchanged ever after.
+#[derive(Clone, PartialEq, Eq)]
+pub struct FrozenRequest {
+    /// The path it is sent to.
+    pub path: String,
+    /// The exact body.
+    pub body: Arc<[u8]>,
+    /// The fingerprint of the key that signed it.
+    pub key: String,
+}
+
+/// The body holds what a buyer bought: it stays out of logs.
+impl fmt::Debug for FrozenRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FrozenRequest")
+            .field("path", &self.path)
+            .field("key", &self.key)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A notification as it came in.
+#[derive(Clone)]
+pub struct RawNotification {
+    /// The account named in the URL; `None` for the default account.
+    pub provider: Option<ProviderId>,
+    /// Which of the notify URLs it came to.
+    pub topic: NotificationTopic,
+    /// The exact body.
+    pub body: Bytes,
+}
+
+impl fmt::Debug for RawNotification {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawNotification")
+            .field("provider", &self.provider)
+            .field("topic", &self.topic)
+            .field("bytes", &self.body.len())
+            .finish()
+    }
+}
+
+/// Which notify URL a notification came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotificationTopic {
+    /// The URL named when the payment was placed.
+    Payment,
+    /// The URL named when the refund was asked for.
+    Refund,
+}
+
+/// What a notification is answered with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acknowledgement<'a> {
+    /// It was taken in and committed; it need not come again.
+    Committed,
+    /// It was not taken in, for this reason; it may come again.
+    Refused(&'a str),
+}
+
+/// The body of an answer to a notification.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// Its media type.
+    pub content_type: &'static str,
+    /// Its text.
+    pub body: String,
+}

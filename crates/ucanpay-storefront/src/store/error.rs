@@ -1,0 +1,47 @@
+//! What a store can fail with.
+
+use std::error::Error as StdError;
+
+/// The ledger could not be read or written. Nothing was half-written; the same command can be given again.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The database did not do what it was asked; it may later.
+    #[error("the ledger's database is not available")]
+    Unavailable(#[source] Box<dyn StdError + Send + Sync>),
+    /// The database could not be opened, or its tables not brought up to date.
+    #[error("the ledger's database cannot be used: {reason}")]
+    Setup {
+        /// What is wrong with it.
+        reason: String,
+        /// Why.
+        #[source]
+        source: Option<Box<dyn StdError + Send + Sync>>,
+    },
+    /// A row holds something this version did not write.
+    #[error("the ledger holds a {what} that cannot be read")]
+    Corrupt {
+        /// Which column of which table.
+        what: &'static str,
+    },
+}
+
+impl StoreError {
+    #[cfg(feature = "sqlite")]
+    pub(super) fn setup(
+        reason: impl Into<String>,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        Self::Setup {
+            reason: reason.into(),
+            source: Some(source.into()),
+        }
+    }
+}
+
+#[cfg(feature = "sqlite")]
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Unavailable(error.into())
+    }
+}

@@ -1,0 +1,211 @@
+//! A ledger that ends with the process: for tests and for trying things out.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+
+use super::{ClaimedEvent, Delivery, PaymentStore, StoreError};
+use crate::id::{PaymentKey, ProviderId, Reference, RefundNumber};
+use crate::ledger::{
+    Applied, Command, Event, EvidenceRecord, Lease, Loaded, PaymentView, Schedule, Target,
+    Transition, decide,
+};
+use crate::time::Timestamp;
+
+/// A ledger in memory. Nothing survives the process.
+#[derive(Debug, Default)]
+pub struct MemoryStore(Mutex<Tables>);
+
+#[derive(Debug, Default)]
+struct Tables {
+    payments: BTreeMap<PaymentKey, PaymentView>,
+    evidence: BTreeMap<(ProviderId, String), (EvidenceRecord, u64)>,
+    transitions: Vec<(PaymentKey, Transition)>,
+    outbox: Vec<Waiting>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    event: Event,
+    delivered_at: Option<Timestamp>,
+    attempts: u32,
+    next_attempt_at: Timestamp,
+    lease_until: Option<Timestamp>,
+}
+
+impl MemoryStore {
+    /// An empty ledger.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        // A decision is complete before the first table is touched, so a poisoned lock guards whole decisions.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tables {
+    fn loaded(&self, key: &PaymentKey, command: &Command) -> Loaded {
+        let owner = |is_it: &dyn Fn(&PaymentView) -> bool| -> Option<Reference> {
+            self.payments
+                .iter()
+                .find(|(other, view)| other.provider == key.provider && is_it(view))
+                .map(|(other, _)| other.reference.clone())
+        };
+        let mut loaded = Loaded {
+            view: self.payments.get(key).cloned(),
+            ..Loaded::default()
+        };
+        match command {
+            Command::Observe(fact, _) if fact.gateway_number.is_some() => {
+                loaded.gateway_number_owner =
+                    owner(&|view| view.payment.gateway_number == fact.gateway_number);
+            }
+            Command::RequestRefund(new, _) => {
+                let number: &RefundNumber = &new.number;
+                loaded.refund_owner = owner(&|view| view.refund(number).is_some());
+            }
+            _ => {}
+        }
+        loaded
+    }
+}
+
+#[async_trait]
+impl PaymentStore for MemoryStore {
+    async fn apply(
+        &self,
+        key: &PaymentKey,
+        command: Command,
+        now: Timestamp,
+    ) -> Result<Applied, StoreError> {
+        let mut tables = self.tables();
+        let loaded = tables.loaded(key, &command);
+        let decision = decide(key, loaded, command, now);
+        if let Some(view) = &decision.view {
+            tables.payments.insert(key.clone(), view.clone());
+        }
+        if let Some(record) = decision.evidence {
+            tables
+                .evidence
+                .entry((key.provider.clone(), record.digest.clone()))
+                .or_insert((record, 0))
+                .1 += 1;
+        }
+        let moves = decision.transitions.into_iter();
+        tables
+            .transitions
+            .extend(moves.map(|transition| (key.clone(), transition)));
+        let events = !decision.events.is_empty();
+        for event in decision.events {
+            // Only an unmatched message can tell the same thing twice.
+            if event.reference.is_some() || tables.outbox.iter().all(|w| w.event.id != event.id) {
+                tables.outbox.push(Waiting {
+                    next_attempt_at: event.at,
+                    event,
+                    delivered_at: None,
+                    attempts: 0,
+                    lease_until: None,
+                });
+            }
+        }
+        Ok(Applied {
+            outcome: decision.outcome,
+            view: decision.view,
+            events,
+        })
+    }
+
+    async fn load(&self, key: &PaymentKey) -> Result<Option<PaymentView>, StoreError> {
+        Ok(self.tables().payments.get(key).cloned())
+    }
+
+    async fn recent(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError> {
+        let mut views: Vec<PaymentView> = self.tables().payments.values().cloned().collect();
+        views.sort_by_key(|view| std::cmp::Reverse(view.payment.created_at));
+        views.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(views)
+    }
+
+    async fn claim_due(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(PaymentKey, Lease)>, StoreError> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let mut claimed = Vec::new();
+        for (key, view) in &mut self.tables().payments {
+            let payment = (Target::Payment, &mut view.payment.schedule);
+            let refunds = view
+                .refunds
+                .iter_mut()
+                .map(|refund| (Target::Refund(refund.number.clone()), &mut refund.schedule));
+            for (target, schedule) in std::iter::once(payment).chain(refunds) {
+                if claimed.len() < limit && is_due(schedule, now) {
+                    schedule.lease_until = Some(until);
+                    claimed.push((key.clone(), Lease { target, until }));
+                }
+            }
+        }
+        Ok(claimed)
+    }
+
+    async fn claim_events(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<ClaimedEvent>, StoreError> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let mut claimed: Vec<ClaimedEvent> = Vec::new();
+        let mut passed: Vec<(ProviderId, Option<Reference>)> = Vec::new();
+        for waiting in &mut self.tables().outbox {
+            if waiting.delivered_at.is_some() {
+                continue;
+            }
+            let payment = (
+                waiting.event.provider.clone(),
+                waiting.event.reference.clone(),
+            );
+            let first = payment.1.is_none() || !passed.contains(&payment);
+            let free = waiting.lease_until.is_none_or(|lease| lease <= now);
+            if first && free && waiting.next_attempt_at <= now && claimed.len() < limit {
+                waiting.lease_until = Some(until);
+                claimed.push(ClaimedEvent {
+                    event: waiting.event.clone(),
+                    attempts: waiting.attempts,
+                    lease_until: until,
+                });
+            }
+            passed.push(payment);
+        }
+        Ok(claimed)
+    }
+
+    async fn settle_event(
+        &self,
+        event: &ClaimedEvent,
+        delivery: Delivery,
+    ) -> Result<(), StoreError> {
+        let mut tables = self.tables();
+        let ours = tables.outbox.iter_mut().find(|waiting| {
+            waiting.event.id == event.event.id && waiting.lease_until == Some(event.lease_until)
+        });
+        if let Some(waiting) = ours {
+            waiting.lease_until = None;
+            waiting.attempts = waiting.attempts.saturating_add(1);
+            match delivery {
+                Delivery::Delivered(at) => waiting.delivered_at = Some(at),
+                Delivery::Later(at) => waiting.next_attempt_at = at,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_due(schedule: &Schedule, now: Timestamp) -> bool {
+    schedule.next_check_at.is_some_and(|at| at <= now) && !schedule.leased(now)
+}

@@ -1,0 +1,94 @@
+//! Where the ledger is kept. Each method of a [`PaymentStore`] is one whole command in one transaction; the rules are
+//! in [`crate::ledger`], the same for every store.
+//!
+//! Next stop of a payment, after the commit: the [`Receipt`](crate::Receipt), and the outbox.
+
+mod error;
+mod memory;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+pub use error::StoreError;
+pub use memory::MemoryStore;
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteStore;
+
+use crate::id::PaymentKey;
+use crate::ledger::{Applied, Command, Event, Lease, PaymentView};
+use crate::time::Timestamp;
+
+/// A durable ledger.
+///
+/// When a method returns `Ok`, its effect is committed and survives the end of the process. When it returns `Err` or
+/// its future is dropped, the effect is there either wholly or not at all.
+#[async_trait]
+pub trait PaymentStore: fmt::Debug + Send + Sync + 'static {
+    /// Loads what the command concerns, decides, and writes: one transaction.
+    async fn apply(
+        &self,
+        key: &PaymentKey,
+        command: Command,
+        now: Timestamp,
+    ) -> Result<Applied, StoreError>;
+
+    /// A payment with its refunds.
+    async fn load(&self, key: &PaymentKey) -> Result<Option<PaymentView>, StoreError>;
+
+    /// The newest payments first.
+    async fn recent(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError>;
+
+    /// Takes up to `limit` unsettled rows whose time has come and that nobody else has, until `until`.
+    async fn claim_due(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(PaymentKey, Lease)>, StoreError>;
+
+    /// Takes up to `limit` events that wait for delivery, until `until`; for each payment only the first one waiting.
+    async fn claim_events(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<ClaimedEvent>, StoreError>;
+
+    /// Says how a delivery ended. Does nothing if the event has passed to somebody else meanwhile.
+    async fn settle_event(
+        &self,
+        event: &ClaimedEvent,
+        delivery: Delivery,
+    ) -> Result<(), StoreError>;
+}
+
+/// An event taken for delivery.
+#[derive(Clone, Debug)]
+pub struct ClaimedEvent {
+    /// The event.
+    pub event: Event,
+    /// How often its delivery has been tried before.
+    pub attempts: u32,
+    /// Until when it is ours.
+    pub lease_until: Timestamp,
+}
+
+/// How a delivery ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// The handler took it, at this moment.
+    Delivered(Timestamp),
+    /// The handler failed; it is tried again, not before this moment.
+    Later(Timestamp),
+}
+
+impl ClaimedEvent {
+    /// The wait after a failed delivery: one second, doubling, at most ten minutes.
+    pub(crate) fn back_off(&self) -> Duration {
+        Duration::from_secs(1_u64 << self.attempts.min(9)).min(Duration::from_secs(600))
+    }
+}

@@ -1,0 +1,43 @@
+//! The transport's errors in the provider's words.
+
+use ucanpay_core::{ErrorClass, FieldError};
+use ucanpay_transport::{Effect, Error};
+
+use crate::provider::{ProviderError, ProviderErrorKind};
+
+impl From<Error> for ProviderError {
+    fn from(error: Error) -> Self {
+        let kind = match &error {
+            Error::NotSent { .. } => ProviderErrorKind::Unreachable,
+            Error::RateLimited { .. } => ProviderErrorKind::Later,
+            Error::Untrusted(_) => ProviderErrorKind::Untrusted,
+            Error::InvalidRequest(_) => ProviderErrorKind::Refused,
+            Error::Config(_) => ProviderErrorKind::Config,
+            _ => error
+                .gateway()
+                .map_or(ProviderErrorKind::Unclear, |gateway| {
+                    class(gateway.code().class())
+                }),
+        };
+        let (effect, wait) = (error.effect(), error.retry_after());
+        Self::new(kind, error)
+            .with_effect(effect)
+            .with_retry_after(wait)
+    }
+}
+
+fn class(class: ErrorClass) -> ProviderErrorKind {
+    match class {
+        ErrorClass::NotDoneBusy | ErrorClass::Blocked => ProviderErrorKind::Later,
+        ErrorClass::NotDone => ProviderErrorKind::Refused,
+        ErrorClass::AskFirst => ProviderErrorKind::AskFirst,
+        _ => ProviderErrorKind::Unclear,
+    }
+}
+
+/// A number that the gateway does not take was never sent.
+impl From<FieldError> for ProviderError {
+    fn from(error: FieldError) -> Self {
+        Self::new(ProviderErrorKind::Refused, error).with_effect(Effect::None)
+    }
+}

@@ -1,0 +1,200 @@
+//! Verified messages of UCanPay as facts. `missing` follows the members that the reference's tables list.
+
+use ucanpay_core as core;
+use ucanpay_core::{
+    Notification, OrderQueryAnswer, RefundAnswer, RefundQueryAnswer, UnifiedOrderAnswer, Verified,
+};
+
+use crate::provider::{
+    Claim, Evidence, Fact, NotificationRefused, PaymentStatus, RefundClaim, RefundStatus, Source,
+};
+
+pub(super) fn placed(answer: &Verified<UnifiedOrderAnswer>, pay_link: Option<String>) -> Fact {
+    Fact {
+        source: Source::Answer,
+        merchant: answer.merchant_id.clone(),
+        reference: answer.out_trade_no.clone(),
+        gateway_number: answer.ucp_order_no.clone(),
+        amount: answer.total_amount,
+        currency: None,
+        pay_link,
+        claim: Claim::Placed,
+        missing: missing(&[
+            ("merchantId", answer.merchant_id.is_none()),
+            ("outTradeNo", answer.out_trade_no.is_none()),
+            ("ucpOrderNo", answer.ucp_order_no.is_none()),
+            ("totalAmt", answer.total_amount.is_none()),
+        ]),
+        evidence: evidence(answer),
+    }
+}
+
+pub(super) fn queried_payment(
+    answer: &Verified<OrderQueryAnswer>,
+    pay_link: Option<String>,
+) -> Fact {
+    let status = answer.trade_status.as_ref();
+    Fact {
+        source: Source::Query,
+        merchant: answer.merchant_id.clone(),
+        reference: answer.out_trade_no.clone(),
+        gateway_number: answer.ucp_order_no.clone(),
+        amount: answer.total_amount,
+        currency: answer.currency.clone(),
+        pay_link,
+        claim: Claim::Payment(
+            status.map_or_else(|| PaymentStatus::Other(String::new()), payment_status),
+        ),
+        missing: missing(&[
+            ("outTradeNo", answer.out_trade_no.is_none()),
+            ("ucpOrderNo", answer.ucp_order_no.is_none()),
+            ("totalAmt", answer.total_amount.is_none()),
+            ("tradeStatus", status.is_none()),
+        ]),
+        evidence: evidence(answer),
+    }
+}
+
+pub(super) fn refund_accepted(answer: &Verified<RefundAnswer>) -> Fact {
+    Fact {
+        source: Source::Answer,
+        merchant: answer.merchant_id.clone(),
+        reference: answer.out_trade_no.clone(),
+        gateway_number: answer.ucp_order_no.clone(),
+        amount: answer.total_amount,
+        currency: answer.currency.clone(),
+        pay_link: None,
+        claim: Claim::RefundAccepted(RefundClaim {
+            number: answer.out_refund_no.clone(),
+            gateway_number: answer.ucp_refund_no.clone(),
+            amount: answer.refund_amount,
+        }),
+        missing: missing(&[
+            ("merchantId", answer.merchant_id.is_none()),
+            ("outTradeNo", answer.out_trade_no.is_none()),
+            ("ucpOrderNo", answer.ucp_order_no.is_none()),
+            ("totalAmt", answer.total_amount.is_none()),
+            ("currency", answer.currency.is_none()),
+            ("outRefundNo", answer.out_refund_no.is_none()),
+            ("ucpRefundNo", answer.ucp_refund_no.is_none()),
+            ("refundAmt", answer.refund_amount.is_none()),
+        ]),
+        evidence: evidence(answer),
+    }
+}
+
+pub(super) fn queried_refund(answer: &Verified<RefundQueryAnswer>) -> Fact {
+    let status = answer.refund_status.as_ref();
+    let claim = RefundClaim {
+        number: answer.out_refund_no.clone(),
+        gateway_number: answer.ucp_refund_no.clone(),
+        amount: answer.refund_amount,
+    };
+    Fact {
+        source: Source::Query,
+        merchant: answer.merchant_id.clone(),
+        reference: answer.out_trade_no.clone(),
+        gateway_number: answer.ucp_order_no.clone(),
+        amount: answer.total_amount,
+        currency: answer.currency.clone(),
+        pay_link: None,
+        claim: Claim::Refund(
+            claim,
+            status.map_or_else(|| RefundStatus::Other(String::new()), refund_status),
+        ),
+        missing: missing(&[
+            ("merchantId", answer.merchant_id.is_none()),
+            ("outTradeNo", answer.out_trade_no.is_none()),
+            ("ucpOrderNo", answer.ucp_order_no.is_none()),
+            ("totalAmt", answer.total_amount.is_none()),
+            ("currency", answer.currency.is_none()),
+            ("outRefundNo", answer.out_refund_no.is_none()),
+            ("ucpRefundNo", answer.ucp_refund_no.is_none()),
+            ("refundAmt", answer.refund_amount.is_none()),
+            ("refundStatus", status.is_none()),
+        ]),
+        evidence: evidence(answer),
+    }
+}
+
+/// The reader of notifications requires every member that is matched, so nothing can be missing.
+pub(super) fn notified(message: &Verified<Notification>) -> Result<Fact, NotificationRefused> {
+    let evidence = evidence(message);
+    match &**message {
+        Notification::Payment(payment) => Ok(Fact {
+            source: Source::Notification,
+            merchant: Some(payment.merchant_id.clone()),
+            reference: Some(payment.out_trade_no.clone()),
+            gateway_number: Some(payment.ucp_order_no.clone()),
+            amount: Some(payment.total_amount),
+            currency: Some(payment.currency.clone()),
+            pay_link: None,
+            claim: Claim::Payment(payment_status(&payment.trade_status)),
+            missing: Vec::new(),
+            evidence,
+        }),
+        Notification::Refund(refund) => Ok(Fact {
+            source: Source::Notification,
+            merchant: Some(refund.merchant_id.clone()),
+            reference: Some(refund.out_trade_no.clone()),
+            gateway_number: Some(refund.ucp_order_no.clone()),
+            amount: Some(refund.total_amount),
+            currency: Some(refund.currency.clone()),
+            pay_link: None,
+            claim: Claim::Refund(
+                RefundClaim {
+                    number: Some(refund.out_refund_no.clone()),
+                    gateway_number: Some(refund.ucp_refund_no.clone()),
+                    amount: Some(refund.refund_amount),
+                },
+                refund_status(&refund.refund_status),
+            ),
+            missing: Vec::new(),
+            evidence,
+        }),
+        _ => Err(NotificationRefused::new(
+            "a kind of notification that this version does not know",
+        )),
+    }
+}
+
+fn payment_status(status: &core::TradeStatus) -> PaymentStatus {
+    use core::TradeStatus as T;
+    match status {
+        T::Success => PaymentStatus::Paid,
+        T::Refund => PaymentStatus::PaidAndReturned,
+        T::NotPay => PaymentStatus::NotPaid,
+        T::UserPaying => PaymentStatus::Paying,
+        T::PayError => PaymentStatus::Failed,
+        T::Closed => PaymentStatus::Closed,
+        T::Revoked => PaymentStatus::Reversed,
+        other => PaymentStatus::Other(other.as_str().to_owned()),
+    }
+}
+
+fn refund_status(status: &core::RefundStatus) -> RefundStatus {
+    use core::RefundStatus as R;
+    match status {
+        R::Success => RefundStatus::Succeeded,
+        R::Processing => RefundStatus::Processing,
+        R::Fail => RefundStatus::Failed,
+        R::RefundClose => RefundStatus::Closed,
+        other => RefundStatus::Other(other.as_str().to_owned()),
+    }
+}
+
+fn missing(members: &[(&'static str, bool)]) -> Vec<&'static str> {
+    members
+        .iter()
+        .filter(|(_, absent)| *absent)
+        .map(|(member, _)| *member)
+        .collect()
+}
+
+fn evidence<T>(message: &Verified<T>) -> Evidence {
+    Evidence {
+        signed_text: message.signed_text().to_owned(),
+        signature: message.signature().to_owned(),
+        key: message.key().to_string(),
+    }
+}

@@ -1,0 +1,265 @@
+//! [`UcanpayProvider`]: one UCanPay merchant account as a [`PaymentProvider`].
+//!
+//! Intents become signed calls of `ucanpay-core`, sent by the client of `ucanpay-transport`; verified messages become
+//! facts (`facts.rs`), and errors say what is known about the money (`errors.rs`).
+
+mod errors;
+mod facts;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use ucanpay_core::{
+    Description, DeviceNo, FieldError, LinkOrder, Nonce, Notification, NotificationReply,
+    NotifyUrl, Operation, OrderQuery, OutRefundNo, OutTradeNo, PayLinks, Refund, RefundQuery,
+    RefundReason, SceneType, SignedRequest, Subject, UcpOrderNo, UcpRefundNo, UnifiedOrder,
+};
+use ucanpay_transport::Client;
+
+use crate::id::{ProviderId, RefundNumber};
+use crate::provider::{
+    Acknowledgement, Capabilities, Fact, FrozenRequest, NotificationRefused, NotificationTopic,
+    PaymentIntent, PaymentProvider, PrepareError, ProviderError, RawNotification, RefundInquiry,
+    RefundIntent, RefundLimits, Reply,
+};
+
+/// What a merchant chooses about an account, beside the keys.
+#[derive(Clone, Debug)]
+pub struct UcanpaySettings {
+    /// The account's name in the ledger and in notify URLs.
+    pub id: ProviderId,
+    /// Where payment notifications go: at most 64 characters, no query. The shop's address and `/ucanpay/payment`.
+    pub payment_notify_url: NotifyUrl,
+    /// Where refund notifications go, likewise: `/ucanpay/refund`.
+    pub refund_notify_url: NotifyUrl,
+    /// How the buyer comes to the payment. One order has one scene: `NATIVE`, a link that is also shown as QR code.
+    pub scene: SceneType,
+    /// The till or site named in every order (`deviceNo`): 1 to 32 characters.
+    pub device: DeviceNo,
+    /// How pay links are built.
+    pub links: PayLinks,
+}
+
+/// Settings that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("notifications cannot come to {base:?}: with {path} behind it, it {rule}")]
+pub struct UcanpaySettingsError {
+    base: String,
+    path: &'static str,
+    rule: String,
+    #[source]
+    source: FieldError,
+}
+
+impl UcanpaySettings {
+    /// The account `ucanpay` of a shop whose address, as the gateway reaches it, is `notify_base_url`
+    /// (`https://shop.example`). Everything else has its documented default.
+    ///
+    /// # Errors
+    /// [`UcanpaySettingsError`] if the notify URLs break the gateway's rule: absolute http or https, no query, no
+    /// fragment, at most 64 characters with `/ucanpay/payment` behind it.
+    pub fn new(notify_base_url: &str) -> Result<Self, UcanpaySettingsError> {
+        let url = |path: &'static str| {
+            NotifyUrl::new(format!("{}{path}", notify_base_url.trim_end_matches('/'))).map_err(
+                |source| UcanpaySettingsError {
+                    base: notify_base_url.chars().take(100).collect(),
+                    path,
+                    rule: source.rule().to_owned(),
+                    source,
+                },
+            )
+        };
+        Ok(Self {
+            id: ProviderId::new("ucanpay").expect("the literal keeps the rule of provider ids"),
+            payment_notify_url: url("/ucanpay/payment")?,
+            refund_notify_url: url("/ucanpay/refund")?,
+            scene: SceneType::Native,
+            device: DeviceNo::default(),
+            links: PayLinks::default(),
+        })
+    }
+}
+
+/// One UCanPay merchant account.
+#[derive(Clone, Debug)]
+pub struct UcanpayProvider {
+    client: Client,
+    settings: UcanpaySettings,
+}
+
+/// Reference: 退款申请 / "Requesting Refund": at most ten, within one year of the payment.
+const REFUNDS: RefundLimits = RefundLimits {
+    count: 10,
+    window: Duration::from_secs(365 * 24 * 60 * 60),
+};
+
+impl UcanpayProvider {
+    /// The account that `client` signs for.
+    pub fn new(client: Client, settings: UcanpaySettings) -> Self {
+        Self { client, settings }
+    }
+
+    fn freeze<O: Operation>(&self, operation: &O) -> Result<FrozenRequest, PrepareError> {
+        let merchant = self.client.merchant();
+        let request = merchant
+            .sign(operation, Nonce::random())
+            .map_err(PrepareError::new)?;
+        Ok(FrozenRequest {
+            path: request.path().to_owned(),
+            body: request.into_body().into(),
+            key: merchant.key_fingerprint().to_string(),
+        })
+    }
+
+    /// The link by which the buyer pays. In the app's scene it needs the signature of the order's answer.
+    fn pay_link(
+        &self,
+        intent: &PaymentIntent,
+        gateway_number: Option<&str>,
+        sign: Option<&str>,
+    ) -> Option<String> {
+        let order = LinkOrder {
+            ucp_order_no: gateway_number?,
+            amount: intent.amount,
+            item: &intent.subject,
+        };
+        match self.settings.scene {
+            SceneType::Native => Some(self.settings.links.dynamic_qr(&order)),
+            _ => Some(self.settings.links.app(&order, sign?)),
+        }
+    }
+}
+
+#[async_trait]
+impl PaymentProvider for UcanpayProvider {
+    fn id(&self) -> &ProviderId {
+        &self.settings.id
+    }
+
+    fn merchant(&self) -> &str {
+        self.client.merchant().id().as_str()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::new(REFUNDS)
+    }
+
+    fn prepare_payment(&self, intent: &PaymentIntent) -> Result<FrozenRequest, PrepareError> {
+        let order = || -> Result<UnifiedOrder, FieldError> {
+            Ok(UnifiedOrder {
+                subject: Subject::new(&*intent.subject)?,
+                description: Description::new(&*intent.description)?,
+                device_no: self.settings.device.clone(),
+                total_amount: intent.amount,
+                scene: self.settings.scene,
+                out_trade_no: OutTradeNo::new(intent.reference.as_str())?,
+                currency: intent.currency,
+                notify_url: self.settings.payment_notify_url.clone(),
+            })
+        };
+        self.freeze(&order().map_err(PrepareError::new)?)
+    }
+
+    async fn create_payment(
+        &self,
+        intent: &PaymentIntent,
+        request: &FrozenRequest,
+    ) -> Result<Fact, ProviderError> {
+        let answer = self.client.send(&thaw::<UnifiedOrder>(request)).await?;
+        let link = self.pay_link(intent, answer.ucp_order_no.as_deref(), Some(&answer.sign));
+        Ok(facts::placed(&answer, link))
+    }
+
+    async fn query_payment<'a>(
+        &self,
+        intent: &PaymentIntent,
+        gateway_number: Option<&'a str>,
+    ) -> Result<Fact, ProviderError> {
+        let query = OrderQuery {
+            out_trade_no: OutTradeNo::new(intent.reference.as_str())?,
+            ucp_order_no: gateway_number.map(UcpOrderNo::new).transpose()?,
+        };
+        let answer = self.client.call(&query).await?;
+        let link = self.pay_link(intent, answer.ucp_order_no.as_deref(), None);
+        Ok(facts::queried_payment(&answer, link))
+    }
+
+    fn prepare_refund(&self, intent: &RefundIntent) -> Result<FrozenRequest, PrepareError> {
+        let refund = || -> Result<Refund, FieldError> {
+            Ok(Refund {
+                ucp_order_no: UcpOrderNo::new(&*intent.gateway_number)?,
+                out_trade_no: OutTradeNo::new(intent.reference.as_str())?,
+                out_refund_no: refund_number(&intent.number)?,
+                total_amount: intent.total,
+                refund_amount: intent.amount,
+                reason: RefundReason::new(&*intent.reason)?,
+                notify_url: self.settings.refund_notify_url.clone(),
+            })
+        };
+        self.freeze(&refund().map_err(PrepareError::new)?)
+    }
+
+    async fn refund_payment(&self, request: &FrozenRequest) -> Result<Fact, ProviderError> {
+        let answer = self.client.send(&thaw::<Refund>(request)).await?;
+        Ok(facts::refund_accepted(&answer))
+    }
+
+    async fn query_refund(&self, refund: &RefundInquiry) -> Result<Fact, ProviderError> {
+        let query = RefundQuery {
+            out_trade_no: OutTradeNo::new(refund.reference.as_str())?,
+            ucp_order_no: refund
+                .gateway_number
+                .as_deref()
+                .map(UcpOrderNo::new)
+                .transpose()?,
+            ucp_refund_no: refund
+                .refund_gateway_number
+                .as_deref()
+                .map(UcpRefundNo::new)
+                .transpose()?,
+            out_refund_no: refund_number(&refund.number)?,
+        };
+        let answer = self.client.call(&query).await?;
+        Ok(facts::queried_refund(&answer))
+    }
+
+    /// Takes a payment notification and a refund notification at either URL: the signed members say which it is, the
+    /// URL is not signed.
+    fn parse_notification(
+        &self,
+        notification: &RawNotification,
+    ) -> Result<Fact, NotificationRefused> {
+        let verified = self
+            .client
+            .merchant()
+            .verify_notification(&notification.body)
+            .map_err(NotificationRefused::new)?;
+        let topic = match &*verified {
+            Notification::Refund(_) => NotificationTopic::Refund,
+            _ => NotificationTopic::Payment,
+        };
+        if topic != notification.topic {
+            tracing::debug!(?topic, "notification at the other notify URL");
+        }
+        facts::notified(&verified)
+    }
+
+    fn acknowledge<'a>(&self, verdict: Acknowledgement<'a>) -> Reply {
+        let reply = match verdict {
+            Acknowledgement::Committed => NotificationReply::Success,
+            Acknowledgement::Refused(reason) => NotificationReply::Fail(reason),
+        };
+        Reply {
+            content_type: "application/json",
+            body: reply.to_json(),
+        }
+    }
+}
+
+fn thaw<O: Operation>(request: &FrozenRequest) -> SignedRequest<O> {
+    SignedRequest::frozen(request.body.to_vec())
+}
+
+fn refund_number(number: &RefundNumber) -> Result<OutRefundNo, FieldError> {
+    OutRefundNo::new(number.as_str())
+}

@@ -1,0 +1,411 @@
+//! A gateway that does exactly what a test tells it to, and remembers every byte it was sent.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use ucanpay_core::Amount;
+use ucanpay_storefront::provider::{
+    Acknowledgement, Capabilities, Claim, Effect, Evidence, Fact, FrozenRequest,
+    NotificationRefused, PaymentIntent, PaymentStatus, PrepareError, ProviderError,
+    ProviderErrorKind, RefundClaim, RefundInquiry, RefundIntent, RefundLimits, RefundStatus,
+    Source,
+};
+use ucanpay_storefront::{PaymentProvider, ProviderId, RawNotification, Reply};
+
+pub(crate) const MERCHANT: &str = "2000000010";
+
+/// What happens to the next call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fault {
+    /// Nothing arrives.
+    Unreachable,
+    /// It takes effect, and the answer is lost.
+    AnswerLost,
+    /// An unsigned error name of this kind comes back; nothing takes effect.
+    Says(ProviderErrorKind),
+    /// The answer is about another amount.
+    WrongAmount,
+    /// The answer does not come for a long time.
+    Hangs,
+}
+
+#[derive(Clone)]
+pub(crate) struct Gateway {
+    id: ProviderId,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    orders: HashMap<String, Order>,
+    refunds: HashMap<String, RefundOrder>,
+    faults: VecDeque<Fault>,
+    placed: Vec<Arc<[u8]>>,
+    queries: usize,
+    nonce: u64,
+}
+
+struct Order {
+    number: String,
+    amount: i64,
+    status: PaymentStatus,
+}
+
+struct RefundOrder {
+    number: String,
+    reference: String,
+    amount: i64,
+    status: RefundStatus,
+}
+
+impl fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Gateway")
+    }
+}
+
+impl Gateway {
+    pub(crate) fn new() -> Self {
+        Self {
+            id: ProviderId::new("test").unwrap(),
+            state: Arc::default(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    pub(crate) fn next_call(&self, fault: Fault) {
+        self.state().faults.push_back(fault);
+    }
+
+    pub(crate) fn set_status(&self, reference: &str, status: PaymentStatus) {
+        self.state()
+            .orders
+            .get_mut(reference)
+            .expect("order")
+            .status = status;
+    }
+
+    pub(crate) fn set_refund(&self, number: &str, status: RefundStatus) {
+        self.state().refunds.get_mut(number).expect("refund").status = status;
+    }
+
+    /// The bodies of all calls that place a payment or a refund, in order.
+    pub(crate) fn placed(&self) -> Vec<Arc<[u8]>> {
+        self.state().placed.clone()
+    }
+
+    pub(crate) fn queries(&self) -> usize {
+        self.state().queries
+    }
+
+    pub(crate) fn executed_refunds(&self) -> usize {
+        self.state().refunds.len()
+    }
+
+    /// A genuine payment notification, with some members altered.
+    pub(crate) fn payment_note(&self, reference: &str, alter: &Value) -> Vec<u8> {
+        let mut state = self.state();
+        state.nonce += 1;
+        let order = state.orders.get(reference);
+        let mut note = json!({
+            "nonce": state.nonce, "merchant": MERCHANT, "reference": reference, "currency": "CAD",
+            "number": order.map_or("G-unknown", |order| &order.number),
+            "amount": order.map_or(1, |order| order.amount), "status": "SUCCESS",
+        });
+        merge(&mut note, alter);
+        note.to_string().into_bytes()
+    }
+
+    /// A genuine refund notification, with some members altered.
+    pub(crate) fn refund_note(&self, reference: &str, refund: &str, alter: &Value) -> Vec<u8> {
+        let mut note: Value =
+            serde_json::from_slice(&self.payment_note(reference, &json!({}))).unwrap();
+        let state = self.state();
+        let stands = state.refunds.get(refund);
+        merge(
+            &mut note,
+            &json!({
+                "refund": refund, "refund_number": stands.map_or("R-portal", |r| &r.number),
+                "refund_amount": stands.map_or(1, |r| r.amount),
+            }),
+        );
+        merge(&mut note, alter);
+        note.to_string().into_bytes()
+    }
+
+    async fn fault(&self) -> Option<Fault> {
+        let fault = self.state().faults.pop_front();
+        if let Some(Fault::Hangs) = fault {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+        fault
+    }
+
+    fn fact(&self, source: Source, reference: &str, claim: Claim) -> Fact {
+        let mut state = self.state();
+        state.nonce += 1;
+        let nonce = state.nonce;
+        let order = &state.orders[reference];
+        Fact {
+            source,
+            merchant: Some(MERCHANT.into()),
+            reference: Some(reference.into()),
+            gateway_number: Some(order.number.clone()),
+            amount: Amount::new(order.amount).ok(),
+            currency: Some("CAD".into()),
+            pay_link: Some(format!("https://pay.example/{}", order.number)),
+            claim,
+            missing: Vec::new(),
+            evidence: evidence(format!("{reference} {nonce}")),
+        }
+    }
+}
+
+fn merge(into: &mut Value, from: &Value) {
+    for (name, value) in from.as_object().unwrap() {
+        into[name] = value.clone();
+    }
+}
+
+fn evidence(signed_text: String) -> Evidence {
+    Evidence {
+        signed_text,
+        signature: "sig".into(),
+        key: "key".into(),
+    }
+}
+
+fn before(fault: Option<Fault>) -> Result<(), ProviderError> {
+    match fault {
+        Some(Fault::Unreachable) => Err(ProviderError::new(
+            ProviderErrorKind::Unreachable,
+            "connection refused",
+        )
+        .with_effect(Effect::None)),
+        Some(Fault::Says(kind)) => Err(ProviderError::new(kind, "an error name")),
+        _ => Ok(()),
+    }
+}
+
+fn after(fault: Option<Fault>, mut fact: Fact) -> Result<Fact, ProviderError> {
+    match fault {
+        Some(Fault::AnswerLost) => Err(ProviderError::new(
+            ProviderErrorKind::Unclear,
+            "the answer was lost",
+        )),
+        Some(Fault::WrongAmount) => {
+            fact.amount = Amount::new(1).ok();
+            Ok(fact)
+        }
+        _ => Ok(fact),
+    }
+}
+
+#[async_trait::async_trait]
+impl PaymentProvider for Gateway {
+    fn id(&self) -> &ProviderId {
+        &self.id
+    }
+
+    fn merchant(&self) -> &str {
+        MERCHANT
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::new(RefundLimits {
+            count: 10,
+            window: Duration::from_secs(365 * 86_400),
+        })
+    }
+
+    fn prepare_payment(&self, intent: &PaymentIntent) -> Result<FrozenRequest, PrepareError> {
+        if intent.subject.is_empty() {
+            return Err(PrepareError::new("subject must have 1 to 30 characters"));
+        }
+        let mut state = self.state();
+        state.nonce += 1;
+        let body = json!({"reference": intent.reference.as_str(), "amount": intent.amount.cents(), "nonce": state.nonce});
+        Ok(FrozenRequest {
+            path: "/order".into(),
+            body: body.to_string().into_bytes().into(),
+            key: "key".into(),
+        })
+    }
+
+    async fn create_payment(
+        &self,
+        _: &PaymentIntent,
+        request: &FrozenRequest,
+    ) -> Result<Fact, ProviderError> {
+        let fault = self.fault().await;
+        self.state().placed.push(Arc::clone(&request.body));
+        before(fault)?;
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        let reference = body["reference"].as_str().unwrap();
+        {
+            let mut state = self.state();
+            let number = format!("G{}", state.orders.len() + 1);
+            state
+                .orders
+                .entry(reference.to_owned())
+                .or_insert_with(|| Order {
+                    number,
+                    amount: body["amount"].as_i64().unwrap(),
+                    status: PaymentStatus::NotPaid,
+                });
+        }
+        after(fault, self.fact(Source::Answer, reference, Claim::Placed))
+    }
+
+    async fn query_payment<'a>(
+        &self,
+        intent: &PaymentIntent,
+        _: Option<&'a str>,
+    ) -> Result<Fact, ProviderError> {
+        let fault = self.fault().await;
+        self.state().queries += 1;
+        before(fault)?;
+        let reference = intent.reference.as_str();
+        let status = match self.state().orders.get(reference) {
+            Some(order) => order.status.clone(),
+            None => {
+                return Err(ProviderError::new(
+                    ProviderErrorKind::AskFirst,
+                    "ORDERNOTEXIST",
+                ));
+            }
+        };
+        after(
+            fault,
+            self.fact(Source::Query, reference, Claim::Payment(status)),
+        )
+    }
+
+    fn prepare_refund(&self, intent: &RefundIntent) -> Result<FrozenRequest, PrepareError> {
+        let mut state = self.state();
+        state.nonce += 1;
+        let body = json!({"reference": intent.reference.as_str(), "refund": intent.number.as_str(),
+            "amount": intent.amount.cents(), "nonce": state.nonce});
+        Ok(FrozenRequest {
+            path: "/refund".into(),
+            body: body.to_string().into_bytes().into(),
+            key: "key".into(),
+        })
+    }
+
+    async fn refund_payment(&self, request: &FrozenRequest) -> Result<Fact, ProviderError> {
+        let fault = self.fault().await;
+        self.state().placed.push(Arc::clone(&request.body));
+        before(fault)?;
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        let (reference, refund) = (
+            body["reference"].as_str().unwrap(),
+            body["refund"].as_str().unwrap(),
+        );
+        let claim = {
+            let mut state = self.state();
+            let number = format!("R{}", state.refunds.len() + 1);
+            let stands = state
+                .refunds
+                .entry(refund.to_owned())
+                .or_insert_with(|| RefundOrder {
+                    number,
+                    reference: reference.to_owned(),
+                    amount: body["amount"].as_i64().unwrap(),
+                    status: RefundStatus::Processing,
+                });
+            RefundClaim {
+                number: Some(refund.to_owned()),
+                gateway_number: Some(stands.number.clone()),
+                amount: Amount::new(stands.amount).ok(),
+            }
+        };
+        after(
+            fault,
+            self.fact(Source::Answer, reference, Claim::RefundAccepted(claim)),
+        )
+    }
+
+    async fn query_refund(&self, refund: &RefundInquiry) -> Result<Fact, ProviderError> {
+        let fault = self.fault().await;
+        self.state().queries += 1;
+        before(fault)?;
+        let (reference, claim, status) = {
+            let state = self.state();
+            let Some(stands) = state.refunds.get(refund.number.as_str()) else {
+                return Err(ProviderError::new(
+                    ProviderErrorKind::AskFirst,
+                    "REFUNDNOTEXIST",
+                ));
+            };
+            let claim = RefundClaim {
+                number: Some(refund.number.to_string()),
+                gateway_number: Some(stands.number.clone()),
+                amount: Amount::new(stands.amount).ok(),
+            };
+            (stands.reference.clone(), claim, stands.status.clone())
+        };
+        after(
+            fault,
+            self.fact(Source::Query, &reference, Claim::Refund(claim, status)),
+        )
+    }
+
+    fn parse_notification(&self, raw: &RawNotification) -> Result<Fact, NotificationRefused> {
+        let note: Value = serde_json::from_slice(&raw.body).map_err(NotificationRefused::new)?;
+        let text = |name: &str| note[name].as_str().map(str::to_owned);
+        let claim = match text("refund") {
+            None => Claim::Payment(match note["status"].as_str().unwrap() {
+                "SUCCESS" => PaymentStatus::Paid,
+                "REFUND" => PaymentStatus::PaidAndReturned,
+                "NOTPAY" => PaymentStatus::NotPaid,
+                "PAYERROR" => PaymentStatus::Failed,
+                "CLOSED" => PaymentStatus::Closed,
+                "REVOKED" => PaymentStatus::Reversed,
+                other => PaymentStatus::Other(other.to_owned()),
+            }),
+            Some(refund) => Claim::Refund(
+                RefundClaim {
+                    number: Some(refund),
+                    gateway_number: text("refund_number"),
+                    amount: note["refund_amount"]
+                        .as_i64()
+                        .and_then(|cents| Amount::new(cents).ok()),
+                },
+                match note["status"].as_str().unwrap() {
+                    "SUCCESS" => RefundStatus::Succeeded,
+                    "FAIL" => RefundStatus::Failed,
+                    "REFUNDCLOSE" => RefundStatus::Closed,
+                    _ => RefundStatus::Processing,
+                },
+            ),
+        };
+        Ok(Fact {
+            source: Source::Notification,
+            merchant: text("merchant"),
+            reference: text("reference"),
+            gateway_number: text("number"),
+            amount: note["amount"]
+                .as_i64()
+                .and_then(|cents| Amount::new(cents).ok()),
+            currency: text("currency"),
+            pay_link: None,
+            claim,
+            missing: Vec::new(),
+            evidence: evidence(String::from_utf8_lossy(&raw.body).into_owned()),
+        })
+    }
+
+    fn acknowledge<'a>(&self, verdict: Acknowledgement<'a>) -> Reply {
+        Reply {
+            content_type: "text/plain",
+            body: format!("{verdict:?}"),
+        }
+    }
+}

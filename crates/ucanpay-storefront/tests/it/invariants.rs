@@ -1,0 +1,81 @@
+//! The ledger's invariants, asked of the tables themselves: each query finds the rows that break one.
+
+use sqlx::sqlite::SqlitePool;
+
+const BROKEN: &[(&str, &str)] = &[
+    (
+        "2: paid, and exactly one PaymentSucceeded",
+        "SELECT reference FROM ucanpay_payment AS p
+          WHERE (state = 'paid') <> (SELECT count(*) FROM ucanpay_outbox AS o WHERE o.provider = p.provider
+                 AND o.reference = p.reference AND o.kind = 'payment_succeeded')",
+    ),
+    (
+        "3: paid, and verified evidence kept for it",
+        "SELECT reference FROM ucanpay_payment AS p WHERE state = 'paid' AND NOT EXISTS
+            (SELECT 1 FROM ucanpay_transition AS t JOIN ucanpay_evidence AS e
+                 ON e.provider = t.provider AND e.digest = t.evidence
+              WHERE t.provider = p.provider AND t.reference = p.reference AND t.refund IS NULL
+                AND t.to_state = 'paid' AND e.reference = p.reference AND e.verdict = 'applied')",
+    ),
+    (
+        "6: versions rise by one from 1, each move starts where the last one ended",
+        "SELECT reference FROM (SELECT reference, version, from_state,
+                lag(to_state) OVER w AS last_state, row_number() OVER w AS nth FROM ucanpay_transition
+              WINDOW w AS (PARTITION BY provider, reference, ifnull(refund, '') ORDER BY id))
+          WHERE version <> nth OR from_state IS NOT last_state",
+    ),
+    (
+        "6: replaying the log gives the payment",
+        "SELECT reference FROM ucanpay_payment AS p WHERE (state, version) IS NOT
+            (SELECT to_state, version FROM ucanpay_transition AS t WHERE t.provider = p.provider
+                AND t.reference = p.reference AND t.refund IS NULL ORDER BY id DESC LIMIT 1)",
+    ),
+    (
+        "6: replaying the log gives the refund",
+        "SELECT number FROM ucanpay_refund AS r WHERE (state, version) IS NOT
+            (SELECT to_state, version FROM ucanpay_transition AS t WHERE t.provider = r.provider
+                AND t.refund = r.number ORDER BY id DESC LIMIT 1)",
+    ),
+    (
+        "7: no move to failed or closed without evidence",
+        "SELECT reference FROM ucanpay_transition WHERE to_state IN ('failed', 'closed') AND evidence IS NULL",
+    ),
+    (
+        "9: the refunds that did not fail fit into the payment",
+        "SELECT reference FROM ucanpay_payment AS p WHERE amount <
+            (SELECT ifnull(sum(amount), 0) FROM ucanpay_refund AS r WHERE r.provider = p.provider
+                AND r.reference = p.reference AND r.state <> 'failed')",
+    ),
+    (
+        "12: each payment's events are numbered without a gap",
+        "SELECT reference FROM ucanpay_payment AS p WHERE events <>
+            (SELECT count(*) FROM ucanpay_outbox AS o WHERE o.provider = p.provider AND o.reference = p.reference)
+            OR events <> (SELECT ifnull(max(sequence), 0) FROM ucanpay_outbox AS o
+                WHERE o.provider = p.provider AND o.reference = p.reference)",
+    ),
+    (
+        "13: what is unsettled is asked for again, what is settled is not",
+        "SELECT reference FROM ucanpay_payment
+          WHERE (state IN ('paid', 'closed')) = (next_check_at IS NOT NULL)
+         UNION ALL SELECT number FROM ucanpay_refund
+          WHERE (state IN ('succeeded', 'failed', 'closed')) = (next_check_at IS NOT NULL)",
+    ),
+];
+
+pub(crate) async fn check(url: &str) {
+    let pool = SqlitePool::connect(url).await.unwrap();
+    for (invariant, query) in BROKEN {
+        let broken: Vec<Option<String>> =
+            sqlx::query_scalar(*query).fetch_all(&pool).await.unwrap();
+        assert!(
+            broken.is_empty(),
+            "invariant {invariant}: broken by {broken:?}"
+        );
+    }
+    let integrity: String = sqlx::query_scalar("PRAGMA integrity_check")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(integrity, "ok");
+    pool.close().await;
+}

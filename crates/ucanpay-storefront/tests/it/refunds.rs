@@ -1,0 +1,262 @@
+//! Money is to go back.
+
+use std::time::Duration;
+
+use serde_json::json;
+use ucanpay_storefront::ledger::RefundRefusal;
+use ucanpay_storefront::provider::{ProviderErrorKind, RefundStatus};
+use ucanpay_storefront::{RefundError, RefundState};
+
+use crate::gateway::Fault;
+use crate::shop::shops;
+
+#[tokio::test]
+async fn a_refund_is_accepted_first_and_succeeds_by_notification() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        let refund = shop.refund("A1", "R1", 100).await.unwrap();
+        assert_eq!(refund.state, RefundState::Processing);
+        assert_eq!(shop.view("A1").await.refunded(), 0);
+        assert_eq!(shop.view("A1").await.refundable(), 350);
+        shop.refund_note("A1", "R1", &json!({})).await;
+        assert_eq!(shop.view("A1").await.refunded(), 100);
+        assert!(shop.event_words().await.contains(&"refund_succeeded"));
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn the_same_number_is_the_same_refund() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        shop.refund("A1", "R1", 100).await.unwrap();
+        shop.refund_note("A1", "R1", &json!({})).await;
+        assert_eq!(
+            shop.refund("A1", "R1", 100).await.unwrap().state,
+            RefundState::Succeeded
+        );
+        assert!(matches!(
+            shop.refund("A1", "R1", 101).await,
+            Err(RefundError::Conflict(_))
+        ));
+        assert_eq!(shop.gateway.executed_refunds(), 1);
+        shop.paid("A2", 450).await;
+        assert!(matches!(
+            shop.refund("A2", "R1", 100).await,
+            Err(RefundError::Conflict(_))
+        ));
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn refunds_of_one_payment_go_one_at_a_time() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        let (one, two) = tokio::join!(shop.refund("A1", "R1", 300), shop.refund("A1", "R2", 300));
+        let refused = [one.err(), two.err()]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>();
+        assert!(
+            matches!(
+                &refused[..],
+                [RefundError::Refused(RefundRefusal::UnderWay)]
+            ),
+            "{refused:?}"
+        );
+        assert_eq!(shop.gateway.executed_refunds(), 1);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn no_more_than_was_paid_goes_back() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        let beyond = shop.refund("A1", "R1", 451).await;
+        assert!(matches!(
+            beyond,
+            Err(RefundError::Refused(RefundRefusal::BeyondPaid {
+                asked: 451,
+                left: 450
+            }))
+        ));
+        shop.refund("A1", "R1", 400).await.unwrap();
+        shop.refund_note("A1", "R1", &json!({})).await;
+        let beyond = shop.refund("A1", "R2", 51).await;
+        assert!(matches!(
+            beyond,
+            Err(RefundError::Refused(RefundRefusal::BeyondPaid {
+                asked: 51,
+                left: 50
+            }))
+        ));
+        shop.refund("A1", "R2", 50).await.unwrap();
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn the_eleventh_refund_is_refused_and_failed_ones_do_not_count() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        shop.refund("A1", "R0", 10).await.unwrap();
+        shop.refund_note("A1", "R0", &json!({"status": "FAIL"}))
+            .await;
+        assert_eq!(
+            shop.view("A1").await.refundable(),
+            450,
+            "a failed refund frees its amount"
+        );
+        for n in 1..=10 {
+            let number = format!("R{n}");
+            shop.refund("A1", &number, 10).await.unwrap();
+            shop.refund_note("A1", &number, &json!({})).await;
+        }
+        let eleventh = shop.refund("A1", "R11", 10).await;
+        assert!(matches!(
+            eleventh,
+            Err(RefundError::Refused(RefundRefusal::TooMany(10)))
+        ));
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn only_what_is_paid_and_young_enough_is_refunded() {
+    for shop in shops().await {
+        shop.start("A1", 450).await.unwrap();
+        let unpaid = shop.refund("A1", "R1", 10).await;
+        assert!(matches!(
+            unpaid,
+            Err(RefundError::Refused(RefundRefusal::NotPaid))
+        ));
+        let note = shop.gateway.payment_note("A1", &json!({}));
+        let _receipt = shop.note(note).await.unwrap();
+        shop.clock.advance(Duration::from_secs(366 * 86_400));
+        let old = shop.refund("A1", "R1", 10).await;
+        assert!(matches!(
+            old,
+            Err(RefundError::Refused(RefundRefusal::TooLate))
+        ));
+        assert!(matches!(
+            shop.refund("NONE", "R1", 10).await,
+            Err(RefundError::NotFound)
+        ));
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_lost_answer_keeps_the_reservation_and_the_same_bytes_go_out_again() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        shop.gateway.next_call(Fault::AnswerLost);
+        let refund = shop.refund("A1", "R1", 300).await.unwrap();
+        assert_eq!(refund.state, RefundState::Requested);
+        assert!(refund.trouble.is_some());
+        assert_eq!(shop.view("A1").await.refundable(), 150);
+        let shop = shop.restarted().await;
+        shop.pass(16).await;
+        assert_eq!(
+            shop.view("A1").await.refunds[0].state,
+            RefundState::Processing
+        );
+        let placed = shop.gateway.placed();
+        assert_eq!(placed[placed.len() - 1], placed[placed.len() - 2]);
+        assert_eq!(shop.gateway.executed_refunds(), 1);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_notification_before_the_answer_is_not_undone_by_the_answer() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        shop.gateway.next_call(Fault::AnswerLost);
+        shop.refund("A1", "R1", 100).await.unwrap();
+        shop.refund_note("A1", "R1", &json!({})).await;
+        shop.pass(16).await;
+        assert_eq!(
+            shop.view("A1").await.refunds[0].state,
+            RefundState::Succeeded
+        );
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_refund_that_the_gateway_refuses_is_raised_and_stays() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        shop.gateway
+            .next_call(Fault::Says(ProviderErrorKind::Refused));
+        let refund = shop.refund("A1", "R1", 100).await.unwrap();
+        assert_eq!(refund.state, RefundState::Requested);
+        assert!(shop.view("A1").await.payment.needs_review);
+        // Topped up: the same number goes through.
+        shop.pass(16).await;
+        assert_eq!(
+            shop.view("A1").await.refunds[0].state,
+            RefundState::Processing
+        );
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_refund_message_about_another_amount_changes_nothing_and_is_flagged() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        shop.refund("A1", "R1", 100).await.unwrap();
+        shop.refund_note("A1", "R1", &json!({"refund_amount": 99}))
+            .await;
+        let view = shop.view("A1").await;
+        assert_eq!(view.refunds[0].state, RefundState::Processing);
+        assert!(view.payment.needs_review);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn money_returned_through_the_portal_is_a_fact_and_lowers_what_is_left() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        shop.refund_note("A1", "PORTAL1", &json!({"refund_amount": 400}))
+            .await;
+        let view = shop.view("A1").await;
+        assert_eq!((view.refunded(), view.refundable()), (400, 50));
+        assert!(view.payment.needs_review);
+        assert!(shop.event_words().await.contains(&"money_returned"));
+        assert!(matches!(
+            shop.refund("A1", "R1", 51).await,
+            Err(RefundError::Refused(RefundRefusal::BeyondPaid { .. }))
+        ));
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_closed_refund_keeps_its_reservation_and_a_success_that_turns_failed_is_flagged() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        shop.refund("A1", "R1", 300).await.unwrap();
+        shop.gateway.set_refund("R1", RefundStatus::Closed);
+        shop.pass(16).await;
+        let view = shop.view("A1").await;
+        assert_eq!(view.refunds[0].state, RefundState::Closed);
+        assert_eq!(view.refundable(), 150);
+        assert!(view.payment.needs_review);
+
+        shop.paid("A2", 450).await;
+        shop.refund("A2", "R2", 300).await.unwrap();
+        shop.refund_note("A2", "R2", &json!({})).await;
+        shop.refund_note("A2", "R2", &json!({"status": "FAIL"}))
+            .await;
+        let view = shop.view("A2").await;
+        assert_eq!(view.refunds[0].state, RefundState::Succeeded);
+        assert!(view.payment.needs_review);
+        shop.check().await;
+    }
+}

@@ -1,0 +1,182 @@
+//! A shop on a driven clock: its ledger on one of the stores, and the scripted gateway behind it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use ucanpay_core::{Amount, Currency};
+use ucanpay_storefront::ledger::Event;
+use ucanpay_storefront::{
+    ManualClock, MemoryStore, NotificationError, NotificationTopic, PaymentKey, PaymentRegistry,
+    PaymentStore, PaymentView, Payments, RawNotification, Receipt, Reference, Refund, RefundError,
+    RefundNumber, RefundRequest, SqliteStore, StartError, StartPayment, Timestamp,
+};
+
+use crate::gateway::Gateway;
+use crate::invariants;
+
+pub(crate) struct Shop {
+    pub(crate) payments: Payments,
+    pub(crate) gateway: Gateway,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) store: Arc<dyn PaymentStore>,
+    file: Option<(TempDir, String)>,
+}
+
+/// A shop on each store there is.
+pub(crate) async fn shops() -> Vec<Shop> {
+    vec![Shop::in_memory(), Shop::on_sqlite().await]
+}
+
+impl Shop {
+    fn in_memory() -> Self {
+        Self::with(Arc::new(MemoryStore::new()), Gateway::new(), clock(), None)
+    }
+
+    pub(crate) async fn on_sqlite() -> Self {
+        let folder = TempDir::new().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("shop.sqlite").display());
+        let store = Arc::new(SqliteStore::open(&url).await.unwrap());
+        Self::with(store, Gateway::new(), clock(), Some((folder, url)))
+    }
+
+    pub(crate) fn with(
+        store: Arc<dyn PaymentStore>,
+        gateway: Gateway,
+        clock: Arc<ManualClock>,
+        file: Option<(TempDir, String)>,
+    ) -> Self {
+        let registry = PaymentRegistry::builder()
+            .register(gateway.clone())
+            .build()
+            .unwrap();
+        let payments = Payments::new(Arc::clone(&store), registry).with_clock(clock.clone());
+        Self {
+            payments,
+            gateway,
+            clock,
+            store,
+            file,
+        }
+    }
+
+    /// The same shop after its process ended and started anew. The memory store does not survive that; it stays.
+    pub(crate) async fn restarted(self) -> Self {
+        let store: Arc<dyn PaymentStore> = match &self.file {
+            Some((_, url)) => Arc::new(SqliteStore::open(url).await.unwrap()),
+            None => self.store,
+        };
+        Self::with(store, self.gateway, self.clock, self.file)
+    }
+
+    pub(crate) fn key(&self, reference: &str) -> PaymentKey {
+        self.payments.key(Reference::new(reference).unwrap())
+    }
+
+    pub(crate) async fn start(
+        &self,
+        reference: &str,
+        cents: i64,
+    ) -> Result<PaymentView, StartError> {
+        self.payments.start(start(reference, cents)).await
+    }
+
+    pub(crate) async fn view(&self, reference: &str) -> PaymentView {
+        let key = self.key(reference);
+        self.payments.payment(&key).await.unwrap().expect("payment")
+    }
+
+    pub(crate) async fn note(&self, body: Vec<u8>) -> Result<Receipt, NotificationError> {
+        self.payments
+            .handle_notification(RawNotification {
+                provider: None,
+                topic: NotificationTopic::Payment,
+                body: body.into(),
+            })
+            .await
+    }
+
+    /// A payment that is paid.
+    pub(crate) async fn paid(&self, reference: &str, cents: i64) {
+        self.start(reference, cents).await.unwrap();
+        let note = self.gateway.payment_note(reference, &json!({}));
+        let _receipt = self.note(note).await.unwrap();
+    }
+
+    pub(crate) async fn refund(
+        &self,
+        reference: &str,
+        number: &str,
+        cents: i64,
+    ) -> Result<Refund, RefundError> {
+        let request = RefundRequest {
+            number: Some(RefundNumber::new(number).unwrap()),
+            amount: Amount::new(cents).unwrap(),
+            reason: "spilt".into(),
+        };
+        self.payments.refund(&self.key(reference), request).await
+    }
+
+    /// A refund notification of this status for a refund of ours.
+    pub(crate) async fn refund_note(&self, reference: &str, number: &str, alter: &Value) {
+        let note = self.gateway.refund_note(reference, number, alter);
+        let _receipt = self.note(note).await.unwrap();
+    }
+
+    /// Lets time pass, second by second, with the reconciler running.
+    pub(crate) async fn pass(&self, seconds: u64) {
+        for _ in 0..seconds {
+            self.clock.advance(Duration::from_secs(1));
+            self.payments.reconcile().await.unwrap();
+        }
+    }
+
+    /// Every event so far, taken from the outbox in delivery order. Each is taken once.
+    pub(crate) async fn events(&self) -> Vec<Event> {
+        let mut events = Vec::new();
+        loop {
+            let now = ucanpay_storefront::Clock::now(&*self.clock);
+            let claimed = self
+                .store
+                .claim_events(now, now.after(Duration::from_secs(1)), 100)
+                .await
+                .unwrap();
+            if claimed.is_empty() {
+                return events;
+            }
+            for event in claimed {
+                let delivered = ucanpay_storefront::store::Delivery::Delivered(now);
+                self.store.settle_event(&event, delivered).await.unwrap();
+                events.push(event.event);
+            }
+        }
+    }
+
+    pub(crate) async fn event_words(&self) -> Vec<&'static str> {
+        let events = self.events().await;
+        events.iter().map(|event| event.kind.as_str()).collect()
+    }
+
+    /// Ends a test: whatever happened, the ledger must be consistent.
+    pub(crate) async fn check(self) {
+        if let Some((_, url)) = &self.file {
+            invariants::check(url).await;
+        }
+    }
+}
+
+pub(crate) fn start(reference: &str, cents: i64) -> StartPayment {
+    StartPayment {
+        provider: None,
+        reference: Reference::new(reference).unwrap(),
+        amount: Amount::new(cents).unwrap(),
+        currency: Currency::CAD,
+        subject: "coffee".into(),
+        description: "one latte".into(),
+    }
+}
+
+fn clock() -> Arc<ManualClock> {
+    Arc::new(ManualClock::at(Timestamp::from_millis(1_700_000_000_000)))
+}

@@ -1,0 +1,119 @@
+//! The settings of a client, checked once when it is built.
+
+use crate::base_url::BaseUrl;
+use crate::{BoxError, Client, ConfigError, Error, RetryPolicy};
+use bytes::Bytes;
+use http::{Request, Response};
+use std::time::Duration;
+use tower::Service;
+use ucanpay_core::Merchant;
+
+/// How long and how often; the same for every call of a client.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) attempt_timeout: Duration,
+    pub(crate) total_timeout: Duration,
+    pub(crate) retry: RetryPolicy,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            attempt_timeout: Duration::from_secs(10),
+            total_timeout: Duration::from_secs(25),
+            retry: RetryPolicy::default(),
+        }
+    }
+}
+
+/// Sets up a [`Client`].
+#[derive(Clone, Debug)]
+pub struct ClientBuilder {
+    merchant: Merchant,
+    base_url: Result<BaseUrl, &'static str>,
+    settings: Settings,
+}
+
+impl ClientBuilder {
+    pub(crate) fn new(merchant: Merchant) -> Self {
+        Self {
+            merchant,
+            base_url: Ok(BaseUrl::gateway()),
+            settings: Settings::default(),
+        }
+    }
+
+    /// Where the gateway is: an absolute http or https address, to which each operation's path is appended.
+    /// The default is `https://api.ucanpay.ca`.
+    #[must_use]
+    pub fn base_url(mut self, url: &str) -> Self {
+        self.base_url = BaseUrl::parse(url);
+        self
+    }
+
+    /// How long one attempt may take, from the request's first byte to the answer's last. The default is 10 s.
+    #[must_use]
+    pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.attempt_timeout = timeout;
+        self
+    }
+
+    /// How long the whole call may take, all attempts and waits together. The default is 25 s.
+    #[must_use]
+    pub fn total_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.total_timeout = timeout;
+        self
+    }
+
+    /// Which outcomes are sent again, how often and how soon.
+    #[must_use]
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.settings.retry = policy;
+        self
+    }
+
+    /// A client over [`ReqwestService`](crate::ReqwestService). An http address gets a service without TLS, so that a
+    /// gateway on the same machine needs no root certificates.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`]: the base URL or a time-out cannot work, or the machine has no root certificates.
+    #[cfg(feature = "reqwest")]
+    pub fn build(self) -> Result<Client, Error> {
+        let encrypted = self.base_url.as_ref().is_ok_and(BaseUrl::is_encrypted);
+        let service = if encrypted {
+            crate::ReqwestService::new()?
+        } else {
+            crate::ReqwestService::without_tls()?
+        };
+        self.build_with(service)
+    }
+
+    /// A client over the HTTP service `service`; see [`Client::with_service`] for what is asked of it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`]: the base URL or a time-out cannot work.
+    pub fn build_with<S>(self, service: S) -> Result<Client, Error>
+    where
+        S: Service<Request<Bytes>, Response = Response<Bytes>> + Clone + Send + Sync + 'static,
+        S::Error: Into<BoxError>,
+        S::Future: Send,
+    {
+        let base_url = self
+            .base_url
+            .map_err(|reason| ConfigError::BaseUrl { reason })?;
+        if self.settings.attempt_timeout.is_zero() {
+            return Err(ConfigError::ZeroTimeout("attempt_timeout").into());
+        }
+        if self.settings.total_timeout.is_zero() {
+            return Err(ConfigError::ZeroTimeout("total_timeout").into());
+        }
+        Ok(Client::assemble(
+            self.merchant,
+            base_url,
+            self.settings,
+            service,
+        ))
+    }
+}

@@ -1,0 +1,177 @@
+//! The stack put together: an operation in, a verified answer or an honest error out.
+//!
+//! Who comes in: the adapter of `ucanpay-storefront`, or a shop's own code. Who goes out: one HTTP service, with the
+//! same bytes on each attempt.
+
+use crate::base_url::BaseUrl;
+use crate::builder::Settings;
+use crate::trace::CallTrace;
+use crate::{Attempts, BoxError, ClientBuilder, Error, VerifyLayer};
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, USER_AGENT};
+use http::{Method, Request, Response};
+use std::fmt;
+use std::sync::Arc;
+use tower::util::{BoxCloneSyncService, BoxService};
+use tower::{Service, ServiceBuilder, ServiceExt};
+use tracing::Instrument;
+use ucanpay_core::{Merchant, Nonce, Operation, SignedRequest, Verified};
+
+type HttpService = BoxCloneSyncService<Request<Bytes>, Response<Bytes>, BoxError>;
+
+/// Calls the gateway on behalf of one merchant. Cheap to clone; all clones share one HTTP service.
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+struct Inner {
+    merchant: Merchant,
+    base_url: BaseUrl,
+    settings: Settings,
+    service: HttpService,
+}
+
+impl Client {
+    /// Sets up a client; [`ClientBuilder::build`] ends it.
+    pub fn builder(merchant: Merchant) -> ClientBuilder {
+        ClientBuilder::new(merchant)
+    }
+
+    /// A client with the default settings over the HTTP service `service`.
+    ///
+    /// The service wraps its connection failures in [`ConnectError`](crate::ConnectError); every other error counts
+    /// as "the request may have arrived". It follows no redirect, repeats nothing by itself, and limits what it reads.
+    pub fn with_service<S>(merchant: Merchant, service: S) -> Self
+    where
+        S: Service<Request<Bytes>, Response = Response<Bytes>> + Clone + Send + Sync + 'static,
+        S::Error: Into<BoxError>,
+        S::Future: Send,
+    {
+        Self::assemble(merchant, BaseUrl::gateway(), Settings::default(), service)
+    }
+
+    pub(crate) fn assemble<S>(
+        merchant: Merchant,
+        base_url: BaseUrl,
+        settings: Settings,
+        service: S,
+    ) -> Self
+    where
+        S: Service<Request<Bytes>, Response = Response<Bytes>> + Clone + Send + Sync + 'static,
+        S::Error: Into<BoxError>,
+        S::Future: Send,
+    {
+        let service = HttpService::new(service.map_err(Into::into as fn(S::Error) -> BoxError));
+        Self(Arc::new(Inner {
+            merchant,
+            base_url,
+            settings,
+            service,
+        }))
+    }
+
+    /// The merchant that signs the requests and verifies the answers.
+    pub fn merchant(&self) -> &Merchant {
+        &self.0.merchant
+    }
+
+    /// Signs `operation` with a fresh nonce and sends it.
+    ///
+    /// For a call that moves money, prefer [`send`](Self::send) with bytes that were stored first: after a crash in
+    /// the middle of `call`, nobody can repeat its request.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidRequest`] when it cannot be signed, and those of [`send`](Self::send).
+    pub async fn call<O: Operation>(&self, operation: &O) -> Result<Verified<O::Answer>, Error> {
+        let request = self
+            .merchant()
+            .sign(operation, Nonce::random())
+            .map_err(Error::InvalidRequest)?;
+        self.send(&request).await
+    }
+
+    /// Sends `request`: the same bytes on every attempt, and again after a restart if the caller stored them.
+    ///
+    /// Dropping the future is safe at every await. It leaves the outcome unknown, as a crash would.
+    ///
+    /// # Errors
+    ///
+    /// Ask [`Error::effect`] before anything else: only [`Effect::None`](crate::Effect::None) means that nothing
+    /// happened. After [`Effect::Unknown`](crate::Effect::Unknown) query, or send the same request again.
+    pub async fn send<O: Operation>(
+        &self,
+        request: &SignedRequest<O>,
+    ) -> Result<Verified<O::Answer>, Error> {
+        let attempts = Attempts::default();
+        let trace = CallTrace::begin(O::NAME, attempts.clone());
+        let result = self
+            .exchange(request, &attempts)
+            .instrument(trace.span())
+            .await;
+        let result = attempts.settle(result);
+        trace.end(&result);
+        result
+    }
+
+    async fn exchange<O: Operation>(
+        &self,
+        request: &SignedRequest<O>,
+        attempts: &Attempts,
+    ) -> Result<Verified<O::Answer>, Error> {
+        let total_timeout = self.0.settings.total_timeout;
+        let call = self
+            .stack::<O>(attempts)
+            .oneshot(self.http_request(request)?);
+        // Around `oneshot`, so that waiting for a service to become ready counts as well.
+        tokio::time::timeout(total_timeout, call)
+            .await
+            .unwrap_or_else(|_| Err(attempts.out_of_time(total_timeout)))
+    }
+
+    /// What stands inside the total time-out. Boxed, because the compiler cannot see through the error types of the
+    /// layers that the call's future may move between threads.
+    fn stack<O: Operation>(
+        &self,
+        attempts: &Attempts,
+    ) -> BoxService<Request<Bytes>, Verified<O::Answer>, Error> {
+        let Settings {
+            retry,
+            attempt_timeout,
+            ..
+        } = self.0.settings.clone();
+        let verify = VerifyLayer::<O>::new(self.merchant().clone(), attempts.clone());
+        let stack = ServiceBuilder::new()
+            .retry(retry)
+            .layer(verify)
+            .timeout(attempt_timeout)
+            .service(self.0.service.clone());
+        BoxService::new(stack)
+    }
+
+    fn http_request<O: Operation>(
+        &self,
+        request: &SignedRequest<O>,
+    ) -> Result<Request<Bytes>, Error> {
+        let mut http = Request::new(Bytes::copy_from_slice(request.body()));
+        *http.method_mut() = Method::POST;
+        *http.uri_mut() = self.0.base_url.join(request.path())?;
+        let headers = http.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(
+            USER_AGENT,
+            HeaderValue::from_static(concat!("ucanpay-transport/", env!("CARGO_PKG_VERSION"))),
+        );
+        Ok(http)
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("merchant", &self.0.merchant.id().as_str())
+            .field("base_url", &self.0.base_url)
+            .field("settings", &self.0.settings)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,197 @@
+//! Why a call has no answer, and what is known about the money.
+
+use crate::{Attempts, BoxError};
+use http::StatusCode;
+use std::time::Duration;
+use ucanpay_core::{GatewayError, ReadError, SignError, Untrusted};
+
+/// What is known about a call's effect at the gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// Surely nothing happened: the call may be dropped or made anew.
+    None,
+    /// It may or may not have happened: query, or send the same bytes again, and conclude nothing before.
+    Unknown,
+    /// It surely happened. No [`Error`] of this crate knows that; adapters built on it may.
+    Done,
+}
+
+/// Why a call has no verified answer. [`Error::effect`] says what that means for the money.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operation could not be signed. Nothing was sent; correct the operation or the signer.
+    #[error("the request could not be signed, and nothing was sent")]
+    InvalidRequest(#[source] SignError),
+
+    /// No attempt got as far as a connection. Nothing was sent; call again later.
+    #[error("the gateway could not be reached ({attempts} attempts), and nothing was sent")]
+    NotSent {
+        /// How often it was tried. 0: the total time ran out, or the HTTP service failed, before the first try.
+        attempts: u32,
+        /// The last failure.
+        source: BoxError,
+    },
+
+    /// The gateway answered with an error name.
+    #[error("the gateway answered {}: {}", gateway.code().name(), gateway.code().advice())]
+    Rejected {
+        /// What it said.
+        #[source]
+        gateway: GatewayError,
+        /// When to come again, if that is known.
+        retry_after: Option<Duration>,
+        /// What is known about the money, earlier attempts included.
+        effect: Effect,
+    },
+
+    /// The gateway answered HTTP 429: too many requests. Call again after `retry_after`.
+    #[error("the gateway is limiting requests: wait {} s before calling again", retry_after.as_secs())]
+    RateLimited {
+        /// The error name, if the answer held one.
+        #[source]
+        gateway: Option<GatewayError>,
+        /// When to come again.
+        retry_after: Duration,
+        /// What is known about the money, earlier attempts included.
+        effect: Effect,
+    },
+
+    /// The request may have arrived, and its answer was lost. Query, or send the same bytes again.
+    #[error("the outcome is unknown: the request may have arrived, and its answer was lost")]
+    OutcomeUnknown(#[source] Lost),
+
+    /// An answer came that cannot be trusted. The outcome is unknown; check the platform key and the scheme.
+    #[error("the gateway's answer cannot be trusted, so the outcome is unknown")]
+    Untrusted(#[source] Untrusted),
+
+    /// An answer came that is not the gateway's envelope. The outcome is unknown; check the base URL and what stands
+    /// in between (a proxy's error page, for one).
+    #[error("the answer (HTTP {}) is not the gateway's, so the outcome is unknown", status.as_u16())]
+    Malformed {
+        /// The answer's status.
+        status: StatusCode,
+        /// Where reading stopped.
+        source: ReadError,
+    },
+
+    /// A setting is wrong. Nothing was sent.
+    #[error("the client is set up wrongly, and nothing was sent")]
+    Config(#[from] ConfigError),
+}
+
+/// How an answer was lost after the request may have arrived.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Lost {
+    /// One attempt's time ran out.
+    #[error("an attempt ran out of time")]
+    AttemptTimeout,
+    /// The whole call's time ran out.
+    #[error("the call's total time of {} ms ran out", .0.as_millis())]
+    TotalTimeout(Duration),
+    /// The HTTP service failed in a way that does not prove that nothing was sent.
+    #[error("the exchange broke off")]
+    Broken(#[source] BoxError),
+    /// A status that says nothing about the effect: 5xx, or a redirect (none is followed).
+    #[error("the answer was HTTP {}", status.as_u16())]
+    Status {
+        /// The answer's status.
+        status: StatusCode,
+        /// When to come again, if the answer said so.
+        retry_after: Option<Duration>,
+    },
+    /// The answer was longer than this many bytes.
+    #[error("the answer is larger than {limit} bytes")]
+    TooLarge {
+        /// The limit that was passed, in bytes.
+        limit: usize,
+    },
+    /// The last attempt was not sent, but an earlier one may have arrived.
+    #[error("an earlier attempt may have arrived, and the last was not sent")]
+    EarlierAttempt(#[source] BoxError),
+}
+
+/// A setting that cannot work.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The base URL is not an absolute http or https address. It is not repeated here: it may hold credentials.
+    #[error("the base URL cannot be used: {reason}")]
+    BaseUrl {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// An operation's path does not fit behind the base URL.
+    #[error("the operation's path {0:?} cannot be used")]
+    Path(&'static str),
+    /// A time-out of zero would fail every call.
+    #[error("{0} must be longer than zero")]
+    ZeroTimeout(&'static str),
+    /// The HTTP client could not be built; without root certificates on the machine, for one.
+    #[error("the HTTP client could not be built")]
+    HttpClient(#[source] BoxError),
+}
+
+impl Error {
+    /// What is known about the money.
+    pub fn effect(&self) -> Effect {
+        match self {
+            Self::InvalidRequest(_) | Self::NotSent { .. } | Self::Config(_) => Effect::None,
+            Self::Rejected { effect, .. } | Self::RateLimited { effect, .. } => *effect,
+            Self::OutcomeUnknown(_) | Self::Untrusted(_) | Self::Malformed { .. } => {
+                Effect::Unknown
+            }
+        }
+    }
+
+    /// What the gateway said, if it said something.
+    pub fn gateway(&self) -> Option<&GatewayError> {
+        match self {
+            Self::Rejected { gateway, .. } => Some(gateway),
+            Self::RateLimited { gateway, .. } => gateway.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// How long to leave the gateway alone, if that is known: at least 60 s after INVALID_REQ_TOO_MUCH and
+    /// FREQUENCY_LIMITED, and otherwise what `Retry-After` or `X-RateLimit-Reset` said.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Rejected { retry_after, .. } => *retry_after,
+            Self::RateLimited { retry_after, .. } => Some(*retry_after),
+            Self::OutcomeUnknown(Lost::Status { retry_after, .. }) => *retry_after,
+            _ => None,
+        }
+    }
+
+    /// This error as the last word of a call, claiming no more than the tally of all attempts supports.
+    pub(crate) fn settled(self, tally: &Attempts) -> Self {
+        let attempts = tally.begun();
+        match self {
+            Self::NotSent { source, .. } if tally.may_have_arrived() => {
+                Self::OutcomeUnknown(Lost::EarlierAttempt(source))
+            }
+            Self::NotSent { source, .. } => Self::NotSent { attempts, source },
+            Self::Rejected {
+                gateway,
+                retry_after,
+                ..
+            } if tally.may_have_arrived() => Self::Rejected {
+                gateway,
+                retry_after,
+                effect: Effect::Unknown,
+            },
+            Self::RateLimited {
+                gateway,
+                retry_after,
+                ..
+            } if tally.may_have_arrived() => Self::RateLimited {
+                gateway,
+                retry_after,
+                effect: Effect::Unknown,
+            },
+            other => other,
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! One UCanPay call as a [`tower`] stack.
+//!
+//! ```text
+//! call(op) = trace -> total time-out -> retry -> verify and classify -> attempt time-out -> HTTP service
+//! ```
+//!
+//! A [`Client`] takes an operation of `ucanpay-core`, signs it **once**, and sends those bytes until it has a
+//! verified answer or knows why there is none. What goes out is an `http::Request<Bytes>` to any
+//! `tower::Service`; what comes back is a `Verified<O::Answer>` or an [`Error`] that says, in
+//! [`Error::effect`], what is known about the money.
+//!
+//! ```no_run
+//! # async fn example(merchant: ucanpay_core::Merchant) -> Result<(), Box<dyn std::error::Error>> {
+//! use ucanpay_core::{OrderQuery, OutTradeNo};
+//! use ucanpay_transport::{Client, Effect};
+//!
+//! let client = Client::builder(merchant).build()?;
+//! let query = OrderQuery { out_trade_no: OutTradeNo::new("A20260301")?, ucp_order_no: None };
+//! match client.call(&query).await {
+//!     Ok(answer) => println!("{:?}", answer.trade_status),
+//!     Err(error) if error.effect() == Effect::None => println!("nothing happened: {error}"),
+//!     Err(error) => println!("ask again before concluding anything: {error}"),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The rooms
+//!
+//! | room | what it is for |
+//! |---|---|
+//! | [`Client`], [`ClientBuilder`] | the whole stack, ready made |
+//! | [`RetryPolicy`] | the table of outcomes: which are sent again, and when |
+//! | [`VerifyLayer`], [`Attempts`] | one attempt judged, and what all attempts together leave known |
+//! | [`Error`], [`Effect`], [`Lost`] | why there is no answer, and what that means for the money |
+//! | [`ConnectError`], [`AnswerTooLarge`] | how an HTTP service tells the stack that nothing was sent, or too much came back |
+#![cfg_attr(
+    feature = "reqwest",
+    doc = "| [`ReqwestService`] | the ready HTTP service |"
+)]
+//!
+//! The layers are public, so that a team may build its own `tower::ServiceBuilder` from them.
+//!
+//! # What it does not do
+//!
+//! It keeps nothing. A caller that must survive a restart commits its intent and the signed bytes first and sends
+//! them with [`Client::send`]. Dropping a call is safe at every await: the caller learns nothing, as after a crash.
+//!
+//! # Features
+//!
+//! - `reqwest` (default): the ready HTTP service over reqwest and rustls.
+
+mod attempts;
+mod base_url;
+mod builder;
+mod classify;
+mod client;
+mod error;
+mod hint;
+mod retry;
+#[cfg(feature = "reqwest")]
+mod service;
+mod service_error;
+mod trace;
+mod verify;
+
+pub use attempts::Attempts;
+pub use builder::ClientBuilder;
+pub use client::Client;
+pub use error::{ConfigError, Effect, Error, Lost};
+pub use retry::RetryPolicy;
+#[cfg(feature = "reqwest")]
+pub use service::{MAX_ANSWER_BYTES, ReqwestService};
+pub use service_error::{AnswerTooLarge, ConnectError};
+pub use verify::{Verify, VerifyLayer};
+
+/// Any error of an HTTP service, boxed.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

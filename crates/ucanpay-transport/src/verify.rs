@@ -1,0 +1,147 @@
+//! The layer around the HTTP service: bytes out, a verified answer or a judged failure back.
+//!
+//! It also keeps the tally: an attempt is begun before the request is handed on, and proven harmless only by its
+//! outcome. A future that is dropped in between leaves it begun.
+
+use crate::{Attempts, BoxError, Error, classify};
+use bytes::Bytes;
+use http::{Request, Response};
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use tower::{Layer, Service};
+use ucanpay_core::{Merchant, Operation, Verified};
+
+/// Verifies and judges the answers to one call of the operation `O`.
+///
+/// [`Client`](crate::Client) puts it into its stack. A stack of one's own, with another limit inside, looks so:
+///
+/// ```
+/// # use bytes::Bytes;
+/// # use http::{Request, Response};
+/// # use tower::{Service, ServiceBuilder, ServiceExt};
+/// # use ucanpay_core::{Merchant, OrderQuery, Verified};
+/// use ucanpay_transport::{Attempts, Error, RetryPolicy, VerifyLayer};
+///
+/// # async fn query<S>(
+/// #     merchant: Merchant, http: S, request: Request<Bytes>,
+/// # ) -> Result<Verified<ucanpay_core::OrderQueryAnswer>, Error>
+/// # where
+/// #     S: Service<Request<Bytes>, Response = Response<Bytes>, Error = std::io::Error> + Clone,
+/// #     S::Future: Send + 'static,
+/// # {
+/// let attempts = Attempts::default(); // new for each call
+/// let stack = ServiceBuilder::new()
+///     .retry(RetryPolicy::default())
+///     .layer(VerifyLayer::<OrderQuery>::new(merchant, attempts.clone()))
+///     .service(http);
+/// attempts.settle(stack.oneshot(request).await)
+/// # }
+/// ```
+pub struct VerifyLayer<O> {
+    merchant: Merchant,
+    attempts: Attempts,
+    operation: PhantomData<fn() -> O>,
+}
+
+impl<O: Operation> VerifyLayer<O> {
+    /// For one call, whose attempts are counted in `attempts`.
+    pub fn new(merchant: Merchant, attempts: Attempts) -> Self {
+        Self {
+            merchant,
+            attempts,
+            operation: PhantomData,
+        }
+    }
+}
+
+impl<O> Clone for VerifyLayer<O> {
+    fn clone(&self) -> Self {
+        Self {
+            merchant: self.merchant.clone(),
+            attempts: self.attempts.clone(),
+            operation: PhantomData,
+        }
+    }
+}
+
+impl<O: Operation> fmt::Debug for VerifyLayer<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifyLayer")
+            .field("operation", &O::NAME)
+            .field("attempts", &self.attempts)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S, O> Layer<S> for VerifyLayer<O> {
+    type Service = Verify<S, O>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Verify {
+            inner,
+            layer: self.clone(),
+        }
+    }
+}
+
+/// An HTTP service whose answers are verified; made by [`VerifyLayer`].
+pub struct Verify<S, O> {
+    inner: S,
+    layer: VerifyLayer<O>,
+}
+
+impl<S: Clone, O> Clone for Verify<S, O> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            layer: self.layer.clone(),
+        }
+    }
+}
+
+impl<S, O: Operation> fmt::Debug for Verify<S, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verify")
+            .field("layer", &self.layer)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S, O> Service<Request<Bytes>> for Verify<S, O>
+where
+    S: Service<Request<Bytes>, Response = Response<Bytes>>,
+    S::Error: Into<BoxError>,
+    S::Future: Send + 'static,
+    O: Operation,
+{
+    type Response = Verified<O::Answer>;
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        // Nothing has been handed over yet, so an error here is no attempt.
+        self.inner.poll_ready(cx).map_err(|error| Error::NotSent {
+            attempts: self.layer.attempts.begun(),
+            source: error.into(),
+        })
+    }
+
+    fn call(&mut self, request: Request<Bytes>) -> Self::Future {
+        let VerifyLayer {
+            merchant, attempts, ..
+        } = self.layer.clone();
+        attempts.begin();
+        let response = self.inner.call(request);
+        Box::pin(async move {
+            let result = match response.await {
+                Ok(response) => classify::answer::<O>(&merchant, &response),
+                Err(error) => Err(classify::failure(error.into())),
+            };
+            attempts.end(&result);
+            result
+        })
+    }
+}

@@ -1,0 +1,79 @@
+//! What is sent again: always the same bytes.
+
+use crate::scripted::*;
+use http::StatusCode;
+use std::time::Duration;
+use ucanpay_core::Nonce;
+use ucanpay_transport::{Client, Effect, Error, Lost, RetryPolicy};
+
+fn client(gateway: &Gateway) -> Client {
+    let at_once = RetryPolicy::default().with_waits(Duration::ZERO, Duration::ZERO);
+    Client::builder(merchant())
+        .retry(at_once)
+        .build_with(gateway.clone())
+        .unwrap()
+}
+
+#[tokio::test]
+async fn every_attempt_carries_the_same_bytes() {
+    let gateway = Gateway::replying([reset(), error_name("SYSTEMERROR"), paid()]);
+    client(&gateway).call(&query()).await.unwrap();
+    let requests = gateway.requests();
+    assert_eq!(requests.len(), 3);
+    for request in &requests[1..] {
+        assert_eq!(request.body(), requests[0].body());
+        assert_eq!(request.uri(), requests[0].uri());
+        assert_eq!(request.headers(), requests[0].headers());
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_was_signed_before_goes_out_as_it_is() {
+    let gateway = Gateway::replying([paid(), paid()]);
+    let client = client(&gateway);
+    let request = client.merchant().sign(&query(), Nonce::random()).unwrap();
+    client.send(&request).await.unwrap();
+    client.send(&request).await.unwrap();
+    for sent in gateway.requests() {
+        assert_eq!(sent.body(), request.body());
+    }
+}
+
+#[tokio::test]
+async fn systemerror_is_sent_again_until_it_succeeds() {
+    let gateway = Gateway::replying([error_name("SYSTEMERROR"), paid()]);
+    client(&gateway).call(&query()).await.unwrap();
+    assert_eq!(gateway.calls(), 2);
+}
+
+#[tokio::test]
+async fn systemerror_to_the_end_is_rejected_with_unknown_effect() {
+    let gateway = Gateway::replying((0..3).map(|_| error_name("SYSTEMERROR")));
+    let error = client(&gateway).call(&query()).await.unwrap_err();
+    assert_eq!(gateway.calls(), 3);
+    assert_eq!(error.gateway().unwrap().code().name(), "SYSTEMERROR");
+    assert_eq!(error.effect(), Effect::Unknown);
+}
+
+#[tokio::test]
+async fn server_errors_are_sent_again_three_times_in_all() {
+    let down = || answer(StatusCode::BAD_GATEWAY, "<html>502</html>");
+    let gateway = Gateway::replying([down(), down(), down()]);
+    let error = client(&gateway).call(&query()).await.unwrap_err();
+    assert!(
+        matches!(error, Error::OutcomeUnknown(Lost::Status { status, .. }) if status == 502),
+        "{error:?}"
+    );
+    assert_eq!(gateway.calls(), 3);
+}
+
+#[tokio::test]
+async fn never_means_one_attempt() {
+    let gateway = Gateway::replying([reset()]);
+    let client = Client::builder(merchant())
+        .retry(RetryPolicy::never())
+        .build_with(gateway.clone())
+        .unwrap();
+    client.call(&query()).await.unwrap_err();
+    assert_eq!(gateway.calls(), 1);
+}

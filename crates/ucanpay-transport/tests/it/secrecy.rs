@@ -1,0 +1,79 @@
+//! What a call prints: operation, attempts, outcome, latency; no body and no key.
+
+use crate::scripted::*;
+use http::StatusCode;
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+use tracing_subscriber::fmt::MakeWriter;
+use ucanpay_core::{OrderQuery, OutTradeNo};
+use ucanpay_transport::Client;
+
+#[derive(Clone, Default)]
+struct Printed(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Printed {
+    fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(text)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Printed {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+#[tokio::test]
+async fn logs_errors_and_debug_prints_hold_no_body_and_no_key() {
+    let printed = Printed::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
+        .with_writer(printed.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+
+    let replies = [
+        paid(),
+        reset(),
+        answer(StatusCode::OK, "canaryanswer"),
+        answer(StatusCode::OK, r#"{"code":0,"msg":"canaryanswer"}"#),
+        answer(StatusCode::BAD_GATEWAY, "canaryanswer"),
+        reset(),
+        reset(),
+    ];
+    let client = Client::with_service(merchant(), Gateway::replying(replies));
+    let query = OrderQuery {
+        out_trade_no: OutTradeNo::new("canaryorder").unwrap(),
+        ucp_order_no: None,
+    };
+    let mut text = format!("{client:?}");
+    for _ in 0..4 {
+        if let Err(error) = client.call(&query).await {
+            text += &format!("{error} {error:?}");
+            let mut source = std::error::Error::source(&error);
+            while let Some(error) = source {
+                text += &format!("{error} {error:?}");
+                source = error.source();
+            }
+        }
+    }
+    text += &String::from_utf8(printed.0.lock().unwrap().clone()).unwrap();
+
+    assert!(
+        text.contains("OrderQuery") && text.contains("attempts=1"),
+        "{text}"
+    );
+    assert!(text.contains("outcome_unknown"), "{text}");
+    assert!(!text.contains("canary"), "{text}");
+    let pem = key("merchant-2048").to_pkcs8_pem();
+    for line in pem.lines().filter(|line| !line.starts_with("-----")) {
+        assert!(!text.contains(line), "{text}");
+    }
+}
