@@ -1,1 +1,2 @@
-//! Under construction.
+//! Whole-system tests. The programs they start are this crate's binaries: `test-shop` is `axum-shop`, `test-sandbox` is
+//! `ucanpay-sandbox`; cargo builds them before the tests run.

@@ -13,13 +13,13 @@ use crate::types::Amount;
 /// use ucanpay_core::{Amount, LinkOrder, PayLinks};
 ///
 /// let order = LinkOrder { ucp_order_no: "377654578511872", amount: Amount::new(450)?, item: "coffee" };
-/// let link = PayLinks::default().with_host("pay.example").dynamic_qr(&order);
+/// let link = PayLinks::default().with_base_url("https://pay.example").dynamic_qr(&order);
 /// assert!(link.starts_with("https://pay.example/?link=https://pay.example/pay?ucpOrderNo%3D377654578511872%26"));
 /// # Ok::<(), ucanpay_core::FieldError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PayLinks {
-    host: String,
+    base_url: String,
     package: String,
     style: LinkStyle,
 }
@@ -49,7 +49,7 @@ pub struct LinkOrder<'a> {
 impl Default for PayLinks {
     fn default() -> Self {
         Self {
-            host: "ucanpaydev.page.link".to_owned(),
+            base_url: "https://ucanpaydev.page.link".to_owned(),
             package: "ca.ucanpay.wapp".to_owned(),
             style: LinkStyle::default(),
         }
@@ -57,10 +57,12 @@ impl Default for PayLinks {
 }
 
 impl PayLinks {
-    /// The same links on another host.
+    /// The same links on another host: scheme and authority, such as `https://pay.example`. A `/` at its end is dropped.
     #[must_use]
-    pub fn with_host(mut self, host: impl Into<String>) -> Self {
-        self.host = host.into();
+    pub fn with_base_url(mut self, base_url: impl Into<String>) -> Self {
+        let mut base_url = base_url.into();
+        base_url.truncate(base_url.trim_end_matches('/').len());
+        self.base_url = base_url;
         self
     }
 
@@ -100,11 +102,11 @@ impl PayLinks {
     /// `first` and `last` are written already, encoded as they must be.
     fn link(&self, first: &str, order: &LinkOrder<'_>, last: &str) -> String {
         let Self {
-            host,
+            base_url,
             package,
             style,
         } = self;
-        let target = format!("https://{host}/pay?");
+        let target = format!("{base_url}/pay?");
         let target = match style {
             LinkStyle::AsPrinted => target,
             LinkStyle::FullyEncoded => encode(&target),
@@ -116,7 +118,7 @@ impl PayLinks {
             encode(order.item),
         ));
         let package = encode(package);
-        format!("https://{host}/?link={target}{first}{query}{last}&apn={package}")
+        format!("{base_url}/?link={target}{first}{query}{last}&apn={package}")
     }
 }
 

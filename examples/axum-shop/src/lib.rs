@@ -1,1 +1,54 @@
-//! Under construction.
+//! Maple & Bean: a small café that takes UCanPay payments. Run with `cargo run -p axum-shop`.
+//!
+//! Start here:
+//!
+//! - [`orders`]: the order is written, then its payment is started. The core that pages and API share.
+//! - [`app`]: the routes, and the one line that lets the gateway's notifications in.
+//! - [`program`]: settings, database, provider, ledger, server, put together.
+//! - [`fulfilment`]: what happens when an order is paid.
+//! - [`events`]: how the buyer's page turns paid by itself.
+//!
+//! [`api`] is the JSON API, [`pages`] what people see. `local_gateway.rs` runs a gateway inside the shop when no account
+//! is set; a real shop leaves it out.
+
+pub mod admin_token;
+pub mod api;
+mod assets;
+pub mod basket;
+pub mod cart;
+pub mod catalogue;
+pub mod events;
+pub mod fulfilment;
+mod headers;
+mod local_gateway;
+mod order_table;
+pub mod orders;
+pub mod pages;
+mod private_file;
+pub mod program;
+mod sessions;
+pub mod settings;
+mod shop;
+
+use axum::{Router, middleware};
+use ucanpay_axum::UcanpayLayer;
+
+pub use admin_token::AdminToken;
+pub use program::{OpenError, Program, main_with_env};
+pub use settings::{SettingError, Settings};
+pub use shop::Shop;
+
+/// The whole shop as one service.
+pub fn app(shop: Shop) -> Router {
+    let payments = shop.orders().payments().clone();
+    Router::new()
+        .merge(pages::routes())
+        .merge(events::routes())
+        .merge(assets::routes())
+        .nest("/api", api::routes())
+        .fallback(pages::not_found)
+        .layer(middleware::map_response(headers::secure))
+        .with_state(shop)
+        // Last: a layer sees only what was added before it.
+        .layer(UcanpayLayer::payments(payments))
+}

@@ -78,8 +78,8 @@ pub(crate) async fn open(
         platform_key.clone(),
     )
     .with_state(State::File(folder.join("state.sqlite")))
-    // Notifications go to the shop, and it may listen on a name other than this machine's own.
-    .with_allow_remote(!shop.ip().is_loopback());
+    // Notifications go to the shop, which may listen on another address than loopback.
+    .with_allow_remote(!(shop.ip().is_loopback() || shop.ip().is_unspecified()));
     let sandbox = Sandbox::open(config).await?;
 
     let provider = provider(merchant_key, &platform_key, address, shop)

@@ -3,6 +3,8 @@
 //! No transaction is open while a call is out (rule 7). Whatever comes back goes through the same door as a
 //! notification.
 
+use std::time::Duration;
+
 use super::{Payments, detached, words};
 use crate::id::PaymentKey;
 use crate::ledger::{
@@ -10,6 +12,9 @@ use crate::ledger::{
 };
 use crate::provider::{Fact, PaymentProvider, ProviderError, ProviderErrorKind};
 use crate::store::StoreError;
+
+/// What the gateway refused as it stands (a balance to be topped up, a key to be corrected) is not tried again sooner.
+const REFUSED: Duration = Duration::from_secs(300);
 
 impl Payments {
     /// Makes the next call for the leased row and takes in what it brings. Returns the payment as it stands then. Runs
@@ -54,10 +59,10 @@ impl Payments {
                 let trouble = words(&error);
                 tracing::warn!(payment = %key, target = ?lease.target, trouble, "the gateway gave no answer");
                 // A refused refund is money somebody waits for: a person should look.
-                let review = error.kind() == ProviderErrorKind::Refused
-                    && matches!(lease.target, Target::Refund(_));
-                self.give_up(key, lease, trouble, review, error.retry_after())
-                    .await
+                let refused = error.kind() == ProviderErrorKind::Refused;
+                let review = refused && matches!(lease.target, Target::Refund(_));
+                let hold = error.retry_after().or(refused.then_some(REFUSED));
+                self.give_up(key, lease, trouble, review, hold).await
             }
         }
     }
@@ -68,7 +73,7 @@ impl Payments {
         lease: Lease,
         trouble: String,
         review: bool,
-        hold: Option<std::time::Duration>,
+        hold: Option<Duration>,
     ) -> Result<Option<PaymentView>, StoreError> {
         let command = Command::GiveUp {
             lease,

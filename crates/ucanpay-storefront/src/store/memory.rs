@@ -9,7 +9,7 @@ use super::{ClaimedEvent, Delivery, PaymentStore, StoreError};
 use crate::id::{PaymentKey, ProviderId, Reference, RefundNumber};
 use crate::ledger::{
     Applied, Command, Event, EvidenceRecord, Lease, Loaded, PaymentView, Schedule, Target,
-    Transition, decide,
+    Transition, Verdict, decide,
 };
 use crate::time::Timestamp;
 
@@ -88,11 +88,13 @@ impl PaymentStore for MemoryStore {
             tables.payments.insert(key.clone(), view.clone());
         }
         if let Some(record) = decision.evidence {
-            tables
-                .evidence
-                .entry((key.provider.clone(), record.digest.clone()))
-                .or_insert((record, 0))
-                .1 += 1;
+            let id = (key.provider.clone(), record.digest.clone());
+            let applied = record.verdict == Verdict::Applied;
+            let (kept, seen) = tables.evidence.entry(id).or_insert((record, 0));
+            *seen += 1;
+            if applied {
+                kept.verdict = Verdict::Applied;
+            }
         }
         let moves = decision.transitions.into_iter();
         tables

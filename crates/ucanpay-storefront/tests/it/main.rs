@@ -1,8 +1,14 @@
 //! The ledger's promises, on every store, against a scripted gateway.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "the lint's exception for tests does not reach their helper functions"
+)]
+
 mod close_calls;
 mod gateway;
 mod invariants;
+mod mock;
 mod notifications;
 mod outbox;
 mod reconciler;

@@ -1,11 +1,14 @@
 //! Nobody calls.
 
+use std::time::Duration;
+
 use serde_json::json;
-use ucanpay_storefront::PaymentState;
+use ucanpay_storefront::ledger::{Command, Lease, Outcome, Target};
 use ucanpay_storefront::provider::{PaymentStatus, ProviderErrorKind, RefundStatus};
+use ucanpay_storefront::{Clock as _, PaymentProvider as _, PaymentState, Timestamp};
 
 use crate::gateway::Fault;
-use crate::shop::shops;
+use crate::shop::{Shop, shops};
 
 #[tokio::test]
 async fn a_payment_whose_notifications_are_all_lost_turns_paid_within_sixty_seconds() {
@@ -68,7 +71,7 @@ async fn trouble_with_the_gateway_never_fails_a_payment() {
 async fn two_instances_ask_once_for_one_row() {
     for shop in shops().await {
         shop.start("A1", 450).await.unwrap();
-        shop.clock.advance(std::time::Duration::from_secs(16));
+        shop.clock.advance(Duration::from_secs(16));
         let (one, two) = (shop.payments.clone(), shop.payments.clone());
         let (one, two) = tokio::join!(one.reconcile(), two.reconcile());
         assert_eq!(one.unwrap().asked + two.unwrap().asked, 1);
@@ -89,48 +92,70 @@ async fn refunds_are_asked_for_too() {
     }
 }
 
+/// Takes A1 for one second, lets that run out, and lets somebody else take it: a lease that is no longer any good.
+async fn stale_lease(shop: &Shop) -> (Lease, Timestamp) {
+    let (key, now, second) = (shop.key("A1"), shop.clock.now(), Duration::from_secs(1));
+    let claim = |until| Command::Claim(Target::Payment, until);
+    let claimed = shop.store.apply(&key, claim(now.after(second)), now).await;
+    let Outcome::Claimed(lease) = claimed.unwrap().outcome else {
+        panic!("the row was free");
+    };
+    let later = now.after(2 * second);
+    let claimed = shop
+        .store
+        .apply(&key, claim(later.after(second)), later)
+        .await;
+    assert!(matches!(claimed.unwrap().outcome, Outcome::Claimed(_)));
+    (lease, later)
+}
+
 #[tokio::test]
-async fn a_result_that_comes_after_the_lease_passed_on_writes_nothing() {
+async fn trouble_noted_after_the_lease_passed_on_writes_nothing() {
     for shop in shops().await {
-        let before = shop.start("A1", 450).await.unwrap();
-        let key = shop.key("A1");
-        let now = ucanpay_storefront::Clock::now(&*shop.clock);
-        let claim = |until| {
-            ucanpay_storefront::ledger::Command::Claim(
-                ucanpay_storefront::ledger::Target::Payment,
-                until,
-            )
-        };
-        let second = std::time::Duration::from_secs(1);
-        let old = shop
-            .store
-            .apply(&key, claim(now.after(second)), now)
-            .await
-            .unwrap();
-        let ucanpay_storefront::ledger::Outcome::Claimed(old) = old.outcome else {
-            panic!("{:?}", old.outcome);
-        };
-        // The lease runs out, and somebody else takes the row.
-        let later = now.after(2 * second);
-        shop.store
-            .apply(&key, claim(later.after(second)), later)
-            .await
-            .unwrap();
-        let give_up = ucanpay_storefront::ledger::Command::GiveUp {
-            lease: old,
+        shop.start("A1", 450).await.unwrap();
+        let (lease, later) = stale_lease(&shop).await;
+        let before = shop.view("A1").await;
+        let give_up = Command::GiveUp {
+            lease,
             trouble: "too late".into(),
             review: true,
             hold: None,
         };
-        let applied = shop.store.apply(&key, give_up, later).await.unwrap();
-        assert_eq!(
-            applied.outcome,
-            ucanpay_storefront::ledger::Outcome::StaleLease
-        );
-        let view = shop.view("A1").await;
-        assert_eq!(view.payment.trouble, None);
-        assert!(!view.payment.needs_review);
-        assert_eq!(view.payment.version, before.payment.version);
-        let _ = json!({});
+        let applied = shop
+            .store
+            .apply(&shop.key("A1"), give_up, later)
+            .await
+            .unwrap();
+        assert_eq!(applied.outcome, Outcome::StaleLease);
+        assert_eq!(shop.view("A1").await, before);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn an_answer_after_the_lease_passed_on_writes_nothing_and_a_notification_needs_no_lease() {
+    for shop in shops().await {
+        shop.start("A1", 450).await.unwrap();
+        let (lease, later) = stale_lease(&shop).await;
+        let before = shop.view("A1").await;
+        shop.gateway.set_status("A1", PaymentStatus::Paid);
+        let fact = shop
+            .gateway
+            .query_payment(&before.payment.intent(), None)
+            .await
+            .unwrap();
+        let late = Command::Observe(Box::new(fact), Some(lease));
+        let applied = shop
+            .store
+            .apply(&shop.key("A1"), late, later)
+            .await
+            .unwrap();
+        assert_eq!(applied.outcome, Outcome::StaleLease);
+        assert_eq!(shop.view("A1").await, before);
+
+        let note = shop.gateway.payment_note("A1", &json!({}));
+        let _receipt = shop.note(note).await.unwrap();
+        assert_eq!(shop.view("A1").await.payment.state, PaymentState::Paid);
+        shop.check().await;
     }
 }

@@ -195,8 +195,11 @@ async fn a_refund_that_the_gateway_refuses_is_raised_and_stays() {
         let refund = shop.refund("A1", "R1", 100).await.unwrap();
         assert_eq!(refund.state, RefundState::Requested);
         assert!(shop.view("A1").await.payment.needs_review);
-        // Topped up: the same number goes through.
-        shop.pass(16).await;
+        // It is not hammered; topped up, the same number goes through.
+        let asked = shop.gateway.placed().len();
+        shop.pass(200).await;
+        assert_eq!(shop.gateway.placed().len(), asked);
+        shop.pass(101).await;
         assert_eq!(
             shop.view("A1").await.refunds[0].state,
             RefundState::Processing
@@ -257,6 +260,32 @@ async fn a_closed_refund_keeps_its_reservation_and_a_success_that_turns_failed_i
         let view = shop.view("A2").await;
         assert_eq!(view.refunds[0].state, RefundState::Succeeded);
         assert!(view.payment.needs_review);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn an_unsigned_no_to_a_repeat_is_settled_by_the_signed_answer_to_a_query() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        shop.gateway.next_call(Fault::AnswerLost);
+        shop.refund("A1", "R1", 100).await.unwrap();
+        shop.gateway.set_refund("R1", RefundStatus::Succeeded);
+        shop.gateway
+            .next_call(Fault::Says(ProviderErrorKind::AskFirst));
+        shop.pass(16).await;
+        assert_eq!(
+            shop.view("A1").await.refunds[0].state,
+            RefundState::Succeeded
+        );
+        assert_eq!(shop.gateway.executed_refunds(), 1);
+
+        // Where the query knows nothing either, nothing is concluded, and the first word is the one reported.
+        shop.gateway
+            .next_call(Fault::Says(ProviderErrorKind::AskFirst));
+        let refund = shop.refund("A1", "R2", 100).await.unwrap();
+        assert_eq!(refund.state, RefundState::Requested);
+        assert!(refund.trouble.unwrap().contains("an error name"));
         shop.check().await;
     }
 }

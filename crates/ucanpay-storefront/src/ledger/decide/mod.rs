@@ -3,8 +3,6 @@
 mod draft;
 mod intent;
 mod observe;
-#[cfg(test)]
-mod tests;
 
 pub(crate) use intent::refund_refusal;
 

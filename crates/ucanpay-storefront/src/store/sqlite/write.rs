@@ -108,6 +108,7 @@ async fn refund(
     Ok(())
 }
 
+/// A copy is counted. What it once proved it still proves; what it proves only now, it proves from now on.
 async fn evidence(
     tx: &mut SqliteConnection,
     key: &PaymentKey,
@@ -121,7 +122,8 @@ async fn evidence(
         "INSERT INTO ucanpay_evidence (provider, digest, reference, source, verdict, note, signed_text, signature,
              signing_key, received_at, seen)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
-         ON CONFLICT (provider, digest) DO UPDATE SET seen = seen + 1",
+         ON CONFLICT (provider, digest) DO UPDATE SET seen = seen + 1,
+             verdict = iif(excluded.verdict = 'applied', excluded.verdict, verdict)",
     )
     .bind(key.provider.as_str())
     .bind(&row.digest)

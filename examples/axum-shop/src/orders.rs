@@ -1,0 +1,283 @@
+//! The shop's orders, and their payments: one core, used by the pages and the JSON API alike.
+//!
+//! A [`Basket`] comes in. The order is written first, then its payment is started under the same number, so that no
+//! money can arrive for an order the shop does not know. What happens to the payment is the ledger's business
+//! ([`Payments`]); `fulfilment.rs` is told when it is paid.
+
+use std::collections::HashMap;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use sqlx::SqlitePool;
+use ucanpay_core::{Amount, Currency};
+use ucanpay_storefront::{
+    PaymentState, PaymentView, Payments, Reference, Refund, RefundError, RefundRequest, StartError,
+    StartPayment, StoreError,
+};
+
+use crate::basket::{Basket, Line};
+use crate::order_table::{self, OrderTable};
+
+/// The title the buyer sees in the app. The gateway forbids `/`, `=` and `&` in it.
+const SUBJECT: &str = "Maple and Bean";
+
+/// The longest description the gateway takes, in characters.
+const MAX_DESCRIPTION: usize = 64;
+
+/// An order as it was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// Its number, which is also the payment's (`outTradeNo`).
+    pub number: Reference,
+    /// What was ordered, at the prices of then.
+    pub lines: Vec<Line>,
+    /// What it costs, in cents.
+    pub total: Amount,
+    /// When it was made: milliseconds since the Unix epoch, UTC.
+    pub created_at: i64,
+    /// The kitchen's ticket, given out once the order is paid.
+    pub ticket: Option<i64>,
+}
+
+/// An order with its payment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderView {
+    /// The order.
+    pub order: Order,
+    /// Its payment; `None` only if the shop died between writing the one and the other.
+    pub payment: Option<PaymentView>,
+}
+
+/// The shop's orders. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Orders {
+    table: OrderTable,
+    payments: Payments,
+}
+
+/// Why an order was not placed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlaceError {
+    /// The number stands for an order of other things.
+    #[error("this number stands for another order already; take a new number")]
+    Taken,
+    /// The payment could not be started. The order may stand: place it again under the same number.
+    #[error("the payment could not be started")]
+    Start(#[from] StartError),
+    /// The database did not answer. The order may stand: place it again under the same number.
+    #[error("the shop's database is not available")]
+    Table(#[from] order_table::Error),
+}
+
+/// Orders could not be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// The shop's table could not.
+    #[error("the shop's database is not available")]
+    Table(#[from] order_table::Error),
+    /// The ledger could not.
+    #[error(transparent)]
+    Ledger(#[from] StoreError),
+}
+
+impl Orders {
+    /// Orders kept in the database behind `pool`, paid through `payments`. Brings the shop's table up to date.
+    ///
+    /// # Errors
+    /// [`order_table::Error`] if the table cannot be made or is newer than this program.
+    pub async fn open(pool: SqlitePool, payments: Payments) -> Result<Self, order_table::Error> {
+        let table = OrderTable::open(pool).await?;
+        Ok(Self { table, payments })
+    }
+
+    /// The ledger.
+    pub fn payments(&self) -> &Payments {
+        &self.payments
+    }
+
+    /// Places an order and starts its payment. Idempotent by number: the same order placed twice, also at the same
+    /// moment, is one order, and what was left undone the first time is done.
+    ///
+    /// If the gateway cannot be reached the order stands without a pay link, which follows as soon as it can.
+    ///
+    /// # Errors
+    /// [`PlaceError`].
+    pub async fn place(&self, number: Reference, basket: &Basket) -> Result<OrderView, PlaceError> {
+        let order = Order {
+            number,
+            lines: basket.lines().to_vec(),
+            total: basket.total(),
+            created_at: now(),
+            ticket: None,
+        };
+        let order = self.table.insert(order).await?;
+        if !same_things(&order.lines, basket.lines()) {
+            return Err(PlaceError::Taken);
+        }
+        self.start(order).await
+    }
+
+    /// Starts the payment of an order that has none yet.
+    ///
+    /// # Errors
+    /// [`PlaceError`].
+    pub async fn start(&self, order: Order) -> Result<OrderView, PlaceError> {
+        let start = StartPayment {
+            provider: None,
+            reference: order.number.clone(),
+            amount: order.total,
+            currency: Currency::CAD,
+            subject: SUBJECT.to_owned(),
+            description: description(&order.lines),
+        };
+        let payment = Some(self.payments.start(start).await?);
+        Ok(OrderView { order, payment })
+    }
+
+    /// The order of this number, if there is one.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the database does not answer.
+    pub async fn find(&self, number: &str) -> Result<Option<OrderView>, ReadError> {
+        let Some(order) = self.table.find(number).await? else {
+            return Ok(None);
+        };
+        let payment = self.payment(&order).await?;
+        Ok(Some(OrderView { order, payment }))
+    }
+
+    /// The newest orders first.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the database does not answer.
+    pub async fn recent(&self, limit: u32) -> Result<Vec<OrderView>, ReadError> {
+        let orders = self.table.recent(limit).await?;
+        let payments = self.payments.payments(limit).await?;
+        let mut payments: HashMap<_, _> = payments
+            .into_iter()
+            .map(|view| (view.payment.key.reference.clone(), view))
+            .collect();
+        let mut views = Vec::with_capacity(orders.len());
+        for order in orders {
+            let payment = match payments.remove(&order.number) {
+                Some(payment) => Some(payment),
+                None => self.payment(&order).await?,
+            };
+            views.push(OrderView { order, payment });
+        }
+        Ok(views)
+    }
+
+    /// Gives money back for an order.
+    ///
+    /// # Errors
+    /// [`RefundError`]: then nothing was recorded and nothing sent.
+    pub async fn refund(&self, order: &Order, refund: RefundRequest) -> Result<Refund, RefundError> {
+        let key = self.payments.key(order.number.clone());
+        self.payments.refund(&key, refund).await
+    }
+
+    /// Gives the order a ticket for the kitchen, once. `None` if there is no such order.
+    ///
+    /// # Errors
+    /// [`order_table::Error`] if the database does not answer.
+    pub async fn fulfil(&self, number: &Reference) -> Result<Option<i64>, order_table::Error> {
+        self.table.give_ticket(number).await
+    }
+
+    async fn payment(&self, order: &Order) -> Result<Option<PaymentView>, StoreError> {
+        let key = self.payments.key(order.number.clone());
+        self.payments.payment(&key).await
+    }
+}
+
+impl OrderView {
+    /// Where the payment stands.
+    pub fn status(&self) -> PaymentState {
+        let payment = self.payment.as_ref();
+        payment.map_or(PaymentState::Created, |view| view.payment.state)
+    }
+
+    /// Whether somebody must look: what the gateway says contradicts the order.
+    pub fn needs_review(&self) -> bool {
+        let payment = self.payment.as_ref();
+        payment.is_some_and(|view| view.payment.needs_review)
+    }
+
+    /// Where the buyer pays, while the order is to be paid and the gateway knows it.
+    pub fn pay_link(&self) -> Option<&str> {
+        let view = self.payment.as_ref()?;
+        let payable = match view.payment.state {
+            PaymentState::Paid | PaymentState::Closed | PaymentState::Expired => false,
+            _ => true,
+        };
+        view.payment.pay_link.as_deref().filter(|_| payable)
+    }
+
+    /// Its refunds, oldest first.
+    pub fn refunds(&self) -> &[Refund] {
+        self.payment.as_ref().map_or(&[], |view| &view.refunds)
+    }
+
+    /// The cents that surely went back.
+    pub fn refunded(&self) -> i64 {
+        self.payment.as_ref().map_or(0, PaymentView::refunded)
+    }
+
+    /// The cents that can be refunded now. Refunds go one at a time.
+    pub fn refundable(&self) -> i64 {
+        let under_way = self.refunds().iter().any(|refund| !refund.state.is_settled());
+        match &self.payment {
+            Some(view) if !under_way => view.refundable(),
+            _ => 0,
+        }
+    }
+}
+
+/// Prices may have changed since; what is wanted may not.
+fn same_things(there: &[Line], wanted: &[Line]) -> bool {
+    there.len() == wanted.len()
+        && there
+            .iter()
+            .zip(wanted)
+            .all(|(there, wanted)| (&there.sku, there.quantity) == (&wanted.sku, wanted.quantity))
+}
+
+/// `2 Latte, 1 Oat Cookie`, cut where it becomes too long for the gateway.
+fn description(lines: &[Line]) -> String {
+    let lines: Vec<_> = lines
+        .iter()
+        .map(|line| format!("{} {}", line.quantity, line.name))
+        .collect();
+    let whole = lines.join(", ");
+    if whole.chars().count() <= MAX_DESCRIPTION {
+        return whole;
+    }
+    let cut: String = whole.chars().take(MAX_DESCRIPTION - 1).collect();
+    format!("{cut}…")
+}
+
+/// Milliseconds since the Unix epoch.
+fn now() -> i64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
+    i64::try_from(since_epoch.unwrap_or_default().as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_description_fits_the_gateway_however_much_is_ordered() {
+        let everything = crate::catalogue::MENU
+            .iter()
+            .map(|product| (product.sku, 20));
+        let basket = Basket::new(everything).unwrap();
+        let text = description(basket.lines());
+        assert!(ucanpay_core::Description::new(text.clone()).is_ok(), "{text}");
+        let small = Basket::new([("latte", 2), ("cookie", 1)]).unwrap();
+        assert_eq!(description(small.lines()), "2 Latte, 1 Oat Cookie");
+        assert!(ucanpay_core::Subject::new(SUBJECT).is_ok());
+    }
+}

@@ -1,0 +1,304 @@
+//! The whole program: settings in, a running shop out. `main.rs` starts it, and so can a test.
+
+use std::future::{Future, IntoFuture as _};
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tracing_subscriber::EnvFilter;
+use ucanpay_sandbox::Sandbox;
+use ucanpay_storefront::{PaymentRegistry, Payments, RegistryError, SqliteStore};
+
+use crate::fulfilment::Fulfilment;
+use crate::local_gateway::{self, LocalGateway, LocalGatewayError, http_address};
+use crate::orders::Orders;
+use crate::settings::{GatewaySetting, SettingError, Settings, in_one_line};
+use crate::{AdminToken, Shop, admin_token, app, order_table};
+
+/// How long requests under way may take after the shop was told to stop. What is then cut off is taken up by the ledger
+/// at the next start.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// A shop with its listeners bound and its files open, not serving yet.
+#[derive(Debug)]
+pub struct Program {
+    shop: Shop,
+    listener: TcpListener,
+    address: SocketAddr,
+    gateway: Option<LocalGateway>,
+    made_token: Option<String>,
+}
+
+/// The shop cannot start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// A setting cannot be used.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    /// The sandbox inside cannot be used.
+    #[error(transparent)]
+    Gateway(LocalGatewayError),
+    /// The payment provider cannot be registered.
+    #[error("the payment provider cannot be registered")]
+    Registry(#[from] RegistryError),
+}
+
+impl From<LocalGatewayError> for OpenError {
+    fn from(error: LocalGatewayError) -> Self {
+        match error {
+            LocalGatewayError::Listen(setting) => Self::Setting(setting),
+            error => Self::Gateway(error),
+        }
+    }
+}
+
+impl Program {
+    /// Binds the addresses and opens the files. Requests that come in from now on wait until [`run`](Self::run).
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn open(settings: Settings) -> Result<Self, OpenError> {
+        make_folders(&settings)?;
+        let (listener, address) = bind("LISTEN", settings.listen).await?;
+        let (gateway, provider) = match settings.gateway {
+            GatewaySetting::Account(provider) => (None, *provider),
+            GatewaySetting::Sandbox(listen) => {
+                let folder = settings.data_dir.join("sandbox");
+                let (gateway, provider) = local_gateway::open(&folder, listen, address).await?;
+                (Some(gateway), provider)
+            }
+        };
+        let registry = PaymentRegistry::builder().register(provider).build()?;
+        let orders = open_orders(&settings.database_url, registry).await?;
+        let made_token = match settings.admin_token {
+            Some(_) => None,
+            None => Some(admin_token::kept_in(&settings.data_dir).map_err(|error| {
+                SettingError::new(
+                    "SHOP_ADMIN_TOKEN",
+                    format!("is not set, and none can be kept in the data folder: {error}"),
+                    "set it, or let the shop write to SHOP_DATA_DIR",
+                )
+            })?),
+        };
+        let token = settings.admin_token.as_ref().or(made_token.as_ref());
+        let token = AdminToken::new(token.map_or("", |token| token));
+        Ok(Self {
+            shop: Shop::new(orders, token),
+            listener,
+            address,
+            gateway,
+            made_token,
+        })
+    }
+
+    /// The shop itself, for [`app`].
+    pub fn shop(&self) -> &Shop {
+        &self.shop
+    }
+
+    /// Where the shop listens; the port is the one that was found if the setting said 0.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The sandbox inside, and where it listens.
+    pub fn sandbox(&self) -> Option<(&Sandbox, SocketAddr)> {
+        let gateway = self.gateway.as_ref()?;
+        Some((&gateway.sandbox, gateway.address))
+    }
+
+    /// What a person at the terminal is told.
+    pub fn greeting(&self) -> String {
+        let shop = http_address(self.address);
+        let token = match &self.made_token {
+            Some(token) => token,
+            None => "as set in SHOP_ADMIN_TOKEN",
+        };
+        let gateway = match &self.gateway {
+            Some(gateway) => format!(
+                "{}  (sandbox: no real money moves)",
+                http_address(gateway.address)
+            ),
+            None => "as set in UCANPAY_BASE_URL".to_owned(),
+        };
+        format!(
+            "Maple & Bean is open\n  \
+             shop         {shop}\n  \
+             gateway      {gateway}\n  \
+             orders       {shop}/admin\n  \
+             admin token  {token}\n"
+        )
+    }
+
+    /// Serves until `shutdown` completes, then finishes what is under way.
+    ///
+    /// # Errors
+    /// Whatever ends the listener.
+    pub async fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
+        let (stop, stopping) = watch::channel(false);
+        let (stop_gateway, gateway_stopping) = watch::channel(false);
+        let gateway = self.gateway.map(|gateway| {
+            let stopped = told(gateway_stopping);
+            tokio::spawn(async move { gateway.sandbox.serve(gateway.listener, stopped).await })
+        });
+        let orders = self.shop.orders().clone();
+        let stopped = told(stopping.clone());
+        let payments = tokio::spawn(async move {
+            let payments = orders.payments().clone();
+            payments.run(Arc::new(Fulfilment(orders)), stopped).await;
+        });
+        let shop = self.shop.clone();
+        tokio::spawn(async move {
+            shutdown.await;
+            tracing::info!("stopping");
+            // Pages that wait for news would wait for ever.
+            shop.close();
+            // Everybody gone already is fine.
+            let _ = stop.send(true);
+        });
+
+        let mut ended = stopping.clone();
+        let serving =
+            axum::serve(self.listener, app(self.shop)).with_graceful_shutdown(told(stopping));
+        let result = tokio::select! {
+            result = serving.into_future() => result,
+            () = async { told_by(&mut ended).await; tokio::time::sleep(GRACE).await } => Ok(()),
+        };
+        // The last calls of the ledger may still be out at the sandbox, so that goes last.
+        let rest = async {
+            let _ = payments.await;
+            let _ = stop_gateway.send(true);
+            if let Some(gateway) = gateway {
+                let _ = gateway.await;
+            }
+        };
+        let _ = tokio::time::timeout(GRACE, rest).await;
+        result
+    }
+}
+
+/// Runs the shop as the environment says, until it is interrupted: what `main` does.
+///
+/// Exit status: 0 after an orderly stop, 2 if a setting is wrong, 1 for any other trouble.
+pub fn main_with_env() -> ExitCode {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    // A test may have set up its own already.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .try_init();
+    match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime.block_on(from_env()),
+        Err(error) => failed(&error, 1),
+    }
+}
+
+async fn from_env() -> ExitCode {
+    let program = match Settings::from_env() {
+        Ok(settings) => Program::open(settings).await,
+        Err(error) => Err(error.into()),
+    };
+    let program = match program {
+        Ok(program) => program,
+        Err(OpenError::Setting(error)) => return failed(&error, 2),
+        Err(error) => return failed(&error, 1),
+    };
+    // A closed standard output has nobody to tell.
+    let _ = io::stdout().write_all(program.greeting().as_bytes());
+    let _ = io::stdout().flush();
+    match program.run(interrupted()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error, 1),
+    }
+}
+
+fn failed(error: &dyn std::error::Error, status: u8) -> ExitCode {
+    let _ = writeln!(io::stderr(), "axum-shop: {}", in_one_line(error));
+    ExitCode::from(status)
+}
+
+fn make_folders(settings: &Settings) -> Result<(), SettingError> {
+    let make = |setting, folder: &std::path::Path| {
+        std::fs::create_dir_all(folder).map_err(|error| {
+            SettingError::new(
+                setting,
+                format!("needs the folder {}, which cannot be made: {error}", folder.display()),
+                "name a folder that the shop may write to",
+            )
+        })
+    };
+    make("SHOP_DATA_DIR", &settings.data_dir)?;
+    match order_table::folder(&settings.database_url) {
+        Some(folder) => make("DATABASE_URL", &folder),
+        None => Ok(()),
+    }
+}
+
+/// The ledger and the shop's own table, in one file.
+async fn open_orders(url: &str, registry: PaymentRegistry) -> Result<Orders, SettingError> {
+    let unusable = |error: &dyn std::error::Error| {
+        SettingError::new(
+            "DATABASE_URL",
+            format!("is {url}, which cannot be used: {}", in_one_line(error)),
+            "name a SQLite file that the shop may write to, such as sqlite://data/shop.sqlite",
+        )
+    };
+    let store = SqliteStore::open(url).await.map_err(|error| unusable(&error))?;
+    let payments = Payments::new(Arc::new(store), registry);
+    let pool = order_table::connect(url).map_err(|error| unusable(&error))?;
+    Orders::open(pool, payments).await.map_err(|error| unusable(&error))
+}
+
+/// Listens on the address, and says which it is if the port was left to the system.
+pub(crate) async fn bind(
+    setting: &'static str,
+    address: SocketAddr,
+) -> Result<(TcpListener, SocketAddr), SettingError> {
+    let unusable = |error: io::Error| {
+        SettingError::new(
+            setting,
+            format!("is {address}, which cannot be listened on: {error}"),
+            "stop the program that uses it, or choose another address or port",
+        )
+    };
+    let listener = TcpListener::bind(address).await.map_err(unusable)?;
+    let bound = listener.local_addr().map_err(unusable)?;
+    Ok((listener, bound))
+}
+
+async fn told(mut stopping: watch::Receiver<bool>) {
+    told_by(&mut stopping).await;
+}
+
+async fn told_by(stopping: &mut watch::Receiver<bool>) {
+    // A sender that is gone has nothing more to run for.
+    let _ = stopping.wait_for(|stop| *stop).await;
+}
+
+/// Ctrl-C, or the signal that service managers send.
+async fn interrupted() {
+    let ctrl_c = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            // Without the signal there is nothing to wait for: run until killed.
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+            return ctrl_c.await;
+        };
+        tokio::select! {
+            () = ctrl_c => {}
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    ctrl_c.await;
+}

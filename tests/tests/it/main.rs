@@ -1,0 +1,12 @@
+//! One shop and one gateway, in processes of their own, over real sockets.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "the lint's exception for tests does not reach their helper functions"
+)]
+
+mod gateway_apart;
+mod ledger_file;
+mod processes;
+mod sandbox_inside;
+mod signed;

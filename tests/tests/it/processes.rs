@@ -1,0 +1,198 @@
+//! Starts the programs, talks to them, and ends them: by `kill -9`, and always with the test.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use reqwest::{Client, Response, StatusCode};
+use serde_json::{Value, json};
+
+pub(crate) const ADMIN_TOKEN: &str = "token-of-this-test";
+pub(crate) const MERCHANT: &str = "2000000010";
+
+/// A running program. Dropped, it is killed.
+pub(crate) struct Process(Child);
+
+impl Process {
+    pub(crate) fn start(program: &str, arguments: &[&str], settings: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(program);
+        command.args(arguments).stdin(Stdio::null());
+        for (name, _) in std::env::vars() {
+            // Settings of whoever runs the tests are not settings of the test.
+            if name.starts_with("UCANPAY_") || name.starts_with("SHOP_") || name == "LISTEN" {
+                command.env_remove(name);
+            }
+        }
+        command.env_remove("DATABASE_URL").env("RUST_LOG", "info");
+        command.envs(settings.iter().copied());
+        Self(command.spawn().expect("the program starts"))
+    }
+
+    /// `kill -9`: nothing of it gets to run any more.
+    pub(crate) fn kill(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        // It may have ended by itself; then there is nothing to kill.
+        let _ = self.0.kill();
+        self.0.wait().expect("a killed process can be waited for");
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// An address nobody listens on. It must be known before its program starts, because it stands in notify URLs.
+pub(crate) fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap()
+}
+
+/// A shop, as its buyers and its merchant reach it.
+pub(crate) struct Shop {
+    pub(crate) url: String,
+    http: Client,
+}
+
+impl Shop {
+    pub(crate) fn at(address: SocketAddr) -> Self {
+        Self {
+            url: format!("http://{address}"),
+            http: client(),
+        }
+    }
+
+    pub(crate) async fn ready(&self) {
+        up(&self.http, &format!("{}/api/catalogue", self.url)).await;
+    }
+
+    pub(crate) async fn order(&self) -> Value {
+        let latte = json!({"items": [{"sku": "latte", "quantity": 2}]});
+        let answer = self.post("/api/orders", &latte).await;
+        assert_eq!(answer.status(), StatusCode::CREATED);
+        answer.json().await.unwrap()
+    }
+
+    pub(crate) async fn status(&self, order: &Value) -> Value {
+        let url = format!("{}/api/orders/{}", self.url, word(order));
+        let answer = self.http.get(url).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        answer.json().await.unwrap()
+    }
+
+    pub(crate) async fn refund(&self, order: &Value, cents: i64) -> Response {
+        let url = format!("{}/api/orders/{}/refunds", self.url, word(order));
+        let request = self.http.post(url).bearer_auth(ADMIN_TOKEN);
+        let body = json!({"amount": cents, "reason": "spilt"});
+        request.json(&body).send().await.unwrap()
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Response {
+        let url = format!("{}{path}", self.url);
+        self.http.post(url).json(body).send().await.unwrap()
+    }
+
+    /// A notification, as the gateway would post it.
+    pub(crate) async fn notify(&self, body: String) -> (StatusCode, Value) {
+        let request = self.http.post(format!("{}/ucanpay/payment", self.url));
+        let answer = request.body(body).send().await.unwrap();
+        (answer.status(), answer.json().await.unwrap())
+    }
+
+    /// Waits until the order stands so, and says how long that took.
+    pub(crate) async fn until(
+        &self,
+        order: &Value,
+        within: Duration,
+        stands: impl Fn(&Value) -> bool,
+    ) -> Duration {
+        let since = Instant::now();
+        loop {
+            let status = self.status(order).await;
+            if stands(&status) {
+                return since.elapsed();
+            }
+            assert!(since.elapsed() < within, "after {within:?}: {status}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+pub(crate) fn paid(status: &Value) -> bool {
+    status["status"] == "paid"
+}
+
+/// A gateway, as its control API and the buyer's phone reach it.
+pub(crate) struct Gateway {
+    pub(crate) url: String,
+    http: Client,
+}
+
+impl Gateway {
+    pub(crate) fn at(address: SocketAddr) -> Self {
+        Self {
+            url: format!("http://{address}"),
+            http: client(),
+        }
+    }
+
+    pub(crate) async fn ready(&self) {
+        up(&self.http, &format!("{}/_sandbox/orders", self.url)).await;
+    }
+
+    /// The buyer approves; `how` may alter what follows.
+    pub(crate) async fn pay(&self, order: &Value, how: &Value) {
+        let url = format!("{}/_sandbox/orders/{}/pay", self.url, word(order));
+        let answer = self.http.post(url).json(how).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+    }
+
+    /// The buyer opens the pay link, and presses the page's button.
+    pub(crate) async fn approve_on_the_phone(&self, order: &Value) {
+        let link = order["pay_url"].as_str().expect("a pay link");
+        let page = self.http.get(link).send().await.unwrap();
+        assert_eq!(page.status(), StatusCode::OK);
+        let address = page.url().clone();
+        assert!(page.text().await.unwrap().contains("Approve"));
+        let approve = format!("{address}/approve");
+        let answer = self.http.post(approve).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+    }
+
+    pub(crate) async fn deliveries(&self, order: &Value) -> Vec<Value> {
+        let url = format!("{}/_sandbox/deliveries", self.url);
+        let all: Value = self.http.get(url).send().await.unwrap().json().await.unwrap();
+        let all = all["deliveries"].as_array().unwrap();
+        let ours = all
+            .iter()
+            .filter(|delivery| delivery["outTradeNo"] == *word(order));
+        ours.cloned().collect()
+    }
+}
+
+pub(crate) fn word(order: &Value) -> &str {
+    order["order"].as_str().expect("an order number")
+}
+
+/// Plain http on this machine needs no root certificates, and no proxy.
+fn client() -> Client {
+    let builder = Client::builder().no_proxy().tls_certs_only([]);
+    builder.timeout(Duration::from_secs(20)).build().unwrap()
+}
+
+async fn up(http: &Client, url: &str) {
+    let since = Instant::now();
+    while http.get(url).send().await.is_err() {
+        assert!(since.elapsed() < Duration::from_secs(20), "{url} does not answer");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+pub(crate) fn text(path: &Path) -> &str {
+    path.to_str().expect("paths of tests are UTF-8")
+}

@@ -1,0 +1,119 @@
+//! The checks, in order: quick ones first, the tests last, so that their results stand right above the table.
+
+use std::time::{Duration, Instant};
+
+use crate::report::{Entry, Outcome, Report};
+use crate::workspace::{Workspace, works};
+use crate::{features, light_build, tools};
+
+type Check = fn(&Workspace) -> Result<Done, String>;
+
+/// How a check ended that did not fail.
+enum Done {
+    Passed,
+    NotRun(&'static str),
+}
+
+const CHECKS: &[(&str, Check)] = &[
+    ("formatting", formatting),
+    ("lints", lints),
+    ("light builds", light_builds),
+    ("licences, bans, sources", dependencies),
+    ("features apart", features_apart),
+    ("documentation", documentation),
+    ("tests", tests),
+];
+
+/// Runs them all, stopping at the first that fails. What they print is streamed.
+pub(crate) fn run(workspace: &Workspace, install: bool) -> Report {
+    let mut report = Report::default();
+    step(&mut report, "tools", || {
+        passed(tools::provide(workspace, install))
+    });
+    for (name, check) in CHECKS {
+        step(&mut report, name, || check(workspace));
+    }
+    report
+}
+
+fn step(report: &mut Report, name: &'static str, check: impl FnOnce() -> Result<Done, String>) {
+    if !report.passed() {
+        report.entries.push(Entry {
+            name,
+            outcome: Outcome::NotReached,
+            took: Duration::ZERO,
+        });
+        return;
+    }
+    println!("\n== {name}");
+    let begun = Instant::now();
+    let outcome = match check() {
+        Ok(Done::Passed) => Outcome::Passed,
+        Ok(Done::NotRun(why)) => {
+            println!("NOT RUN: {why}");
+            Outcome::NotRun(why.to_owned())
+        }
+        Err(why) => Outcome::Failed(why),
+    };
+    report.entries.push(Entry {
+        name,
+        outcome,
+        took: begun.elapsed(),
+    });
+}
+
+fn passed(result: Result<(), String>) -> Result<Done, String> {
+    result.map(|()| Done::Passed)
+}
+
+fn formatting(workspace: &Workspace) -> Result<Done, String> {
+    passed(workspace.run_cargo("fmt --all --check"))
+}
+
+fn lints(workspace: &Workspace) -> Result<Done, String> {
+    passed(workspace.run_cargo("clippy --workspace --all-targets --all-features -- -D warnings"))
+}
+
+fn light_builds(workspace: &Workspace) -> Result<Done, String> {
+    passed(light_build::check(workspace))
+}
+
+/// Advisories are not among them: they change without a change of ours, and need a database from the network.
+fn dependencies(workspace: &Workspace) -> Result<Done, String> {
+    if !works(workspace.cargo("deny").arg("--version")) {
+        return Ok(Done::NotRun("cargo-deny is not installed"));
+    }
+    passed(workspace.run_cargo("deny --all-features check bans licenses sources"))
+}
+
+/// Each library with none of its features, and with each one alone.
+fn features_apart(workspace: &Workspace) -> Result<Done, String> {
+    for library in features::libraries(workspace)? {
+        let name = library.name;
+        let check = |features: &str| {
+            workspace.run_cargo(&format!(
+                "clippy -p {name} --no-default-features{features} -- -D warnings"
+            ))
+        };
+        check("")?;
+        for feature in library.features {
+            check(&format!(" --features {feature}"))?;
+        }
+    }
+    Ok(Done::Passed)
+}
+
+fn documentation(workspace: &Workspace) -> Result<Done, String> {
+    let line = "doc --workspace --no-deps --all-features";
+    let mut command = workspace.cargo(line);
+    command.env("RUSTDOCFLAGS", "-D warnings");
+    passed(crate::workspace::run(
+        &format!("RUSTDOCFLAGS='-D warnings' cargo {line}"),
+        &mut command,
+    ))
+}
+
+/// The long ones too, which plain `cargo test` lists as ignored, each with its reason.
+fn tests(workspace: &Workspace) -> Result<Done, String> {
+    passed(workspace.run_cargo("test --workspace --all-features -- --include-ignored"))
+}
