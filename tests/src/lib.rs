@@ -1,2 +1,7 @@
 //! Whole-system tests. The programs they start are this crate's binaries: `test-shop` is `axum-shop`, `test-sandbox` is
 //! `ucanpay-sandbox`; cargo builds them before the tests run.
+
+/// The README's code, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

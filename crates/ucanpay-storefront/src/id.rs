@@ -3,6 +3,7 @@
 use std::fmt;
 
 use rand_core::{OsRng, RngCore};
+use sha2::{Digest as _, Sha256};
 
 /// A name that breaks its rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -82,6 +83,18 @@ impl Reference {
     /// A fresh number: 24 letters and digits from the operating system's random source.
     pub fn random() -> Self {
         Self(random_number())
+    }
+}
+
+impl Reference {
+    /// The number as a message states it. What can be no number of ours stands as `?` and a digest of itself: it matches
+    /// no payment, and can still be recorded.
+    pub(crate) fn stated(text: &str) -> Self {
+        Self::new(text).unwrap_or_else(|_| {
+            let digest = Sha256::digest(text);
+            let digits = digest.iter().take(16).map(|byte| format!("{byte:02x}"));
+            Self(format!("?{}", digits.collect::<String>()))
+        })
     }
 }
 

@@ -49,6 +49,7 @@ pub mod provider;
 pub mod store;
 mod time;
 mod ucanpay;
+mod wording;
 
 pub use id::{IdError, PaymentKey, ProviderId, Reference, RefundNumber};
 pub use ledger::{Payment, PaymentState, PaymentView, Refund, RefundState};
@@ -66,3 +67,4 @@ pub use store::SqliteStore;
 pub use store::{MemoryStore, PaymentStore, StoreError};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};
 pub use ucanpay::{UcanpayProvider, UcanpaySettings, UcanpaySettingsError};
+pub use wording::Wording;

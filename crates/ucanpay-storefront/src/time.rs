@@ -74,6 +74,13 @@ impl ManualClock {
         *now = now.after(by);
     }
 
+    /// Moves the clock back, as a corrected system clock does.
+    pub fn set_back(&self, by: Duration) {
+        let mut now = self.lock();
+        let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        now.0 = now.0.saturating_sub(millis);
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Timestamp> {
         // A plain number cannot be left half-written, so a poisoned lock still holds a good value.
         self.0

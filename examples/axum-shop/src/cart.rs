@@ -1,9 +1,9 @@
 //! The cart, kept in a cookie: `latte:2.cookie:1`. Skus and quantities only; a cookie that does not read is an empty cart.
 
+use axum::extract::FromRequestParts;
 use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
-use axum::extract::FromRequestParts;
 use axum::response::AppendHeaders;
 use std::convert::Infallible;
 
@@ -126,8 +126,20 @@ mod tests {
     #[test]
     fn a_cookie_that_does_not_read_is_an_empty_cart() {
         for garbage in [
-            "", ".", ":", "latte", "latte:", "latte:0", "latte:-1", "latte:21", "latte:1.",
-            "gold:1", "latte:1.gold:1", "latte:9999999999999999999999", "<script>", "\u{fffd}",
+            "",
+            ".",
+            ":",
+            "latte",
+            "latte:",
+            "latte:0",
+            "latte:-1",
+            "latte:21",
+            "latte:1.",
+            "gold:1",
+            "latte:1.gold:1",
+            "latte:9999999999999999999999",
+            "<script>",
+            "\u{fffd}",
         ] {
             assert_eq!(Cart::read(garbage), Cart::default(), "{garbage:?}");
         }

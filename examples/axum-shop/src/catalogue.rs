@@ -72,13 +72,6 @@ pub fn find(sku: &str) -> Option<&'static Product> {
     MENU.iter().find(|product| product.sku == sku)
 }
 
-/// Cents as a customer reads them: `$4.50`.
-pub fn dollars(cents: i64) -> String {
-    let sign = if cents < 0 { "-" } else { "" };
-    let cents = cents.unsigned_abs();
-    format!("{sign}${}.{:02}", cents / 100, cents % 100)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,19 +98,6 @@ mod tests {
                 product.name
             );
             assert!(product.price > 0);
-        }
-    }
-
-    #[test]
-    fn money_has_two_decimals() {
-        for (cents, text) in [
-            (450, "$4.50"),
-            (5, "$0.05"),
-            (0, "$0.00"),
-            (123_456, "$1234.56"),
-            (-150, "-$1.50"),
-        ] {
-            assert_eq!(dollars(cents), text);
         }
     }
 }

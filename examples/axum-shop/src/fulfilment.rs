@@ -16,7 +16,10 @@ pub(crate) struct Fulfilment(pub(crate) Orders);
 impl EventHandler for Fulfilment {
     async fn handle(&self, event: &Event) -> Result<(), HandlerError> {
         let Some(number) = &event.reference else {
-            tracing::warn!(note = event.note, "a notification is about no order of ours");
+            tracing::warn!(
+                note = event.note,
+                "a notification is about no order of ours"
+            );
             return Ok(());
         };
         match event.kind {

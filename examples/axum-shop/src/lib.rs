@@ -21,20 +21,24 @@ pub mod events;
 pub mod fulfilment;
 mod headers;
 mod local_gateway;
+pub mod money;
 mod order_table;
 pub mod orders;
 pub mod pages;
 mod private_file;
+mod process;
 pub mod program;
 mod sessions;
 pub mod settings;
 mod shop;
 
+use axum::routing::any;
 use axum::{Router, middleware};
 use ucanpay_axum::UcanpayLayer;
 
 pub use admin_token::AdminToken;
-pub use program::{OpenError, Program, main_with_env};
+pub use process::main_with_env;
+pub use program::{OpenError, Program};
 pub use settings::{SettingError, Settings};
 pub use shop::Shop;
 
@@ -46,6 +50,7 @@ pub fn app(shop: Shop) -> Router {
         .merge(events::routes())
         .merge(assets::routes())
         .nest("/api", api::routes())
+        .route("/api/", any(api::not_found))
         .fallback(pages::not_found)
         .layer(middleware::map_response(headers::secure))
         .with_state(shop)

@@ -82,8 +82,8 @@ pub(crate) async fn open(
     .with_allow_remote(!(shop.ip().is_loopback() || shop.ip().is_unspecified()));
     let sandbox = Sandbox::open(config).await?;
 
-    let provider = provider(merchant_key, &platform_key, address, shop)
-        .map_err(LocalGatewayError::Account)?;
+    let provider =
+        provider(merchant_key, &platform_key, address, shop).map_err(LocalGatewayError::Account)?;
     let gateway = LocalGateway {
         sandbox,
         listener,

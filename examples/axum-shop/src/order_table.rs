@@ -35,21 +35,6 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// Connections for the shop's own table, opened as durably as the ledger opens its own.
-///
-/// # Errors
-/// Whatever sqlx says about the URL or the file.
-pub fn connect(url: &str) -> Result<SqlitePool, sqlx::Error> {
-    let options = SqliteConnectOptions::from_str(url)?
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(Duration::from_secs(10));
-    Ok(SqlitePoolOptions::new()
-        .max_connections(4)
-        .connect_lazy_with(options))
-}
-
 /// The folder that the database file lies in; `None` if the URL does not read.
 pub(crate) fn folder(url: &str) -> Option<PathBuf> {
     let options = SqliteConnectOptions::from_str(url).ok()?;
@@ -64,7 +49,16 @@ pub(crate) struct OrderTable {
 }
 
 impl OrderTable {
-    pub(crate) async fn open(pool: SqlitePool) -> Result<Self, Error> {
+    /// Opens the file as durably as the ledger does, and brings the table up to date.
+    pub(crate) async fn open(url: &str) -> Result<Self, Error> {
+        let options = SqliteConnectOptions::from_str(url)?
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(Duration::from_secs(10));
+        let pool = SqlitePoolOptions::new()
+            .max_connections(4)
+            .connect_lazy_with(options);
         let migrations = migrations();
         migrations
             .run(&pool)

@@ -7,7 +7,6 @@
 use std::collections::HashMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use sqlx::SqlitePool;
 use ucanpay_core::{Amount, Currency};
 use ucanpay_storefront::{
     PaymentState, PaymentView, Payments, Reference, Refund, RefundError, RefundRequest, StartError,
@@ -15,7 +14,8 @@ use ucanpay_storefront::{
 };
 
 use crate::basket::{Basket, Line};
-use crate::order_table::{self, OrderTable};
+pub use crate::order_table::Error as TableError;
+use crate::order_table::OrderTable;
 
 /// The title the buyer sees in the app. The gateway forbids `/`, `=` and `&` in it.
 const SUBJECT: &str = "Maple and Bean";
@@ -66,7 +66,7 @@ pub enum PlaceError {
     Start(#[from] StartError),
     /// The database did not answer. The order may stand: place it again under the same number.
     #[error("the shop's database is not available")]
-    Table(#[from] order_table::Error),
+    Table(#[from] TableError),
 }
 
 /// Orders could not be read.
@@ -75,19 +75,19 @@ pub enum PlaceError {
 pub enum ReadError {
     /// The shop's table could not.
     #[error("the shop's database is not available")]
-    Table(#[from] order_table::Error),
+    Table(#[from] TableError),
     /// The ledger could not.
     #[error(transparent)]
     Ledger(#[from] StoreError),
 }
 
 impl Orders {
-    /// Orders kept in the database behind `pool`, paid through `payments`. Brings the shop's table up to date.
+    /// Orders kept in the SQLite file at `url`, paid through `payments`. Brings the shop's table up to date.
     ///
     /// # Errors
-    /// [`order_table::Error`] if the table cannot be made or is newer than this program.
-    pub async fn open(pool: SqlitePool, payments: Payments) -> Result<Self, order_table::Error> {
-        let table = OrderTable::open(pool).await?;
+    /// [`TableError`] if the file cannot be opened, or its table is newer than this program.
+    pub async fn open(url: &str, payments: Payments) -> Result<Self, TableError> {
+        let table = OrderTable::open(url).await?;
         Ok(Self { table, payments })
     }
 
@@ -128,8 +128,8 @@ impl Orders {
             reference: order.number.clone(),
             amount: order.total,
             currency: Currency::CAD,
-            subject: SUBJECT.to_owned(),
-            description: description(&order.lines),
+            subject: SUBJECT.into(),
+            description: description(&order.lines).into(),
         };
         let payment = Some(self.payments.start(start).await?);
         Ok(OrderView { order, payment })
@@ -173,7 +173,11 @@ impl Orders {
     ///
     /// # Errors
     /// [`RefundError`]: then nothing was recorded and nothing sent.
-    pub async fn refund(&self, order: &Order, refund: RefundRequest) -> Result<Refund, RefundError> {
+    pub async fn refund(
+        &self,
+        order: &Order,
+        refund: RefundRequest,
+    ) -> Result<Refund, RefundError> {
         let key = self.payments.key(order.number.clone());
         self.payments.refund(&key, refund).await
     }
@@ -181,8 +185,8 @@ impl Orders {
     /// Gives the order a ticket for the kitchen, once. `None` if there is no such order.
     ///
     /// # Errors
-    /// [`order_table::Error`] if the database does not answer.
-    pub async fn fulfil(&self, number: &Reference) -> Result<Option<i64>, order_table::Error> {
+    /// [`TableError`] if the database does not answer.
+    pub async fn fulfil(&self, number: &Reference) -> Result<Option<i64>, TableError> {
         self.table.give_ticket(number).await
     }
 
@@ -208,11 +212,11 @@ impl OrderView {
     /// Where the buyer pays, while the order is to be paid and the gateway knows it.
     pub fn pay_link(&self) -> Option<&str> {
         let view = self.payment.as_ref()?;
-        let payable = match view.payment.state {
-            PaymentState::Paid | PaymentState::Closed | PaymentState::Expired => false,
-            _ => true,
-        };
-        view.payment.pay_link.as_deref().filter(|_| payable)
+        let ended = matches!(
+            view.payment.state,
+            PaymentState::Paid | PaymentState::Closed | PaymentState::Expired
+        );
+        view.payment.pay_link.as_deref().filter(|_| !ended)
     }
 
     /// Its refunds, oldest first.
@@ -227,7 +231,10 @@ impl OrderView {
 
     /// The cents that can be refunded now. Refunds go one at a time.
     pub fn refundable(&self) -> i64 {
-        let under_way = self.refunds().iter().any(|refund| !refund.state.is_settled());
+        let under_way = self
+            .refunds()
+            .iter()
+            .any(|refund| !refund.state.is_settled());
         match &self.payment {
             Some(view) if !under_way => view.refundable(),
             _ => 0,
@@ -275,7 +282,10 @@ mod tests {
             .map(|product| (product.sku, 20));
         let basket = Basket::new(everything).unwrap();
         let text = description(basket.lines());
-        assert!(ucanpay_core::Description::new(text.clone()).is_ok(), "{text}");
+        assert!(
+            ucanpay_core::Description::new(text.clone()).is_ok(),
+            "{text}"
+        );
         let small = Basket::new([("latte", 2), ("cookie", 1)]).unwrap();
         assert_eq!(description(small.lines()), "2 Latte, 1 Oat Cookie");
         assert!(ucanpay_core::Subject::new(SUBJECT).is_ok());

@@ -1,15 +1,14 @@
-//! The whole program: settings in, a running shop out. `main.rs` starts it, and so can a test.
+//! The whole program: settings in, a running shop out. `process.rs` starts it, and so can a test.
 
+use std::fmt;
 use std::future::{Future, IntoFuture as _};
-use std::io::{self, Write as _};
+use std::io;
 use std::net::SocketAddr;
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tracing_subscriber::EnvFilter;
 use ucanpay_sandbox::Sandbox;
 use ucanpay_storefront::{PaymentRegistry, Payments, RegistryError, SqliteStore};
 
@@ -24,13 +23,21 @@ use crate::{AdminToken, Shop, admin_token, app, order_table};
 const GRACE: Duration = Duration::from_secs(10);
 
 /// A shop with its listeners bound and its files open, not serving yet.
-#[derive(Debug)]
 pub struct Program {
     shop: Shop,
     listener: TcpListener,
     address: SocketAddr,
     gateway: Option<LocalGateway>,
     made_token: Option<String>,
+}
+
+/// Without the token.
+impl fmt::Debug for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Program")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The shop cannot start.
@@ -75,18 +82,19 @@ impl Program {
         };
         let registry = PaymentRegistry::builder().register(provider).build()?;
         let orders = open_orders(&settings.database_url, registry).await?;
-        let made_token = match settings.admin_token {
-            Some(_) => None,
-            None => Some(admin_token::kept_in(&settings.data_dir).map_err(|error| {
-                SettingError::new(
-                    "SHOP_ADMIN_TOKEN",
-                    format!("is not set, and none can be kept in the data folder: {error}"),
-                    "set it, or let the shop write to SHOP_DATA_DIR",
-                )
-            })?),
+        let (token, made_token) = match settings.admin_token {
+            Some(token) => (token, None),
+            None => {
+                let made = admin_token::kept_in(&settings.data_dir).map_err(|error| {
+                    SettingError::new(
+                        "SHOP_ADMIN_TOKEN",
+                        format!("is not set, and none can be kept in the data folder: {error}"),
+                        "set it, or let the shop write to SHOP_DATA_DIR",
+                    )
+                })?;
+                (AdminToken::new(&made), Some(made))
+            }
         };
-        let token = settings.admin_token.as_ref().or(made_token.as_ref());
-        let token = AdminToken::new(token.map_or("", |token| token));
         Ok(Self {
             shop: Shop::new(orders, token),
             listener,
@@ -112,7 +120,7 @@ impl Program {
         Some((&gateway.sandbox, gateway.address))
     }
 
-    /// What a person at the terminal is told.
+    /// What a person at the terminal is told: a title, then one fact a line, its name before two or more spaces.
     pub fn greeting(&self) -> String {
         let shop = http_address(self.address);
         let token = match &self.made_token {
@@ -182,52 +190,15 @@ impl Program {
     }
 }
 
-/// Runs the shop as the environment says, until it is interrupted: what `main` does.
-///
-/// Exit status: 0 after an orderly stop, 2 if a setting is wrong, 1 for any other trouble.
-pub fn main_with_env() -> ExitCode {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    // A test may have set up its own already.
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .try_init();
-    match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime.block_on(from_env()),
-        Err(error) => failed(&error, 1),
-    }
-}
-
-async fn from_env() -> ExitCode {
-    let program = match Settings::from_env() {
-        Ok(settings) => Program::open(settings).await,
-        Err(error) => Err(error.into()),
-    };
-    let program = match program {
-        Ok(program) => program,
-        Err(OpenError::Setting(error)) => return failed(&error, 2),
-        Err(error) => return failed(&error, 1),
-    };
-    // A closed standard output has nobody to tell.
-    let _ = io::stdout().write_all(program.greeting().as_bytes());
-    let _ = io::stdout().flush();
-    match program.run(interrupted()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(&error, 1),
-    }
-}
-
-fn failed(error: &dyn std::error::Error, status: u8) -> ExitCode {
-    let _ = writeln!(io::stderr(), "axum-shop: {}", in_one_line(error));
-    ExitCode::from(status)
-}
-
 fn make_folders(settings: &Settings) -> Result<(), SettingError> {
     let make = |setting, folder: &std::path::Path| {
         std::fs::create_dir_all(folder).map_err(|error| {
             SettingError::new(
                 setting,
-                format!("needs the folder {}, which cannot be made: {error}", folder.display()),
+                format!(
+                    "needs the folder {}, which cannot be made: {error}",
+                    folder.display()
+                ),
                 "name a folder that the shop may write to",
             )
         })
@@ -248,10 +219,13 @@ async fn open_orders(url: &str, registry: PaymentRegistry) -> Result<Orders, Set
             "name a SQLite file that the shop may write to, such as sqlite://data/shop.sqlite",
         )
     };
-    let store = SqliteStore::open(url).await.map_err(|error| unusable(&error))?;
+    let store = SqliteStore::open(url)
+        .await
+        .map_err(|error| unusable(&error))?;
     let payments = Payments::new(Arc::new(store), registry);
-    let pool = order_table::connect(url).map_err(|error| unusable(&error))?;
-    Orders::open(pool, payments).await.map_err(|error| unusable(&error))
+    Orders::open(url, payments)
+        .await
+        .map_err(|error| unusable(&error))
 }
 
 /// Listens on the address, and says which it is if the port was left to the system.
@@ -278,27 +252,4 @@ async fn told(mut stopping: watch::Receiver<bool>) {
 async fn told_by(stopping: &mut watch::Receiver<bool>) {
     // A sender that is gone has nothing more to run for.
     let _ = stopping.wait_for(|stop| *stop).await;
-}
-
-/// Ctrl-C, or the signal that service managers send.
-async fn interrupted() {
-    let ctrl_c = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            // Without the signal there is nothing to wait for: run until killed.
-            std::future::pending::<()>().await;
-        }
-    };
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-            return ctrl_c.await;
-        };
-        tokio::select! {
-            () = ctrl_c => {}
-            _ = terminate.recv() => {}
-        }
-    }
-    #[cfg(not(unix))]
-    ctrl_c.await;
 }

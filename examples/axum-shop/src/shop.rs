@@ -66,6 +66,8 @@ impl<S: Send + Sync> FromRequestParts<S> for OrderNumber {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
         let path = Path::<String>::from_request_parts(parts, state).await;
-        Ok(Self(path.map_or_else(|_| String::new(), |Path(number)| number)))
+        Ok(Self(
+            path.map_or_else(|_| String::new(), |Path(number)| number),
+        ))
     }
 }

@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::ledger_file::{count, times_paid};
-use crate::processes::{ADMIN_TOKEN, Gateway, MERCHANT, Process, Shop, free_address, paid, text, word};
+use crate::processes::{
+    ADMIN_TOKEN, Gateway, MERCHANT, Process, Shop, free_address, paid, text, word,
+};
 use crate::signed::payment_notification;
 
 const SOON: Duration = Duration::from_secs(10);
@@ -66,7 +68,10 @@ impl Place {
             &[
                 ("LISTEN", &self.shop.to_string()),
                 ("SHOP_DATA_DIR", text(self.folder.path())),
-                ("DATABASE_URL", &format!("sqlite://{}", self.ledger().display())),
+                (
+                    "DATABASE_URL",
+                    &format!("sqlite://{}", self.ledger().display()),
+                ),
                 ("SHOP_ADMIN_TOKEN", ADMIN_TOKEN),
                 ("UCANPAY_BASE_URL", &gateway),
                 ("UCANPAY_PAY_LINK_BASE_URL", &gateway),
@@ -75,7 +80,11 @@ impl Place {
                 // Two keys, as during a rotation.
                 (
                     "UCANPAY_PLATFORM_KEY_FILE",
-                    &format!("{},{}", key("platform-1024.pub.pem"), key("platform-2048.pub.b64")),
+                    &format!(
+                        "{},{}",
+                        key("platform-1024.pub.pem"),
+                        key("platform-2048.pub.b64")
+                    ),
                 ),
                 ("UCANPAY_NOTIFY_BASE_URL", &format!("http://{}", self.shop)),
             ],
@@ -117,7 +126,7 @@ async fn paid_while_the_shop_was_dead_it_ends_paid_exactly_once() {
 #[tokio::test]
 async fn fifty_copies_of_one_notification_at_once_have_one_effect() {
     let place = Place::new();
-    let (_gateway, gateway) = place.start_gateway().await;
+    let (_gateway, _) = place.start_gateway().await;
     let (process, shop) = place.start_shop().await;
     let order = shop.order().await;
     let ours = gateway_number(&order);
@@ -130,10 +139,10 @@ async fn fifty_copies_of_one_notification_at_once_have_one_effect() {
         assert_eq!(reply["return_code"], "SUCCESS");
     }
     assert!(paid(&shop.status(&order).await));
-    let _ = gateway;
     process.kill();
     assert_eq!(times_paid(&place.ledger(), word(&order)).await, 1);
-    let sql = "SELECT sum(seen) FROM ucanpay_evidence WHERE reference = ? AND source = 'notification'";
+    let sql =
+        "SELECT sum(seen) FROM ucanpay_evidence WHERE reference = ? AND source = 'notification'";
     assert_eq!(count(&place.ledger(), sql, word(&order)).await, 50);
 }
 
@@ -147,7 +156,7 @@ async fn what_is_forged_is_refused_writes_nothing_and_the_genuine_one_is_still_t
         "outTradeNo": word(&order), "ucpOrderNo": gateway_number(&order), "totalAmt": order["amount"],
     }));
     for forged in [
-        genuine.replace("SUCCESS\",\"signType", "CLOSED\",\"signType"),
+        genuine.replace(r#""tradeStatus":"SUCCESS""#, r#""tradeStatus":"CLOSED""#),
         genuine.replace(MERCHANT, "2000000011"),
         genuine.replace("\"sign\":\"", "\"sign\":\"A"),
         String::from("{}"),
@@ -165,7 +174,8 @@ async fn what_is_forged_is_refused_writes_nothing_and_the_genuine_one_is_still_t
     assert_eq!(status, StatusCode::OK);
     assert!(paid(&shop.status(&order).await));
     process.kill();
-    let sql = "SELECT count(*) FROM ucanpay_evidence WHERE reference = ? AND source = 'notification'";
+    let sql =
+        "SELECT count(*) FROM ucanpay_evidence WHERE reference = ? AND source = 'notification'";
     assert_eq!(count(&place.ledger(), sql, word(&order)).await, 1);
 }
 
@@ -174,9 +184,13 @@ async fn a_genuine_notification_of_no_order_of_ours_is_recorded_and_acknowledged
     let place = Place::new();
     let (_gateway, _) = place.start_gateway().await;
     let (process, shop) = place.start_shop().await;
-    let stray = payment_notification(&json!({"outTradeNo": "NOTOURS1", "ucpOrderNo": "1", "totalAmt": 1}));
+    let stray =
+        payment_notification(&json!({"outTradeNo": "NOTOURS1", "ucpOrderNo": "1", "totalAmt": 1}));
     let (status, reply) = shop.notify(stray).await;
-    assert_eq!((status, &reply["return_code"]), (StatusCode::OK, &json!("SUCCESS")));
+    assert_eq!(
+        (status, &reply["return_code"]),
+        (StatusCode::OK, &json!("SUCCESS"))
+    );
     process.kill();
     let sql = "SELECT count(*) FROM ucanpay_evidence WHERE reference = ? AND verdict = 'unmatched'";
     assert_eq!(count(&place.ledger(), sql, "NOTOURS1").await, 1);

@@ -17,14 +17,17 @@ pub(crate) struct Process(Child);
 impl Process {
     pub(crate) fn start(program: &str, arguments: &[&str], settings: &[(&str, &str)]) -> Self {
         let mut command = Command::new(program);
-        command.args(arguments).stdin(Stdio::null());
+        command
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
         for (name, _) in std::env::vars() {
             // Settings of whoever runs the tests are not settings of the test.
             if name.starts_with("UCANPAY_") || name.starts_with("SHOP_") || name == "LISTEN" {
                 command.env_remove(name);
             }
         }
-        command.env_remove("DATABASE_URL").env("RUST_LOG", "info");
+        command.env_remove("DATABASE_URL").env("RUST_LOG", "warn");
         command.envs(settings.iter().copied());
         Self(command.spawn().expect("the program starts"))
     }
@@ -166,7 +169,15 @@ impl Gateway {
 
     pub(crate) async fn deliveries(&self, order: &Value) -> Vec<Value> {
         let url = format!("{}/_sandbox/deliveries", self.url);
-        let all: Value = self.http.get(url).send().await.unwrap().json().await.unwrap();
+        let all: Value = self
+            .http
+            .get(url)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
         let all = all["deliveries"].as_array().unwrap();
         let ours = all
             .iter()
@@ -188,7 +199,10 @@ fn client() -> Client {
 async fn up(http: &Client, url: &str) {
     let since = Instant::now();
     while http.get(url).send().await.is_err() {
-        assert!(since.elapsed() < Duration::from_secs(20), "{url} does not answer");
+        assert!(
+            since.elapsed() < Duration::from_secs(20),
+            "{url} does not answer"
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

@@ -63,7 +63,8 @@ async fn a_buyer_orders_pays_on_the_phone_and_gets_part_of_it_back() {
 
     let accepted = shop.refund(&order, 100).await;
     assert_eq!(accepted.status(), StatusCode::ACCEPTED);
-    shop.until(&order, SOON, |status| status["refunded"] == 100).await;
+    shop.until(&order, SOON, |status| status["refunded"] == 100)
+        .await;
     let status = shop.status(&order).await;
     assert_eq!(status["status"], "paid");
     assert_eq!(status["needs_review"], false);
@@ -114,12 +115,16 @@ async fn a_wrong_amount_under_the_gateways_own_signature_pays_nothing_and_is_fla
     let order = shop.order().await;
     let amount = order["amount"].as_i64().unwrap();
     gateway.pay(&order, &json!({"amount": amount - 1})).await;
-    shop.until(&order, SOON, |status| status["needs_review"] == true).await;
+    shop.until(&order, SOON, |status| status["needs_review"] == true)
+        .await;
     // Acknowledged, so it does not come again; and what the reconciler hears does not match either.
     tokio::time::sleep(Duration::from_secs(3)).await;
     let status = shop.status(&order).await;
     assert_eq!(status["status"], "awaiting_payment");
-    assert_eq!(shop.refund(&order, 100).await.status(), StatusCode::CONFLICT);
+    assert_eq!(
+        shop.refund(&order, 100).await.status(),
+        StatusCode::CONFLICT
+    );
     process.kill();
     assert_eq!(times_paid(&place.ledger(), word(&order)).await, 0);
 }
@@ -132,7 +137,10 @@ async fn with_every_notification_lost_and_no_page_open_it_is_paid_within_a_minut
     let order = shop.order().await;
     gateway.pay(&order, &json!({"notify": false})).await;
     let took = shop.until(&order, Duration::from_secs(60), paid).await;
-    assert!(took > Duration::from_secs(5), "nobody told the shop: {took:?}");
+    assert!(
+        took > Duration::from_secs(5),
+        "nobody told the shop: {took:?}"
+    );
     process.kill();
     assert_eq!(times_paid(&place.ledger(), word(&order)).await, 1);
 }

@@ -17,7 +17,8 @@ pub(crate) fn payment_notification(members: &Value) -> String {
     data.extend(members.as_object().unwrap().clone());
     let sign = sign(data);
     data.insert("sign".into(), sign.into());
-    json!({"code": 0, "msg": "SUCCESS", "data": data, "timestamp": "2026-03-01T12:00:05Z"}).to_string()
+    json!({"code": 0, "msg": "SUCCESS", "data": data, "timestamp": "2026-03-01T12:00:05Z"})
+        .to_string()
 }
 
 fn sign(data: &Map<String, Value>) -> String {

@@ -11,6 +11,8 @@ CREATE TABLE ucanpay_payment (
     state          TEXT    NOT NULL,
     needs_review   INTEGER NOT NULL CHECK (needs_review IN (0, 1)),
     late           INTEGER NOT NULL CHECK (late IN (0, 1)),
+    -- Money went back, and no refund row says how much.
+    unexplained_return INTEGER NOT NULL CHECK (unexplained_return IN (0, 1)),
     gateway_number TEXT,
     pay_link       TEXT,
     trouble        TEXT,

@@ -5,8 +5,9 @@ use ucanpay_core::{Amount, Currency};
 use super::decide::Verdict;
 use super::model::PaymentView;
 use crate::id::RefundNumber;
-use crate::provider::{Fact, FrozenRequest, RefundLimits};
+use crate::provider::{Claim, Fact, FrozenRequest, RefundLimits};
 use crate::time::Timestamp;
+use crate::wording::Wording;
 
 /// Something to be decided about one payment.
 #[derive(Clone, Debug)]
@@ -32,6 +33,28 @@ pub enum Command {
         /// Not sooner than this.
         hold: Option<std::time::Duration>,
     },
+}
+
+impl Command {
+    /// The refund number that the command names, so that a store can say which payment has it.
+    pub(crate) fn refund_number(&self) -> Option<&str> {
+        match self {
+            Self::RequestRefund(new, _) => Some(new.number.as_str()),
+            Self::Observe(fact, _) => match &fact.claim {
+                Claim::RefundAccepted(claim) | Claim::Refund(claim, _) => claim.number.as_deref(),
+                Claim::Placed | Claim::Payment(_) => None,
+            },
+            Self::Create(..) | Self::Claim(..) | Self::GiveUp { .. } => None,
+        }
+    }
+
+    /// The gateway's payment number that the command names, likewise.
+    pub(crate) fn gateway_number(&self) -> Option<&str> {
+        match self {
+            Self::Observe(fact, _) => fact.gateway_number.as_deref(),
+            _ => None,
+        }
+    }
 }
 
 /// Which row of a payment.
@@ -62,9 +85,9 @@ pub struct NewPayment {
     /// Its currency.
     pub currency: Currency,
     /// The title the buyer sees.
-    pub subject: String,
+    pub subject: Wording,
     /// What is bought.
-    pub description: String,
+    pub description: Wording,
     /// The signed call.
     pub request: FrozenRequest,
 }
@@ -77,7 +100,7 @@ pub struct NewRefund {
     /// The amount in cents.
     pub amount: Amount,
     /// Why, in words the buyer may read.
-    pub reason: String,
+    pub reason: Wording,
     /// The signed call.
     pub request: FrozenRequest,
     /// The gateway's bounds.
@@ -152,6 +175,11 @@ pub enum RefundRefusal {
     /// The gateway takes no refund that late.
     #[error("the payment is too old: the gateway's time for refunds is over")]
     TooLate,
+    /// Money went back without us, and nobody knows how much is left.
+    #[error(
+        "money of this payment went back outside this shop; look it up in the merchant portal first"
+    )]
+    UnexplainedReturn,
     /// Another refund of this payment is under way, and they go one at a time.
     #[error("another refund of this payment is under way; wait until it is settled")]
     UnderWay,

@@ -31,3 +31,4 @@ pub use decide::{Decision, EvidenceRecord, Loaded, Transition, Verdict, decide};
 pub use event::{Event, EventKind};
 pub use model::{Payment, PaymentState, PaymentView, Refund, RefundState};
 pub use schedule::Schedule;
+pub(crate) use schedule::{FARTHEST, LEASE};

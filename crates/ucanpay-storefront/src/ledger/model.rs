@@ -7,6 +7,7 @@ use super::words::words;
 use crate::id::{PaymentKey, Reference, RefundNumber};
 use crate::provider::{FrozenRequest, PaymentIntent, RefundInquiry};
 use crate::time::Timestamp;
+use crate::wording::Wording;
 
 words! {
     /// Where a payment stands.
@@ -75,19 +76,22 @@ pub struct Payment {
     /// Its currency.
     pub currency: Currency,
     /// The title the buyer sees.
-    pub subject: String,
+    pub subject: Wording,
     /// What is bought.
-    pub description: String,
+    pub description: Wording,
     /// Where it stands.
     pub state: PaymentState,
     /// Somebody must look: evidence contradicts the ledger.
     pub needs_review: bool,
     /// It was paid after it had been closed.
     pub late: bool,
+    /// The gateway says that money went back, and no refund here says how much. Nothing more is refunded until somebody
+    /// has looked.
+    pub unexplained_return: bool,
     /// The gateway's number (`ucpOrderNo`), once it is known.
     pub gateway_number: Option<String>,
     /// The link by which the buyer pays, once the gateway has taken the order.
-    pub pay_link: Option<String>,
+    pub pay_link: Option<Wording>,
     /// Why the last call for it brought no answer, in words for the merchant.
     pub trouble: Option<String>,
     /// When it was recorded.
@@ -115,7 +119,7 @@ pub struct Refund {
     /// The amount in cents.
     pub amount: Amount,
     /// Why, in words the buyer may read.
-    pub reason: String,
+    pub reason: Wording,
     /// Where it stands.
     pub state: RefundState,
     /// The gateway's number (`ucpRefundNo`), once it is known.
@@ -149,11 +153,26 @@ impl PaymentView {
 
     /// The cents that may still be refunded: paid, less all that was refunded or might be.
     pub fn refundable(&self) -> i64 {
-        if self.payment.state != PaymentState::Paid {
+        if self.payment.state != PaymentState::Paid || self.payment.unexplained_return {
             return 0;
         }
-        let reserved = self.sum(|state| state != RefundState::Failed);
-        self.payment.amount.cents().saturating_sub(reserved).max(0)
+        self.payment
+            .amount
+            .cents()
+            .saturating_sub(self.reserved())
+            .max(0)
+    }
+
+    /// The cents that were refunded or might be: everything that did not definitely fail.
+    pub(super) fn reserved(&self) -> i64 {
+        self.sum(|state| state != RefundState::Failed)
+    }
+
+    /// Where the refund of this number stands among the refunds.
+    pub(super) fn position(&self, number: &str) -> Option<usize> {
+        self.refunds
+            .iter()
+            .position(|refund| refund.number.as_str() == number)
     }
 
     /// The refund of this number.

@@ -3,6 +3,9 @@
 //! The first question comes 15 s after the row was recorded. While a buyer may be standing in front of the page the
 //! interval stays under a minute, so that a payment whose notifications are all lost is still seen within a minute;
 //! then it widens with the row's age.
+//!
+//! A clock that was ahead and is set back leaves moments behind that lie too far in the future to be meant. They do not
+//! count: the row is due, the lease is free.
 
 use std::time::Duration;
 
@@ -17,10 +20,27 @@ pub struct Schedule {
     pub lease_until: Option<Timestamp>,
 }
 
+/// The longest a caller may be at one row. Longer than a call with all its retries and the query after it, so that
+/// nobody else starts the same call meanwhile; if the process dies, the row is free again after it.
+pub(crate) const LEASE: Duration = Duration::from_secs(60);
+
+/// No question is ever put off longer.
+pub(crate) const FARTHEST: Duration = Duration::from_secs(6 * HOUR);
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+
 impl Schedule {
+    /// Its time has come, and nobody is at it.
+    pub fn due(&self, now: Timestamp) -> bool {
+        let waits = |at| at > now && at <= now.after(FARTHEST);
+        self.next_check_at.is_some_and(|at| !waits(at)) && !self.leased(now)
+    }
+
     /// Somebody is at it right now.
     pub fn leased(&self, now: Timestamp) -> bool {
-        self.lease_until.is_some_and(|until| until > now)
+        self.lease_until
+            .is_some_and(|until| until > now && until <= now.after(LEASE))
     }
 
     /// The next question for a row recorded at `created`, not sooner than `hold` from now.
@@ -29,14 +49,13 @@ impl Schedule {
         now: Timestamp,
         hold: Option<Duration>,
     ) -> Option<Timestamp> {
-        Some(now.after(interval(now.since(created)).max(hold.unwrap_or_default())))
+        let wait = interval(now.since(created)).max(hold.unwrap_or_default());
+        Some(now.after(wait.min(FARTHEST)))
     }
 }
 
 /// The wait before the next question, by the row's age.
 fn interval(age: Duration) -> Duration {
-    const MINUTE: u64 = 60;
-    const HOUR: u64 = 60 * MINUTE;
     Duration::from_secs(match age.as_secs() {
         ..120 => 15,
         120..1_800 => 45,

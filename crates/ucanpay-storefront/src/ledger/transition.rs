@@ -21,9 +21,12 @@
 //! | | processing | succeeded | failed | closed | anything else |
 //! |---|---|---|---|---|---|
 //! | requested, processing, unknown | processing | **succeeded** | failed | closed | unknown |
-//! | failed | processing | **succeeded** | · | closed | · |
+//! | failed | · | **succeeded** | · | closed | · |
 //! | closed | · | succeeded, contradiction | · | · | · |
 //! | succeeded | · | · | contradiction | contradiction | · |
+//!
+//! A failed refund that is submitted again goes back to requested by an intent of ours, not by a message: "processing"
+//! after "failed" is an older answer.
 
 use super::model::{PaymentState, RefundState};
 use crate::provider::{PaymentStatus, RefundStatus};
@@ -67,7 +70,8 @@ pub(super) fn refund(state: RefundState, says: &RefundStatus) -> Step<RefundStat
     let to = match (state, says) {
         (S::Succeeded, RefundStatus::Failed | RefundStatus::Closed) => return Step::Contradiction,
         (S::Closed, RefundStatus::Succeeded) => return Step::ToDespite(S::Succeeded),
-        (S::Succeeded | S::Closed, _) | (S::Failed, RefundStatus::Other(_)) => return Step::Stay,
+        (S::Succeeded | S::Closed, _)
+        | (S::Failed, RefundStatus::Processing | RefundStatus::Other(_)) => return Step::Stay,
         (_, RefundStatus::Succeeded) => S::Succeeded,
         (_, RefundStatus::Processing) => S::Processing,
         (_, RefundStatus::Failed) => S::Failed,

@@ -8,7 +8,8 @@ use std::time::Duration;
 use super::{Payments, detached, words};
 use crate::id::PaymentKey;
 use crate::ledger::{
-    Command, Lease, Outcome, Payment, PaymentState, PaymentView, Refund, Target, Verdict,
+    Command, Lease, Outcome, Payment, PaymentState, PaymentView, Refund, RefundState, Target,
+    Verdict,
 };
 use crate::provider::{Fact, PaymentProvider, ProviderError, ProviderErrorKind};
 use crate::store::StoreError;
@@ -85,6 +86,21 @@ impl Payments {
     }
 }
 
+/// Whether a call that brought no fact is followed by a query at once. Where the gateway said something, signed or not,
+/// it may know more: an unsigned word settles nothing, the signed answer to a query does. Where nothing came back, a
+/// query now would hardly do better; on a repeat it is tried all the same.
+fn worth_a_query(error: &ProviderError, repeat: bool) -> bool {
+    match error.kind() {
+        ProviderErrorKind::AskFirst | ProviderErrorKind::Refused | ProviderErrorKind::Untrusted => {
+            true
+        }
+        ProviderErrorKind::Unclear => repeat,
+        ProviderErrorKind::Unreachable | ProviderErrorKind::Later | ProviderErrorKind::Config => {
+            false
+        }
+    }
+}
+
 /// While the gateway's number is unknown, its answer was lost or never asked for: the same bytes bring it.
 async fn place_or_query(
     provider: &dyn PaymentProvider,
@@ -95,14 +111,11 @@ async fn place_or_query(
         return provider.query_payment(&intent, Some(number)).await;
     }
     match provider.create_payment(&intent, &payment.request).await {
-        Err(error) if error.kind() == ProviderErrorKind::AskFirst => {
-            // "Already paid", "number used": unsigned words. Only the signed answer to a query settles it; if there is
-            // none, the first error says more.
-            provider
-                .query_payment(&intent, None)
-                .await
-                .map_err(|_| error)
-        }
+        // If the query brings nothing either, the first error says more.
+        Err(error) if worth_a_query(&error, payment.trouble.is_some()) => provider
+            .query_payment(&intent, None)
+            .await
+            .map_err(|_| error),
         result => result,
     }
 }
@@ -115,11 +128,11 @@ async fn submit_or_query(
 ) -> Result<Fact, ProviderError> {
     let inquiry = refund.inquiry(payment);
     let request = match &refund.request {
-        Some(request) if refund.gateway_number.is_none() => request,
+        Some(request) if refund.state == RefundState::Requested => request,
         _ => return provider.query_refund(&inquiry).await,
     };
     match provider.refund_payment(request).await {
-        Err(error) if error.kind() == ProviderErrorKind::AskFirst => {
+        Err(error) if worth_a_query(&error, refund.trouble.is_some()) => {
             provider.query_refund(&inquiry).await.map_err(|_| error)
         }
         result => result,

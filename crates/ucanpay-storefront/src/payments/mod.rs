@@ -22,7 +22,6 @@ mod start;
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::{Notify, broadcast};
 
@@ -33,7 +32,7 @@ pub use refund::{RefundError, RefundRequest};
 pub use start::{StartError, StartPayment};
 
 use crate::id::{PaymentKey, ProviderId};
-use crate::ledger::{Applied, Command, Outcome, PaymentView, Target};
+use crate::ledger::{Applied, Command, LEASE, Outcome, PaymentView, Target};
 use crate::provider::{PaymentProvider, PaymentRegistry};
 use crate::store::{PaymentStore, StoreError};
 use crate::time::{Clock, SystemClock, Timestamp};
@@ -57,10 +56,6 @@ struct Wake {
     outbox: Notify,
     reconciler: Notify,
 }
-
-/// How long one caller may be at one row. Longer than a call with all its retries, so that nobody else starts the same
-/// call meanwhile; if the process dies, the row is free again after it.
-const LEASE: Duration = Duration::from_secs(60);
 
 /// How many changes a slow listener may fall behind before it has to look for itself.
 const CHANGES: usize = 256;

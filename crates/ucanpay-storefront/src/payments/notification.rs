@@ -63,19 +63,18 @@ impl Payments {
         let provider = self
             .provider(notification.provider.as_ref())
             .ok_or(NotificationError::UnknownProvider)?;
-        let refuse = |source: NotificationRefused| {
-            tracing::warn!(provider = %provider.id(), reason = words(&source), "notification refused");
-            NotificationError::Refused {
-                reply: provider.acknowledge(Acknowledgement::Refused("not verified")),
-                source,
-            }
-        };
-        let fact = provider.parse_notification(&notification).map_err(refuse)?;
-        let stated = fact.reference.clone().unwrap_or_default();
+        let fact = provider
+            .parse_notification(&notification)
+            .map_err(|source| {
+                tracing::warn!(provider = %provider.id(), reason = words(&source), "notification refused");
+                NotificationError::Refused {
+                    reply: provider.acknowledge(Acknowledgement::Refused("not verified")),
+                    source,
+                }
+            })?;
         let key = PaymentKey {
             provider: provider.id().clone(),
-            reference: Reference::new(stated)
-                .map_err(|error| refuse(NotificationRefused::new(error)))?,
+            reference: Reference::stated(fact.reference.as_deref().unwrap_or_default()),
         };
         let applied = self
             .apply(&key, Command::Observe(Box::new(fact), None))

@@ -2,11 +2,13 @@
 
 use std::error::Error as StdError;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::task::JoinSet;
 
-use super::{LEASE, Payments, words};
-use crate::ledger::Event;
+use super::{Payments, words};
+use crate::ledger::{Event, LEASE};
 use crate::store::{ClaimedEvent, Delivery, StoreError};
 
 /// What an [`EventHandler`] fails with.
@@ -17,48 +19,79 @@ pub type HandlerError = Box<dyn StdError + Send + Sync>;
 pub trait EventHandler: Send + Sync + 'static {
     /// Takes an event. It may come again, under the same [`id`](Event::id): after an error, and after a crash between
     /// its end and the note that it was delivered. Later events of the same payment wait for it; other payments do not.
+    ///
+    /// It has 30 seconds; then its future is dropped, and the event comes again.
     async fn handle(&self, event: &Event) -> Result<(), HandlerError>;
 }
 
-/// How many events are taken at once.
-const AT_ONCE: u32 = 32;
+/// How many events are out at once, each of another payment.
+const AT_ONCE: usize = 16;
+
+/// How long a handler may take: well within the lease, so that nobody else hands over the same event meanwhile.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often waiting events are looked for while others are out.
+const LOOK: Duration = Duration::from_secs(1);
 
 impl Payments {
-    /// Delivers what waits, until nothing does. A handler that fails is tried again after 1 s, doubling up to ten
-    /// minutes.
-    pub(super) async fn deliver(&self, handler: &Arc<dyn EventHandler>) -> Result<(), StoreError> {
+    /// Delivers what waits, until nothing does or `go_on` says no. A handler that fails is tried again after 1 s,
+    /// doubling up to ten minutes.
+    pub(super) async fn deliver_while(
+        &self,
+        handler: &Arc<dyn EventHandler>,
+        go_on: impl Fn() -> bool + Send,
+    ) -> Result<(), StoreError> {
+        let mut deliveries = JoinSet::new();
         loop {
-            let now = self.now();
-            let claimed = self
-                .store
-                .claim_events(now, now.after(LEASE), AT_ONCE)
-                .await?;
-            if claimed.is_empty() {
+            let room = u32::try_from(AT_ONCE - deliveries.len()).unwrap_or(0);
+            if room > 0 && go_on() {
+                let now = self.now();
+                for event in self.store.claim_events(now, now.after(LEASE), room).await? {
+                    let (this, handler) = (self.clone(), Arc::clone(handler));
+                    deliveries.spawn(async move { this.deliver(handler, event).await });
+                }
+            }
+            if deliveries.is_empty() {
                 return Ok(());
             }
-            for event in claimed {
-                let delivery = match hand_over(handler, &event).await {
-                    Ok(()) => Delivery::Delivered(self.now()),
-                    Err(error) => {
-                        tracing::warn!(
-                            event = event.event.id,
-                            reason = words(&*error),
-                            "event not taken"
-                        );
-                        Delivery::Later(self.now().after(event.back_off()))
-                    }
-                };
-                self.store.settle_event(&event, delivery).await?;
+            tokio::select! {
+                Some(delivered) = deliveries.join_next() => match delivered {
+                    Ok(result) => result?,
+                    Err(error) => tracing::error!(reason = words(&error), "a delivery broke off"),
+                },
+                () = tokio::time::sleep(LOOK) => {}
             }
         }
     }
+
+    async fn deliver(
+        &self,
+        handler: Arc<dyn EventHandler>,
+        event: ClaimedEvent,
+    ) -> Result<(), StoreError> {
+        let delivery = match hand_over(handler, event.event.clone()).await {
+            Ok(()) => Delivery::Delivered(self.now()),
+            Err(error) => {
+                tracing::warn!(
+                    event = event.event.id,
+                    reason = words(&*error),
+                    "event not taken"
+                );
+                Delivery::Later(self.now().after(event.back_off()))
+            }
+        };
+        self.store.settle_event(&event, delivery).await
+    }
 }
 
-/// In a task of its own, so that a handler that panics has merely failed.
-async fn hand_over(
-    handler: &Arc<dyn EventHandler>,
-    event: &ClaimedEvent,
-) -> Result<(), HandlerError> {
-    let (handler, event) = (Arc::clone(handler), event.event.clone());
-    tokio::spawn(async move { handler.handle(&event).await }).await?
+/// In a task of its own, so that a handler that panics has merely failed; and one that hangs is given up.
+async fn hand_over(handler: Arc<dyn EventHandler>, event: Event) -> Result<(), HandlerError> {
+    let mut task = tokio::spawn(async move { handler.handle(&event).await });
+    match tokio::time::timeout(PATIENCE, &mut task).await {
+        Ok(handled) => handled?,
+        Err(elapsed) => {
+            task.abort();
+            Err(elapsed.into())
+        }
+    }
 }

@@ -2,23 +2,26 @@
 //!
 //! It runs on any number of machines at once: a row is leased before it is asked for.
 
+use std::time::Duration;
+
 use tokio::task::JoinSet;
 
-use super::{LEASE, Payments, words};
-use crate::ledger::PaymentState;
+use super::{Payments, words};
+use crate::ledger::LEASE;
 use crate::store::StoreError;
 
-/// How many rows are asked for at once.
-const AT_ONCE: u32 = 16;
+/// How many calls are out at once.
+const AT_ONCE: usize = 16;
+
+/// How often rows that have become due are looked for while calls are out.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// What one pass did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReconcileReport {
-    /// Rows whose time had come.
+    /// Rows whose time had come, and for which a call was made.
     pub asked: usize,
-    /// Payments among them that turned out to be paid.
-    pub paid: usize,
 }
 
 impl Payments {
@@ -29,28 +32,36 @@ impl Payments {
     /// # Errors
     /// [`StoreError`] if the ledger cannot be read or written. Rows already taken come again after their lease.
     pub async fn reconcile(&self) -> Result<ReconcileReport, StoreError> {
+        self.reconcile_while(|| true).await
+    }
+
+    /// A pass that takes no further row once `go_on` says no. A slow call holds up only its own row: the others' places
+    /// are filled as they become free.
+    pub(super) async fn reconcile_while(
+        &self,
+        go_on: impl Fn() -> bool + Send,
+    ) -> Result<ReconcileReport, StoreError> {
         let mut report = ReconcileReport::default();
+        let mut calls = JoinSet::new();
         loop {
-            let now = self.now();
-            let due = self.store.claim_due(now, now.after(LEASE), AT_ONCE).await?;
-            if due.is_empty() {
+            let room = u32::try_from(AT_ONCE - calls.len()).unwrap_or(0);
+            if room > 0 && go_on() {
+                let now = self.now();
+                for (key, lease) in self.store.claim_due(now, now.after(LEASE), room).await? {
+                    let this = self.clone();
+                    report.asked += 1;
+                    calls.spawn(async move { this.advance(&key, lease).await });
+                }
+            }
+            if calls.is_empty() {
                 return Ok(report);
             }
-            let mut calls = JoinSet::new();
-            for (key, lease) in due {
-                let this = self.clone();
-                calls.spawn(async move { this.advance(&key, lease).await });
-            }
-            while let Some(called) = calls.join_next().await {
-                report.asked += 1;
-                match called {
-                    Ok(Ok(Some(view))) if view.payment.state == PaymentState::Paid => {
-                        report.paid += 1;
-                    }
-                    Ok(Ok(_)) => {}
-                    Ok(Err(error)) => return Err(error),
+            tokio::select! {
+                Some(called) = calls.join_next() => match called {
+                    Ok(result) => drop(result?),
                     Err(error) => tracing::error!(reason = words(&error), "a call broke off"),
-                }
+                },
+                () = tokio::time::sleep(LOOK) => {}
             }
         }
     }

@@ -2,11 +2,15 @@
 
 use ucanpay_core::Amount;
 
-use super::{LEASE, Payments};
+use super::Payments;
+use super::start::noted;
 use crate::id::{PaymentKey, RefundNumber};
-use crate::ledger::{Command, Conflict, NewRefund, Outcome, Refund, RefundRefusal, refund_refusal};
+use crate::ledger::{
+    Command, Conflict, LEASE, NewRefund, Outcome, Refund, RefundRefusal, refund_refusal,
+};
 use crate::provider::{PrepareError, RefundIntent};
 use crate::store::StoreError;
+use crate::wording::Wording;
 
 /// A refund to be made.
 #[derive(Clone, Debug)]
@@ -17,10 +21,10 @@ pub struct RefundRequest {
     /// The cents to give back.
     pub amount: Amount,
     /// Why, in words the buyer may read. UCanPay: 1 to 64 characters, none of `= &`.
-    pub reason: String,
+    pub reason: Wording,
 }
 
-/// Why a refund was not recorded. Nothing was sent.
+/// Why a refund was not made. Nothing was sent.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RefundError {
@@ -39,7 +43,8 @@ pub enum RefundError {
     /// The gateway would refuse it as it stands; the source names the field and its rule.
     #[error(transparent)]
     Invalid(#[from] PrepareError),
-    /// The ledger could not be written.
+    /// The ledger could not be written, or did not confirm that it was. Ask again under the same number, never under a
+    /// fresh one.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -51,7 +56,7 @@ impl Payments {
     /// event. If the gateway cannot be reached it stays `Requested`, and the reconciler sends the same bytes again.
     ///
     /// # Errors
-    /// [`RefundError`]: then nothing was recorded and nothing sent.
+    /// [`RefundError`]: then nothing was sent.
     pub async fn refund(
         &self,
         key: &PaymentKey,
@@ -88,7 +93,9 @@ impl Payments {
         let view = match applied.outcome {
             Outcome::Recorded(lease) => {
                 tracing::info!(payment = %key, refund = %number, "refund recorded");
-                self.advance(key, lease).await?
+                // From here on it is recorded, whatever happens: trouble with the database is not the caller's to repair.
+                let called = self.advance(key, lease).await;
+                noted(key, called).or(applied.view)
             }
             Outcome::RefundRefused(refusal) => return Err(refusal.into()),
             Outcome::Conflict(conflict) => return Err(conflict.into()),

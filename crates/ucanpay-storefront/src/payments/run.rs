@@ -32,7 +32,8 @@ impl Payments {
 
     async fn keep_reconciling(&self, mut stopped: watch::Receiver<bool>) {
         while !*stopped.borrow() {
-            note_trouble(self.reconcile().await.map(drop));
+            let go_on = || !*stopped.borrow();
+            note_trouble(self.reconcile_while(go_on).await.map(drop));
             pause(&self.wake.reconciler, &mut stopped).await;
         }
     }
@@ -43,7 +44,8 @@ impl Payments {
         mut stopped: watch::Receiver<bool>,
     ) {
         while !*stopped.borrow() {
-            note_trouble(self.deliver(handler).await);
+            let go_on = || !*stopped.borrow();
+            note_trouble(self.deliver_while(handler, go_on).await);
             pause(&self.wake.outbox, &mut stopped).await;
         }
     }

@@ -2,11 +2,12 @@
 
 use ucanpay_core::{Amount, Currency};
 
-use super::{LEASE, Payments};
+use super::{Payments, words};
 use crate::id::{PaymentKey, ProviderId, Reference};
-use crate::ledger::{Command, Conflict, NewPayment, Outcome, PaymentView};
+use crate::ledger::{Command, Conflict, LEASE, NewPayment, Outcome, PaymentView};
 use crate::provider::{PaymentIntent, PrepareError};
 use crate::store::StoreError;
+use crate::wording::Wording;
 
 /// A payment to be started.
 #[derive(Clone, Debug)]
@@ -20,12 +21,12 @@ pub struct StartPayment {
     /// Its currency.
     pub currency: Currency,
     /// The title the buyer sees. UCanPay: 1 to 30 characters, none of `/ = &`.
-    pub subject: String,
+    pub subject: Wording,
     /// What is bought. UCanPay: 1 to 64 characters, none of `/ = &`.
-    pub description: String,
+    pub description: Wording,
 }
 
-/// Why a payment was not recorded. Nothing was sent.
+/// Why a payment was not started. Nothing was sent.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
@@ -38,7 +39,7 @@ pub enum StartError {
     /// The number stands for another payment already.
     #[error(transparent)]
     Conflict(#[from] Conflict),
-    /// The ledger could not be written.
+    /// The ledger could not be written, or did not confirm that it was. Start it again under the same number.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -51,7 +52,7 @@ impl Payments {
     /// reconciler sends the same bytes again.
     ///
     /// # Errors
-    /// [`StartError`]: then nothing was recorded and nothing sent.
+    /// [`StartError`]: then nothing was sent.
     pub async fn start(&self, start: StartPayment) -> Result<PaymentView, StartError> {
         let provider = self
             .provider(start.provider.as_ref())
@@ -85,8 +86,10 @@ impl Payments {
             _ => return self.take_up(&key, applied.view).await,
         };
         tracing::info!(payment = %key, "payment recorded");
-        let placed = self.advance(&key, lease).await?;
-        Ok(placed.ok_or_else(vanished)?)
+        // From here on it is recorded, whatever happens: trouble with the database is not the caller's to repair.
+        let placed = self.advance(&key, lease).await;
+        let recorded = applied.view;
+        Ok(noted(&key, placed).or(recorded).ok_or_else(vanished)?)
     }
 
     async fn take_up(
@@ -104,6 +107,17 @@ impl Payments {
             Err(super::RefreshError::NotFound) => Err(vanished().into()),
         }
     }
+}
+
+/// What a call after the commit brought, if the ledger could take it in.
+pub(super) fn noted(
+    key: &PaymentKey,
+    called: Result<Option<PaymentView>, StoreError>,
+) -> Option<PaymentView> {
+    called.unwrap_or_else(|error| {
+        tracing::error!(payment = %key, reason = words(&error), "the outcome of a call was not committed");
+        None
+    })
 }
 
 /// Rows are never deleted; a ledger that lost one was tampered with.

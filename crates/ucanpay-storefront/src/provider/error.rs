@@ -52,9 +52,10 @@ pub enum ProviderErrorKind {
     Later,
     /// The gateway refused the request as it stands; somebody must look.
     Refused,
-    /// The gateway says that it already knows the number, or that the order has ended: a query settles it.
+    /// The gateway spoke and left the outcome open (it knows the number already, the order has ended, a system error): a
+    /// query settles it.
     AskFirst,
-    /// Nobody knows whether it happened: time-out, system error, unreadable answer.
+    /// Nobody knows whether it happened, and the gateway was not heard: time-out, unreadable answer.
     Unclear,
     /// The answer is not provably the gateway's.
     Untrusted,
@@ -118,7 +119,7 @@ impl fmt::Display for ProviderError {
             ProviderErrorKind::Unreachable => "the gateway could not be reached",
             ProviderErrorKind::Later => "the gateway asks to try again later",
             ProviderErrorKind::Refused => "the gateway refused the request",
-            ProviderErrorKind::AskFirst => "the gateway already knows this number",
+            ProviderErrorKind::AskFirst => "the gateway left the outcome open",
             ProviderErrorKind::Unclear => "the outcome of the call is unknown",
             ProviderErrorKind::Untrusted => "the answer cannot be trusted",
             ProviderErrorKind::Config => "the payment provider is misconfigured",

@@ -5,6 +5,8 @@
 
 use ucanpay_core::Amount;
 
+use crate::wording::Wording;
+
 /// How a fact reached us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -46,7 +48,7 @@ pub struct Fact {
     /// Its currency (`currency`).
     pub currency: Option<String>,
     /// The link by which the buyer pays, if this message brings it.
-    pub pay_link: Option<String>,
+    pub pay_link: Option<Wording>,
     /// What is claimed about the payment or a refund of it.
     pub claim: Claim,
     /// Documented members that were absent, by the gateway's names.

@@ -21,6 +21,7 @@ pub use registry::{PaymentRegistry, PaymentRegistryBuilder, RegistryError};
 pub use ucanpay_transport::Effect;
 
 use crate::id::{ProviderId, Reference, RefundNumber};
+use crate::wording::Wording;
 
 /// One merchant account at one gateway.
 ///
@@ -131,9 +132,9 @@ pub struct PaymentIntent {
     /// Its currency.
     pub currency: Currency,
     /// What the buyer sees as the title.
-    pub subject: String,
+    pub subject: Wording,
     /// What is bought.
-    pub description: String,
+    pub description: Wording,
 }
 
 /// A refund about to be asked for.
@@ -150,7 +151,7 @@ pub struct RefundIntent {
     /// The amount to give back.
     pub amount: Amount,
     /// Why, in words the buyer may read.
-    pub reason: String,
+    pub reason: Wording,
 }
 
 /// Which refund to ask about.

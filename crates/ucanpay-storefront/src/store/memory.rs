@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use super::{ClaimedEvent, Delivery, PaymentStore, StoreError};
-use crate::id::{PaymentKey, ProviderId, Reference, RefundNumber};
+use crate::id::{PaymentKey, ProviderId, Reference};
 use crate::ledger::{
     Applied, Command, Event, EvidenceRecord, Lease, Loaded, PaymentView, Schedule, Target,
     Transition, Verdict, decide,
@@ -54,22 +54,19 @@ impl Tables {
                 .find(|(other, view)| other.provider == key.provider && is_it(view))
                 .map(|(other, _)| other.reference.clone())
         };
-        let mut loaded = Loaded {
+        Loaded {
             view: self.payments.get(key).cloned(),
-            ..Loaded::default()
-        };
-        match command {
-            Command::Observe(fact, _) if fact.gateway_number.is_some() => {
-                loaded.gateway_number_owner =
-                    owner(&|view| view.payment.gateway_number == fact.gateway_number);
-            }
-            Command::RequestRefund(new, _) => {
-                let number: &RefundNumber = &new.number;
-                loaded.refund_owner = owner(&|view| view.refund(number).is_some());
-            }
-            _ => {}
+            gateway_number_owner: command.gateway_number().and_then(|number| {
+                owner(&|view| view.payment.gateway_number.as_deref() == Some(number))
+            }),
+            refund_owner: command.refund_number().and_then(|number| {
+                owner(&|view| {
+                    view.refunds
+                        .iter()
+                        .any(|refund| refund.number.as_str() == number)
+                })
+            }),
         }
-        loaded
     }
 }
 
@@ -146,7 +143,7 @@ impl PaymentStore for MemoryStore {
                 .iter_mut()
                 .map(|refund| (Target::Refund(refund.number.clone()), &mut refund.schedule));
             for (target, schedule) in std::iter::once(payment).chain(refunds) {
-                if claimed.len() < limit && is_due(schedule, now) {
+                if claimed.len() < limit && schedule.due(now) {
                     schedule.lease_until = Some(until);
                     claimed.push((key.clone(), Lease { target, until }));
                 }
@@ -173,8 +170,11 @@ impl PaymentStore for MemoryStore {
                 waiting.event.reference.clone(),
             );
             let first = payment.1.is_none() || !passed.contains(&payment);
-            let free = waiting.lease_until.is_none_or(|lease| lease <= now);
-            if first && free && waiting.next_attempt_at <= now && claimed.len() < limit {
+            let schedule = Schedule {
+                next_check_at: Some(waiting.next_attempt_at),
+                lease_until: waiting.lease_until,
+            };
+            if first && schedule.due(now) && claimed.len() < limit {
                 waiting.lease_until = Some(until);
                 claimed.push(ClaimedEvent {
                     event: waiting.event.clone(),
@@ -206,8 +206,4 @@ impl PaymentStore for MemoryStore {
         }
         Ok(())
     }
-}
-
-fn is_due(schedule: &Schedule, now: Timestamp) -> bool {
-    schedule.next_check_at.is_some_and(|at| at <= now) && !schedule.leased(now)
 }

@@ -89,6 +89,6 @@ pub enum Delivery {
 impl ClaimedEvent {
     /// The wait after a failed delivery: one second, doubling, at most ten minutes.
     pub(crate) fn back_off(&self) -> Duration {
-        Duration::from_secs(1_u64 << self.attempts.min(9)).min(Duration::from_secs(600))
+        Duration::from_secs(1_u64 << self.attempts.min(10)).min(Duration::from_secs(600))
     }
 }

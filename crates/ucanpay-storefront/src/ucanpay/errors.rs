@@ -26,12 +26,13 @@ impl From<Error> for ProviderError {
     }
 }
 
+/// Of the words that leave the outcome open, some say so (SYSTEMERROR, ERROR, a word nobody documented) and some seem to
+/// say more (ORDERPAID, …NOTEXIST): unsigned, all of them mean the same here. Ask.
 fn class(class: ErrorClass) -> ProviderErrorKind {
     match class {
         ErrorClass::NotDoneBusy | ErrorClass::Blocked => ProviderErrorKind::Later,
         ErrorClass::NotDone => ProviderErrorKind::Refused,
-        ErrorClass::AskFirst => ProviderErrorKind::AskFirst,
-        _ => ProviderErrorKind::Unclear,
+        ErrorClass::AskFirst | ErrorClass::OutcomeUnknown => ProviderErrorKind::AskFirst,
     }
 }
 

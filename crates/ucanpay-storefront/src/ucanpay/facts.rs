@@ -8,8 +8,9 @@ use ucanpay_core::{
 use crate::provider::{
     Claim, Evidence, Fact, NotificationRefused, PaymentStatus, RefundClaim, RefundStatus, Source,
 };
+use crate::wording::Wording;
 
-pub(super) fn placed(answer: &Verified<UnifiedOrderAnswer>, pay_link: Option<String>) -> Fact {
+pub(super) fn placed(answer: &Verified<UnifiedOrderAnswer>, pay_link: Option<Wording>) -> Fact {
     Fact {
         source: Source::Answer,
         merchant: answer.merchant_id.clone(),
@@ -31,7 +32,7 @@ pub(super) fn placed(answer: &Verified<UnifiedOrderAnswer>, pay_link: Option<Str
 
 pub(super) fn queried_payment(
     answer: &Verified<OrderQueryAnswer>,
-    pay_link: Option<String>,
+    pay_link: Option<Wording>,
 ) -> Fact {
     let status = answer.trade_status.as_ref();
     Fact {

@@ -22,12 +22,12 @@ use crate::provider::{
     PaymentIntent, PaymentProvider, PrepareError, ProviderError, RawNotification, RefundInquiry,
     RefundIntent, RefundLimits, Reply,
 };
+use crate::wording::Wording;
 
 /// What a merchant chooses about an account, beside the keys.
 #[derive(Clone, Debug)]
 pub struct UcanpaySettings {
-    /// The account's name in the ledger and in notify URLs.
-    pub id: ProviderId,
+    id: ProviderId,
     /// Where payment notifications go: at most 64 characters, no query. The shop's address and `/ucanpay/payment`.
     pub payment_notify_url: NotifyUrl,
     /// Where refund notifications go, likewise: `/ucanpay/refund`.
@@ -42,37 +42,55 @@ pub struct UcanpaySettings {
 
 /// Settings that cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("notifications cannot come to {base:?}: with {path} behind it, it {rule}")]
+#[error("notifications cannot come to {base:?} with {path} behind it: the URL {}", source.rule())]
 pub struct UcanpaySettingsError {
     base: String,
-    path: &'static str,
-    rule: String,
+    path: String,
     #[source]
     source: FieldError,
 }
 
 impl UcanpaySettings {
-    /// The account `ucanpay` of a shop whose address, as the gateway reaches it, is `notify_base_url`
+    /// The shop's only account, called `ucanpay`, or the first one registered: its notifications come to
+    /// `/ucanpay/payment` and `/ucanpay/refund` under `notify_base_url`, the shop's address as the gateway reaches it
     /// (`https://shop.example`). Everything else has its documented default.
     ///
     /// # Errors
     /// [`UcanpaySettingsError`] if the notify URLs break the gateway's rule: absolute http or https, no query, no
     /// fragment, at most 64 characters with `/ucanpay/payment` behind it.
     pub fn new(notify_base_url: &str) -> Result<Self, UcanpaySettingsError> {
-        let url = |path: &'static str| {
-            NotifyUrl::new(format!("{}{path}", notify_base_url.trim_end_matches('/'))).map_err(
-                |source| UcanpaySettingsError {
-                    base: notify_base_url.chars().take(100).collect(),
-                    path,
-                    rule: source.rule().to_owned(),
-                    source,
-                },
-            )
+        let id = ProviderId::new("ucanpay").expect("the literal keeps the rule of provider ids");
+        Self::at(id, notify_base_url, "/ucanpay")
+    }
+
+    /// A further account, beside the first: its notifications come to `/ucanpay/{id}/payment` and
+    /// `/ucanpay/{id}/refund`, so that they reach it and no other.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new), with the longer path.
+    pub fn further(id: ProviderId, notify_base_url: &str) -> Result<Self, UcanpaySettingsError> {
+        let prefix = format!("/ucanpay/{id}");
+        Self::at(id, notify_base_url, &prefix)
+    }
+
+    fn at(
+        id: ProviderId,
+        notify_base_url: &str,
+        prefix: &str,
+    ) -> Result<Self, UcanpaySettingsError> {
+        let base = notify_base_url.trim_end_matches('/');
+        let url = |topic: &str| {
+            let path = format!("{prefix}/{topic}");
+            NotifyUrl::new(format!("{base}{path}")).map_err(|source| UcanpaySettingsError {
+                base: base.chars().take(100).collect(),
+                path,
+                source,
+            })
         };
         Ok(Self {
-            id: ProviderId::new("ucanpay").expect("the literal keeps the rule of provider ids"),
-            payment_notify_url: url("/ucanpay/payment")?,
-            refund_notify_url: url("/ucanpay/refund")?,
+            id,
+            payment_notify_url: url("payment")?,
+            refund_notify_url: url("refund")?,
             scene: SceneType::Native,
             device: DeviceNo::default(),
             links: PayLinks::default(),
@@ -117,15 +135,15 @@ impl UcanpayProvider {
         intent: &PaymentIntent,
         gateway_number: Option<&str>,
         sign: Option<&str>,
-    ) -> Option<String> {
+    ) -> Option<Wording> {
         let order = LinkOrder {
             ucp_order_no: gateway_number?,
             amount: intent.amount,
             item: &intent.subject,
         };
         match self.settings.scene {
-            SceneType::Native => Some(self.settings.links.dynamic_qr(&order)),
-            _ => Some(self.settings.links.app(&order, sign?)),
+            SceneType::Native => Some(self.settings.links.dynamic_qr(&order).into()),
+            _ => Some(self.settings.links.app(&order, sign?).into()),
         }
     }
 }

@@ -2,15 +2,20 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::json;
+use ucanpay_core::Amount;
 use ucanpay_storefront::ledger::{Applied, Command, Lease};
+use ucanpay_storefront::provider::PaymentStatus;
 use ucanpay_storefront::store::{ClaimedEvent, Delivery};
 use ucanpay_storefront::{
-    NotificationError, PaymentKey, PaymentState, PaymentStore, PaymentView, StoreError, Timestamp,
+    NotificationError, PaymentKey, PaymentState, PaymentStore, PaymentView, RefundRequest,
+    RefundState, SqliteStore, StoreError, Timestamp,
 };
 
+use crate::gateway::Fault;
 use crate::shop::{Shop, shops};
 
 /// A store whose database can be taken away.
@@ -132,5 +137,94 @@ async fn a_caller_who_hangs_up_at_any_moment_leaves_a_whole_ledger() {
             );
         }
         shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn what_was_recorded_and_sent_is_never_reported_as_not_recorded() {
+    for shop in shops().await {
+        let flaky = Arc::new(Flaky {
+            inner: Arc::clone(&shop.store),
+            gone: AtomicBool::new(false),
+        });
+        let gateway = shop.gateway.clone();
+        let front = Shop::with(flaky.clone(), gateway, Arc::clone(&shop.clock), None);
+        front.paid("A1", 450).await;
+        // The database goes away while the call is out.
+        front.gateway.next_call(Fault::Hangs);
+        let refund = {
+            let payments = front.payments.clone();
+            let key = front.key("A1");
+            tokio::spawn(async move {
+                let request = RefundRequest {
+                    number: None,
+                    amount: Amount::new(100).unwrap(),
+                    reason: "spilt".into(),
+                };
+                payments.refund(&key, request).await
+            })
+        };
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        flaky.gone.store(true, Ordering::SeqCst);
+        let refund = refund.await.unwrap().expect("it was recorded");
+        flaky.gone.store(false, Ordering::SeqCst);
+        assert_eq!(refund.state, RefundState::Requested);
+        front.pass(61).await;
+        let view = front.view("A1").await;
+        assert_eq!(view.refunds[0].state, RefundState::Processing);
+        assert_eq!(view.refunds.len(), 1);
+        assert_eq!(front.gateway.executed_refunds(), 1);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_leaves_no_row_unasked() {
+    for shop in shops().await {
+        let year = Duration::from_secs(365 * 86_400);
+        shop.clock.advance(year);
+        shop.start("A1", 450).await.unwrap();
+        shop.gateway.next_call(Fault::AnswerLost);
+        shop.start("A2", 450).await.unwrap();
+        shop.clock.set_back(year);
+        shop.gateway.set_status("A1", PaymentStatus::Paid);
+        shop.pass(61).await;
+        assert_eq!(shop.view("A1").await.payment.state, PaymentState::Paid);
+        assert_eq!(
+            shop.view("A2").await.payment.state,
+            PaymentState::AwaitingPayment
+        );
+        let told = shop.event_words().await;
+        assert!(told.contains(&"payment_succeeded"), "{told:?}");
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_ledger_that_would_not_outlive_its_connections_is_refused() {
+    for url in [
+        "sqlite::memory:",
+        "sqlite://:memory:",
+        "sqlite://shop?mode=memory",
+    ] {
+        let refused = SqliteStore::open(url).await;
+        assert!(matches!(refused, Err(StoreError::Setup { .. })), "{url}");
+    }
+}
+
+#[tokio::test]
+async fn eight_processes_that_open_a_fresh_file_at_once_all_get_it() {
+    for _ in 0..5 {
+        let folder = tempfile::TempDir::new().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("shop.sqlite").display());
+        let opens: Vec<_> = (0..8)
+            .map(|_| {
+                let url = url.clone();
+                tokio::spawn(async move { SqliteStore::open(&url).await })
+            })
+            .collect();
+        for open in opens {
+            open.await.unwrap().expect("the file opens");
+        }
     }
 }

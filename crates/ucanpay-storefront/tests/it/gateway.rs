@@ -28,6 +28,8 @@ pub(crate) enum Fault {
     Says(ProviderErrorKind),
     /// The answer is about another amount.
     WrongAmount,
+    /// The answer is genuine, and about another payment.
+    AnotherPayment,
     /// The answer does not come for a long time.
     Hangs,
 }
@@ -45,6 +47,7 @@ struct State {
     faults: VecDeque<Fault>,
     placed: Vec<Arc<[u8]>>,
     queries: usize,
+    before_the_slow_one: Option<usize>,
     nonce: u64,
 }
 
@@ -104,6 +107,11 @@ impl Gateway {
         self.state().queries
     }
 
+    /// How many queries had been answered when the call that hung came to its end.
+    pub(crate) fn finished_before_the_slow_one(&self) -> usize {
+        self.state().before_the_slow_one.expect("a slow call")
+    }
+
     pub(crate) fn executed_refunds(&self) -> usize {
         self.state().refunds.len()
     }
@@ -143,6 +151,8 @@ impl Gateway {
         let fault = self.state().faults.pop_front();
         if let Some(Fault::Hangs) = fault {
             tokio::time::sleep(Duration::from_millis(300)).await;
+            let mut state = self.state();
+            state.before_the_slow_one = Some(state.queries);
         }
         fault
     }
@@ -159,7 +169,7 @@ impl Gateway {
             gateway_number: Some(order.number.clone()),
             amount: Amount::new(order.amount).ok(),
             currency: Some("CAD".into()),
-            pay_link: Some(format!("https://pay.example/{}", order.number)),
+            pay_link: Some(format!("https://pay.example/{}", order.number).into()),
             claim,
             missing: Vec::new(),
             evidence: evidence(format!("{reference} {nonce}")),
@@ -201,6 +211,10 @@ fn after(fault: Option<Fault>, mut fact: Fact) -> Result<Fact, ProviderError> {
         )),
         Some(Fault::WrongAmount) => {
             fact.amount = Amount::new(1).ok();
+            Ok(fact)
+        }
+        Some(Fault::AnotherPayment) => {
+            fact.reference = Some("A99".into());
             Ok(fact)
         }
         _ => Ok(fact),

@@ -206,3 +206,15 @@ async fn a_failed_attempt_is_not_final() {
         shop.check().await;
     }
 }
+
+#[tokio::test]
+async fn a_verified_message_with_an_impossible_number_is_kept_and_acknowledged_too() {
+    for shop in shops().await {
+        for reference in ["", "a b", "咖啡", &"9".repeat(65)] {
+            let stray = shop.gateway.payment_note(reference, &json!({}));
+            assert_eq!(shop.note(stray).await.unwrap().reply().body, "Committed");
+        }
+        assert_eq!(shop.event_words().await, ["notification_unmatched"; 4]);
+        shop.check().await;
+    }
+}

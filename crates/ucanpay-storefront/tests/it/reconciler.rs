@@ -68,6 +68,24 @@ async fn trouble_with_the_gateway_never_fails_a_payment() {
 }
 
 #[tokio::test]
+async fn a_genuine_answer_about_another_payment_pays_nothing_and_is_flagged() {
+    for shop in shops().await {
+        shop.start("A1", 450).await.unwrap();
+        shop.gateway.set_status("A1", PaymentStatus::Paid);
+        shop.gateway.next_call(Fault::AnotherPayment);
+        shop.pass(16).await;
+        let view = shop.view("A1").await;
+        assert_eq!(view.payment.state, PaymentState::AwaitingPayment);
+        assert!(view.payment.needs_review);
+        // It is asked for again at the usual pace, not in circles.
+        assert_eq!(shop.gateway.queries(), 1);
+        shop.pass(16).await;
+        assert_eq!(shop.view("A1").await.payment.state, PaymentState::Paid);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
 async fn two_instances_ask_once_for_one_row() {
     for shop in shops().await {
         shop.start("A1", 450).await.unwrap();
@@ -156,6 +174,23 @@ async fn an_answer_after_the_lease_passed_on_writes_nothing_and_a_notification_n
         let note = shop.gateway.payment_note("A1", &json!({}));
         let _receipt = shop.note(note).await.unwrap();
         assert_eq!(shop.view("A1").await.payment.state, PaymentState::Paid);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_slow_call_holds_up_no_other_row() {
+    for shop in shops().await {
+        for n in 0..40 {
+            shop.start(&format!("A{n}"), 450).await.unwrap();
+        }
+        shop.clock.advance(Duration::from_secs(16));
+        // The first call takes 300 ms; forty others in rounds of sixteen would wait for it three times over.
+        shop.gateway.next_call(Fault::Hangs);
+        let report = shop.payments.reconcile().await.unwrap();
+        assert_eq!(report.asked, 40);
+        assert_eq!(shop.gateway.queries(), 40);
+        assert_eq!(shop.gateway.finished_before_the_slow_one(), 39);
         shop.check().await;
     }
 }

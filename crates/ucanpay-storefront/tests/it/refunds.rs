@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::json;
 use ucanpay_storefront::ledger::RefundRefusal;
-use ucanpay_storefront::provider::{ProviderErrorKind, RefundStatus};
-use ucanpay_storefront::{RefundError, RefundState};
+use ucanpay_storefront::provider::{PaymentStatus, ProviderErrorKind, RefundStatus};
+use ucanpay_storefront::{PaymentState, RefundError, RefundState};
 
 use crate::gateway::Fault;
 use crate::shop::shops;
@@ -286,6 +286,147 @@ async fn an_unsigned_no_to_a_repeat_is_settled_by_the_signed_answer_to_a_query()
         let refund = shop.refund("A1", "R2", 100).await.unwrap();
         assert_eq!(refund.state, RefundState::Requested);
         assert!(refund.trouble.unwrap().contains("an error name"));
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_names_the_refund_of_another_payment_changes_neither() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        shop.paid("B1", 450).await;
+        shop.refund("A1", "R1", 100).await.unwrap();
+        let wrong = json!({"refund_amount": 7});
+        shop.refund_note("B1", "R1", &wrong).await;
+        assert_eq!(
+            shop.view("A1").await.refunds[0].state,
+            RefundState::Processing
+        );
+        let other = shop.view("B1").await;
+        assert!(other.refunds.is_empty() && other.payment.needs_review);
+        assert!(!shop.view("A1").await.payment.needs_review);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_refund_that_failed_goes_out_again_under_its_number_with_the_same_bytes() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        shop.refund("A1", "R1", 450).await.unwrap();
+        shop.refund_note("A1", "R1", &json!({"status": "FAIL"}))
+            .await;
+        assert_eq!(shop.view("A1").await.refunds[0].state, RefundState::Failed);
+
+        shop.gateway.next_call(Fault::AnswerLost);
+        let again = shop.refund("A1", "R1", 450).await.unwrap();
+        assert_eq!(again.state, RefundState::Requested);
+        let shop = shop.restarted().await;
+        shop.pass(16).await;
+        assert_eq!(
+            shop.view("A1").await.refunds[0].state,
+            RefundState::Processing
+        );
+        let placed = shop.gateway.placed();
+        let sent = &placed[placed.len() - 3..];
+        assert!(sent.iter().all(|body| *body == sent[0]));
+        assert_eq!(shop.gateway.executed_refunds(), 1);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn an_older_processing_does_not_reopen_a_refund_that_failed() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        shop.refund("A1", "R1", 450).await.unwrap();
+        shop.refund_note("A1", "R1", &json!({"status": "FAIL"}))
+            .await;
+        shop.refund_note("A1", "R1", &json!({"status": "PROCESSING"}))
+            .await;
+        assert_eq!(shop.view("A1").await.refunds[0].state, RefundState::Failed);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_refund_that_succeeds_after_it_failed_and_was_replaced_is_raised() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        shop.refund("A1", "R1", 450).await.unwrap();
+        shop.refund_note("A1", "R1", &json!({"status": "FAIL"}))
+            .await;
+        shop.refund("A1", "R2", 450).await.unwrap();
+        shop.refund_note("A1", "R2", &json!({})).await;
+        assert!(!shop.view("A1").await.payment.needs_review);
+        // The truth is recorded, even where it is that too much went back.
+        shop.refund_note("A1", "R1", &json!({})).await;
+        let view = shop.view("A1").await;
+        assert_eq!(view.refunded(), 900);
+        assert!(view.payment.needs_review);
+        assert_eq!(view.refundable(), 0);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn money_that_went_back_unexplained_stops_refunds_until_it_is_explained() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        // The flag for review stands already, for another reason: the news must not drown in it.
+        let wrong = shop.gateway.payment_note("A1", &json!({"amount": 1}));
+        let _receipt = shop.note(wrong).await.unwrap();
+        let returned = shop
+            .gateway
+            .payment_note("A1", &json!({"status": "REFUND"}));
+        let _receipt = shop.note(returned).await.unwrap();
+        assert!(shop.event_words().await.contains(&"money_returned"));
+        assert_eq!(shop.view("A1").await.refundable(), 0);
+        assert!(matches!(
+            shop.refund("A1", "R1", 1).await,
+            Err(RefundError::Refused(RefundRefusal::UnexplainedReturn))
+        ));
+        shop.refund_note("A1", "PORTAL1", &json!({"refund_amount": 400}))
+            .await;
+        assert_eq!(shop.view("A1").await.refundable(), 50);
+        shop.refund("A1", "R1", 50).await.unwrap();
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_repeat_that_is_answered_by_an_error_name_is_queried() {
+    for kind in [ProviderErrorKind::Refused, ProviderErrorKind::Unclear] {
+        for shop in shops().await {
+            shop.paid("A1", 450).await;
+            shop.gateway.next_call(Fault::AnswerLost);
+            shop.refund("A1", "R1", 100).await.unwrap();
+            shop.gateway.set_refund("R1", RefundStatus::Succeeded);
+            shop.gateway.next_call(Fault::Says(kind));
+            shop.pass(16).await;
+            assert_eq!(shop.view("A1").await.refunded(), 100, "{kind:?}");
+            shop.check().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refund_of_a_payment_taken_for_closed_makes_it_asked_for_again() {
+    for shop in shops().await {
+        shop.start("A1", 450).await.unwrap();
+        let closed = shop
+            .gateway
+            .payment_note("A1", &json!({"status": "CLOSED"}));
+        let _receipt = shop.note(closed).await.unwrap();
+        shop.gateway
+            .set_status("A1", PaymentStatus::PaidAndReturned);
+        shop.refund_note("A1", "PORTAL1", &json!({"refund_amount": 450}))
+            .await;
+        shop.pass(1).await;
+        let view = shop.view("A1").await;
+        assert_eq!(view.payment.state, PaymentState::Paid);
+        assert!(view.payment.late);
+        assert_eq!(view.refunded(), 450);
         shop.check().await;
     }
 }

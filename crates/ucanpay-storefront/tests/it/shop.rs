@@ -30,7 +30,7 @@ pub(crate) async fn shops() -> Vec<Shop> {
 }
 
 impl Shop {
-    fn in_memory() -> Self {
+    pub(crate) fn in_memory() -> Self {
         Self::with(Arc::new(MemoryStore::new()), Gateway::new(), clock(), None)
     }
 

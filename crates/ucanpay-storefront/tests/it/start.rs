@@ -59,7 +59,7 @@ async fn sixteen_starts_at_once_are_one_call() {
 async fn what_the_gateway_would_refuse_is_refused_before_anything_is_recorded() {
     for shop in shops().await {
         let mut request = start("A1", 450);
-        request.subject.clear();
+        request.subject = "".into();
         let refused = shop.payments.start(request).await;
         assert!(matches!(refused, Err(StartError::Invalid(_))));
         assert!(

@@ -36,11 +36,19 @@ impl ApiError {
 
     pub(super) fn method_not_allowed() -> Self {
         let message = "this path does not take this method";
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            message,
+        )
     }
 
     pub(super) fn no_such_order() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "order_not_found", "there is no order of this number")
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "order_not_found",
+            "there is no order of this number",
+        )
     }
 
     pub(super) fn unauthorized() -> Self {
@@ -71,7 +79,10 @@ impl ApiError {
 
     /// Our own trouble: the log knows more than the caller is told.
     fn unavailable(error: &dyn std::error::Error) -> Self {
-        tracing::error!(error = in_one_line(error), "a request could not be answered");
+        tracing::error!(
+            error = in_one_line(error),
+            "a request could not be answered"
+        );
         let message = "the shop cannot do this at the moment; try again, with the same numbers";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message)
     }

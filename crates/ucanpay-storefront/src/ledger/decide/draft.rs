@@ -19,6 +19,15 @@ pub(super) struct Draft {
     events: Vec<Event>,
 }
 
+/// Whether a row is asked for even if nothing more is expected of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Even {
+    /// Ask: there is reason to doubt what was settled.
+    Settled,
+    /// Leave a settled row alone.
+    Unsettled,
+}
+
 impl Draft {
     /// Changes to a payment that stands in the ledger.
     pub(super) fn of(view: PaymentView, cause: &'static str, now: Timestamp) -> Self {
@@ -171,11 +180,13 @@ impl Draft {
         }
     }
 
-    /// Sets the row to be asked for at once, unless nothing more is expected of it.
-    pub(super) fn ask_now(&mut self, target: &Target) {
+    /// Sets the row to be asked for at once.
+    pub(super) fn ask_now(&mut self, target: &Target, even: Even) {
         let now = self.now;
-        if let Some((schedule, _, settled)) = self.row(target) {
-            schedule.next_check_at = (!settled).then_some(now);
+        if let Some((schedule, _, settled)) = self.row(target)
+            && (!settled || even == Even::Settled)
+        {
+            schedule.next_check_at = Some(now);
         }
     }
 

@@ -43,6 +43,7 @@ pub(super) fn create(
         state: PaymentState::Created,
         needs_review: false,
         late: false,
+        unexplained_return: false,
         gateway_number: None,
         pay_link: None,
         trouble: None,
@@ -93,12 +94,16 @@ pub(super) fn request_refund(
         } else {
             None
         };
-        let outcome = member.map_or(Outcome::AlreadyRecorded, |member| {
-            Outcome::Conflict(Conflict {
+        let outcome = match member {
+            Some(member) => Outcome::Conflict(Conflict {
                 number: new.number.to_string(),
                 member,
-            })
-        });
+            }),
+            None if refund.state == RefundState::Failed => {
+                return resubmit(view, &new, lease, now);
+            }
+            None => Outcome::AlreadyRecorded,
+        };
         return Decision::unchanged(outcome, Some(view));
     }
     if loaded.refund_owner.is_some() {
@@ -133,6 +138,27 @@ pub(super) fn request_refund(
     }))
 }
 
+/// A refund that failed, asked for again under its number: the bytes signed the first time go out once more.
+fn resubmit(view: PaymentView, new: &NewRefund, lease: Timestamp, now: Timestamp) -> Decision {
+    if let Some(refusal) = refund_refusal(&view, new.amount, new.limits, now) {
+        return Decision::unchanged(Outcome::RefundRefused(refusal), Some(view));
+    }
+    let mut draft = Draft::of(view, "intent", now);
+    let target = Target::Refund(new.number.clone());
+    if !draft.lease(&target, lease) {
+        return draft.finish(Outcome::Busy);
+    }
+    if let Some(index) = draft.view.position(new.number.as_str()) {
+        draft.move_refund(index, RefundState::Requested);
+        draft.view.refunds[index].schedule.next_check_at = Schedule::ask_again(now, now, None);
+        draft.refund_event(index, EventKind::RefundRequested);
+    }
+    draft.finish(Outcome::Recorded(Lease {
+        target,
+        until: lease,
+    }))
+}
+
 /// Rule 8: sum, count, age, and one at a time. Decided in the transaction that records the intent; asked before it,
 /// too, so that nothing is signed in vain.
 pub(crate) fn refund_refusal(
@@ -145,6 +171,9 @@ pub(crate) fn refund_refusal(
         Some(at) if view.payment.state == PaymentState::Paid => at,
         _ => return Some(RefundRefusal::NotPaid),
     };
+    if view.payment.unexplained_return {
+        return Some(RefundRefusal::UnexplainedReturn);
+    }
     if view.refunds.iter().any(|refund| !refund.state.is_settled()) {
         return Some(RefundRefusal::UnderWay);
     }

@@ -20,7 +20,7 @@ pub struct Loaded {
     pub view: Option<PaymentView>,
     /// The payment that has the gateway's number named by the fact, if any has.
     pub gateway_number_owner: Option<Reference>,
-    /// The payment that has a refund of the number asked for, if any has.
+    /// The payment that has a refund of the number named, if any has.
     pub refund_owner: Option<Reference>,
 }
 

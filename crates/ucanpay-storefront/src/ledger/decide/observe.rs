@@ -2,9 +2,9 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::draft::Draft;
+use super::draft::{Draft, Even};
 use super::{Decision, EvidenceRecord, Loaded, Verdict};
-use crate::id::{PaymentKey, RefundNumber};
+use crate::id::{PaymentKey, Reference, RefundNumber};
 use crate::ledger::command::{Lease, Outcome, Target};
 use crate::ledger::event::{Event, EventKind};
 use crate::ledger::matching;
@@ -33,7 +33,7 @@ pub(super) fn observe(
 
     let owner = loaded.gateway_number_owner.as_ref();
     let verdict = match matching::payment(&draft.view.payment, &fact, owner) {
-        Ok(()) => apply(&mut draft, &fact),
+        Ok(()) => apply(&mut draft, &fact, loaded.refund_owner.as_ref()),
         Err(mismatch) => Err(mismatch.to_string()),
     };
     let verdict = match verdict {
@@ -53,8 +53,8 @@ pub(super) fn observe(
     decision
 }
 
-/// Applies a matched fact. `Err` says why somebody must look; nothing but the flag changes then.
-fn apply(draft: &mut Draft, fact: &Fact) -> Result<(), String> {
+/// Applies a fact that matches the payment. `Err` says why somebody must look; no state changes then.
+fn apply(draft: &mut Draft, fact: &Fact, refund_owner: Option<&Reference>) -> Result<(), String> {
     let payment = &mut draft.view.payment;
     if payment.gateway_number.is_none() {
         payment.gateway_number.clone_from(&fact.gateway_number);
@@ -72,8 +72,8 @@ fn apply(draft: &mut Draft, fact: &Fact) -> Result<(), String> {
             payment.trouble = None;
             apply_payment(draft, fact, status)
         }
-        Claim::RefundAccepted(claim) => apply_refund(draft, claim, None),
-        Claim::Refund(claim, status) => apply_refund(draft, claim, Some(status)),
+        Claim::RefundAccepted(claim) => apply_refund(draft, claim, None, refund_owner),
+        Claim::Refund(claim, status) => apply_refund(draft, claim, Some(status), refund_owner),
     }
 }
 
@@ -107,8 +107,8 @@ fn apply_payment(draft: &mut Draft, fact: &Fact, status: &PaymentStatus) -> Resu
             }
         }
         Step::Contradiction => {
-            if *status == PaymentStatus::Reversed && !draft.view.payment.needs_review {
-                draft.event(EventKind::MoneyReturned);
+            if *status == PaymentStatus::Reversed {
+                unexplained_return(draft);
             }
             return Err("the gateway says that a paid payment is closed or reversed".to_owned());
         }
@@ -119,37 +119,37 @@ fn apply_payment(draft: &mut Draft, fact: &Fact, status: &PaymentStatus) -> Resu
         draft.event(EventKind::LatePayment);
         draft.review("the payment came after it had been closed");
     }
-    let refunded_here = draft
-        .view
-        .refunds
-        .iter()
-        .any(|refund| refund.state != RefundState::Failed);
-    if *status == PaymentStatus::PaidAndReturned && !refunded_here {
-        if !draft.view.payment.needs_review {
-            draft.event(EventKind::MoneyReturned);
-        }
+    if *status == PaymentStatus::PaidAndReturned && draft.view.reserved() == 0 {
+        unexplained_return(draft);
         draft.review("money of this payment went back without a refund of ours");
     }
     Ok(())
+}
+
+/// Money went back, and nothing here says how much. Told once.
+fn unexplained_return(draft: &mut Draft) {
+    if !std::mem::replace(&mut draft.view.payment.unexplained_return, true) {
+        draft.event(EventKind::MoneyReturned);
+    }
 }
 
 fn apply_refund(
     draft: &mut Draft,
     claim: &RefundClaim,
     status: Option<&RefundStatus>,
+    owner: Option<&Reference>,
 ) -> Result<(), String> {
     if draft.view.payment.state != PaymentState::Paid {
-        // A refund of a payment that we have not seen paid: ask for the payment, and believe that answer.
-        draft.ask_now(&Target::Payment);
+        // A refund of a payment that we have not seen paid, or took for closed: ask for the payment, and believe that
+        // answer.
+        draft.ask_now(&Target::Payment, Even::Settled);
     }
     let number = claim.number.as_deref().unwrap_or_default();
-    let Some(index) = draft
-        .view
-        .refunds
-        .iter()
-        .position(|refund| refund.number.as_str() == number)
-    else {
-        return foreign_refund(draft, claim, status);
+    let Some(index) = draft.view.position(number) else {
+        return match owner {
+            Some(owner) => Err(format!("the refund number belongs to payment {owner}")),
+            None => foreign_refund(draft, claim, status),
+        };
     };
     matching::refund(&draft.view.refunds[index], claim).map_err(|mismatch| mismatch.to_string())?;
 
@@ -168,18 +168,19 @@ fn apply_refund(
     };
     match step {
         Step::Stay => Ok(()),
-        Step::To(to) => {
+        Step::To(to) | Step::ToDespite(to) => {
             draft.move_refund(index, to);
             tell_refund(draft, index, to);
             if to == RefundState::Closed {
                 draft.review("the gateway closed a refund; check whether the money went back");
             }
-            Ok(())
-        }
-        Step::ToDespite(to) => {
-            draft.move_refund(index, to);
-            tell_refund(draft, index, to);
-            draft.review("a refund succeeded after the gateway had closed it");
+            if let Step::ToDespite(_) = step {
+                draft.review("a refund succeeded after the gateway had closed it");
+            }
+            if draft.view.reserved() > draft.view.payment.amount.cents() {
+                draft
+                    .review("more went back than was paid: a refund succeeded after it had failed");
+            }
             Ok(())
         }
         Step::Contradiction => {
@@ -217,7 +218,7 @@ fn foreign_refund(
         number,
         reference: draft.view.payment.key.reference.clone(),
         amount,
-        reason: "returned outside this shop".to_owned(),
+        reason: "returned outside this shop".into(),
         state: RefundState::Succeeded,
         gateway_number: claim.gateway_number.clone(),
         trouble: None,
@@ -227,6 +228,8 @@ fn foreign_refund(
         version: 1,
     });
     draft.refund_event(draft.view.refunds.len() - 1, EventKind::MoneyReturned);
+    // If "money went back" came first, this says how much.
+    draft.view.payment.unexplained_return = false;
     draft.review("money of this payment went back without a refund of ours");
     Ok(())
 }
@@ -243,7 +246,7 @@ fn reschedule(draft: &mut Draft, fact: &Fact, lease: Option<&Lease>, verdict: &V
             if matches!(verdict, Verdict::Review(_)) {
                 // A notification that does not match prompts a query. (A query that does not match does not: it would
                 // ask in circles.)
-                draft.ask_now(&target);
+                draft.ask_now(&target, Even::Unsettled);
             } else {
                 draft.rest_if_settled(&target);
             }

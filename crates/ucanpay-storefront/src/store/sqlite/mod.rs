@@ -115,17 +115,11 @@ async fn load_for(
         view: read::view(tx, key).await?,
         ..Loaded::default()
     };
-    match command {
-        Command::Observe(fact, _) => {
-            if let Some(number) = &fact.gateway_number {
-                loaded.gateway_number_owner =
-                    read::gateway_number_owner(tx, &key.provider, number).await?;
-            }
-        }
-        Command::RequestRefund(new, _) => {
-            loaded.refund_owner = read::refund_owner(tx, &key.provider, &new.number).await?;
-        }
-        Command::Create(..) | Command::Claim(..) | Command::GiveUp { .. } => {}
+    if let Some(number) = command.gateway_number() {
+        loaded.gateway_number_owner = read::gateway_number_owner(tx, &key.provider, number).await?;
+    }
+    if let Some(number) = command.refund_number() {
+        loaded.refund_owner = read::refund_owner(tx, &key.provider, number).await?;
     }
     Ok(loaded)
 }

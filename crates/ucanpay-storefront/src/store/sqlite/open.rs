@@ -3,6 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use sqlx::SqlitePool;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
@@ -30,37 +31,10 @@ impl SqliteStore {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(10));
-        if options
-            .get_filename()
-            .to_string_lossy()
-            .contains(":memory:")
-        {
-            return Err(StoreError::Setup {
-                reason: "it would be in memory; use MemoryStore for that".to_owned(),
-                source: None,
-            });
-        }
-        let pool = |connections: u32| SqlitePoolOptions::new().max_connections(connections);
-        let writer = pool(1)
-            .connect_with(options.clone())
-            .await
-            .map_err(|source| StoreError::setup("the file cannot be opened", source))?;
-
-        let version: String = sqlx::query_scalar("SELECT sqlite_version()")
-            .fetch_one(&writer)
-            .await?;
-        if !is_safe(&version) {
-            return Err(StoreError::Setup {
-                reason: format!(
-                    "SQLite {version} can lose committed writes in WAL mode; link 3.51.3 or newer"
-                ),
-                source: None,
-            });
-        }
-        migrator().run(&writer).await.map_err(|source| {
-            StoreError::setup("its tables cannot be brought up to date", source)
-        })?;
-        let reader = pool(READERS).connect_lazy_with(options);
+        let writer = writer(&options).await?;
+        let reader = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .connect_lazy_with(options);
         Ok(Self { writer, reader })
     }
 
@@ -70,6 +44,64 @@ impl SqliteStore {
         self.reader.close().await;
         self.writer.close().await;
     }
+}
+
+/// The one connection that writes, once the tables are up to date. Another process may be making the same file at this
+/// moment; SQLite then answers "locked" or "exists already", and a moment later all is well.
+async fn writer(options: &SqliteConnectOptions) -> Result<SqlitePool, StoreError> {
+    for wait in [20, 50, 100, 200, 400, 800] {
+        match try_writer(options).await {
+            Err(StoreError::Setup {
+                source: Some(source),
+                ..
+            }) => {
+                tracing::debug!(reason = %source, "opening the ledger again");
+                tokio::time::sleep(Duration::from_millis(wait)).await;
+            }
+            result => return result,
+        }
+    }
+    try_writer(options).await
+}
+
+async fn try_writer(options: &SqliteConnectOptions) -> Result<SqlitePool, StoreError> {
+    let writer = SqlitePoolOptions::new()
+        .max_connections(1)
+        .connect_with(options.clone())
+        .await
+        .map_err(|source| StoreError::setup("the file cannot be opened", source))?;
+    check(&writer).await?;
+    migrator()
+        .run(&writer)
+        .await
+        .map_err(|source| StoreError::setup("its tables cannot be brought up to date", source))?;
+    Ok(writer)
+}
+
+/// Refuses what would lose commits: an old library, and a database that is not a file in WAL mode.
+async fn check(writer: &SqlitePool) -> Result<(), StoreError> {
+    let refuse = |reason: String| StoreError::Setup {
+        reason,
+        source: None,
+    };
+    let version: String = sqlx::query_scalar("SELECT sqlite_version()")
+        .fetch_one(writer)
+        .await?;
+    if !is_safe(&version) {
+        return Err(refuse(format!(
+            "SQLite {version} can lose committed writes in WAL mode; link 3.51.3 or newer"
+        )));
+    }
+    let mode: String = sqlx::query_scalar("PRAGMA journal_mode")
+        .fetch_one(writer)
+        .await?;
+    if mode != "wal" {
+        return Err(refuse(format!(
+            "its journal mode is {mode} and cannot be WAL; name a file on a local disk (for a ledger in memory there \
+             is MemoryStore)"
+        )));
+    }
+    Ok(())
 }
 
 /// The embedded migrations, with a table of our own, so that they live beside a shop's.

@@ -7,11 +7,13 @@ use ucanpay_core::{Amount, Currency};
 use super::details::EventDetails;
 use crate::id::{PaymentKey, ProviderId, Reference, RefundNumber};
 use crate::ledger::{
-    Event, EventKind, Payment, PaymentState, PaymentView, Refund, RefundState, Schedule, Target,
+    Event, EventKind, FARTHEST, LEASE, Payment, PaymentState, PaymentView, Refund, RefundState,
+    Schedule, Target,
 };
 use crate::provider::FrozenRequest;
 use crate::store::{ClaimedEvent, StoreError};
 use crate::time::Timestamp;
+use crate::wording::Wording;
 
 pub(super) async fn view(
     tx: &mut SqliteConnection,
@@ -73,10 +75,10 @@ pub(super) async fn gateway_number_owner(
 pub(super) async fn refund_owner(
     tx: &mut SqliteConnection,
     provider: &ProviderId,
-    number: &RefundNumber,
+    number: &str,
 ) -> Result<Option<Reference>, StoreError> {
     let sql = "SELECT reference FROM ucanpay_refund WHERE provider = ? AND number = ?";
-    owner(tx, sql, provider, number.as_str()).await
+    owner(tx, sql, provider, number).await
 }
 
 async fn owner(
@@ -101,13 +103,17 @@ pub(super) async fn due(
 ) -> Result<Vec<(PaymentKey, Target)>, StoreError> {
     sqlx::query(
         "SELECT provider, reference, NULL AS number, next_check_at FROM ucanpay_payment
-          WHERE next_check_at <= ?1 AND (lease_until IS NULL OR lease_until <= ?1)
+          WHERE (next_check_at <= ?1 OR next_check_at > ?2)
+            AND (lease_until IS NULL OR lease_until <= ?1 OR lease_until > ?3)
          UNION ALL
          SELECT provider, reference, number, next_check_at FROM ucanpay_refund
-          WHERE next_check_at <= ?1 AND (lease_until IS NULL OR lease_until <= ?1)
-         ORDER BY next_check_at LIMIT ?2",
+          WHERE (next_check_at <= ?1 OR next_check_at > ?2)
+            AND (lease_until IS NULL OR lease_until <= ?1 OR lease_until > ?3)
+         ORDER BY next_check_at LIMIT ?4",
     )
     .bind(now.as_millis())
+    .bind(now.after(FARTHEST).as_millis())
+    .bind(now.after(LEASE).as_millis())
     .bind(limit)
     .fetch_all(tx)
     .await?
@@ -122,6 +128,7 @@ pub(super) async fn due(
     .collect()
 }
 
+/// (`+position` keeps SQLite from walking the whole outbox in order instead of the few rows that wait.)
 /// Events that wait and that nobody has; of each payment only its first one, so that they arrive in order.
 pub(super) async fn waiting_events(
     tx: &mut SqliteConnection,
@@ -131,16 +138,18 @@ pub(super) async fn waiting_events(
 ) -> Result<Vec<ClaimedEvent>, StoreError> {
     sqlx::query(
         "SELECT * FROM ucanpay_outbox AS waiting
-          WHERE delivered_at IS NULL AND next_attempt_at <= ?1
-            AND (lease_until IS NULL OR lease_until <= ?1)
+          WHERE delivered_at IS NULL AND (next_attempt_at <= ?1 OR next_attempt_at > ?2)
+            AND (lease_until IS NULL OR lease_until <= ?1 OR lease_until > ?3)
             AND NOT EXISTS (SELECT 1 FROM ucanpay_outbox AS earlier
                              WHERE earlier.provider = waiting.provider
                                AND earlier.reference = waiting.reference
                                AND earlier.sequence < waiting.sequence
                                AND earlier.delivered_at IS NULL)
-          ORDER BY position LIMIT ?2",
+          ORDER BY +position LIMIT ?4",
     )
     .bind(now.as_millis())
+    .bind(now.after(FARTHEST).as_millis())
+    .bind(now.after(LEASE).as_millis())
     .bind(limit)
     .fetch_all(tx)
     .await?
@@ -177,13 +186,16 @@ fn payment(row: &SqliteRow) -> Result<Payment, StoreError> {
         amount: amount(row)?,
         currency: Currency::new(row.try_get::<String, _>("currency")?)
             .map_err(|_| corrupt("ucanpay_payment.currency"))?,
-        subject: row.try_get("subject")?,
-        description: row.try_get("description")?,
+        subject: wording(row, "subject")?,
+        description: wording(row, "description")?,
         state: PaymentState::from_word(&state).ok_or_else(|| corrupt("ucanpay_payment.state"))?,
         needs_review: row.try_get("needs_review")?,
         late: row.try_get("late")?,
+        unexplained_return: row.try_get("unexplained_return")?,
         gateway_number: row.try_get("gateway_number")?,
-        pay_link: row.try_get("pay_link")?,
+        pay_link: row
+            .try_get::<Option<String>, _>("pay_link")?
+            .map(Wording::from),
         trouble: row.try_get("trouble")?,
         created_at: moment(row, "created_at")?,
         paid_at: optional_moment(row, "paid_at")?,
@@ -200,7 +212,7 @@ fn refund(row: &SqliteRow) -> Result<Refund, StoreError> {
         number: refund_number(row.try_get("number")?)?,
         reference: reference(row.try_get("reference")?)?,
         amount: amount(row)?,
-        reason: row.try_get("reason")?,
+        reason: wording(row, "reason")?,
         state: RefundState::from_word(&state).ok_or_else(|| corrupt("ucanpay_refund.state"))?,
         gateway_number: row.try_get("gateway_number")?,
         trouble: row.try_get("trouble")?,
@@ -253,6 +265,10 @@ fn schedule(row: &SqliteRow) -> Result<Schedule, StoreError> {
         next_check_at: optional_moment(row, "next_check_at")?,
         lease_until: optional_moment(row, "lease_until")?,
     })
+}
+
+fn wording(row: &SqliteRow, column: &'static str) -> Result<Wording, StoreError> {
+    Ok(row.try_get::<String, _>(column)?.into())
 }
 
 fn moment(row: &SqliteRow, column: &'static str) -> Result<Timestamp, StoreError> {

@@ -38,11 +38,12 @@ async fn payment(tx: &mut SqliteConnection, row: &Payment) -> Result<(), StoreEr
     // What was agreed (amount, currency, the signed bytes …) is written once and never again.
     sqlx::query(
         "INSERT INTO ucanpay_payment (provider, reference, merchant, amount, currency, subject, description, state,
-             needs_review, late, gateway_number, pay_link, trouble, created_at, paid_at, next_check_at, lease_until,
+             needs_review, late, unexplained_return, gateway_number, pay_link, trouble, created_at, paid_at, next_check_at, lease_until,
              request_path, request_body, request_key, version, events)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (provider, reference) DO UPDATE SET
              state = excluded.state, needs_review = excluded.needs_review, late = excluded.late,
+             unexplained_return = excluded.unexplained_return,
              gateway_number = excluded.gateway_number, pay_link = excluded.pay_link, trouble = excluded.trouble,
              paid_at = excluded.paid_at, next_check_at = excluded.next_check_at,
              lease_until = excluded.lease_until, version = excluded.version, events = excluded.events",
@@ -52,13 +53,14 @@ async fn payment(tx: &mut SqliteConnection, row: &Payment) -> Result<(), StoreEr
     .bind(&row.merchant)
     .bind(row.amount.cents())
     .bind(row.currency.as_str())
-    .bind(&row.subject)
-    .bind(&row.description)
+    .bind(row.subject.as_str())
+    .bind(row.description.as_str())
     .bind(row.state.as_str())
     .bind(row.needs_review)
     .bind(row.late)
+    .bind(row.unexplained_return)
     .bind(&row.gateway_number)
-    .bind(&row.pay_link)
+    .bind(row.pay_link.as_deref())
     .bind(&row.trouble)
     .bind(row.created_at.as_millis())
     .bind(row.paid_at.map(Timestamp::as_millis))
@@ -74,25 +76,43 @@ async fn payment(tx: &mut SqliteConnection, row: &Payment) -> Result<(), StoreEr
     Ok(())
 }
 
+/// Changes the row, or makes it. The payment is part of the condition: a number that another payment has is never
+/// changed from here, it fails the transaction.
 async fn refund(
     tx: &mut SqliteConnection,
     key: &PaymentKey,
     row: &Refund,
 ) -> Result<(), StoreError> {
+    let changed = sqlx::query(
+        "UPDATE ucanpay_refund
+            SET state = ?, gateway_number = ?, trouble = ?, next_check_at = ?, lease_until = ?, version = ?
+          WHERE provider = ? AND number = ? AND reference = ?",
+    )
+    .bind(row.state.as_str())
+    .bind(&row.gateway_number)
+    .bind(&row.trouble)
+    .bind(row.schedule.next_check_at.map(Timestamp::as_millis))
+    .bind(row.schedule.lease_until.map(Timestamp::as_millis))
+    .bind(signed(row.version))
+    .bind(key.provider.as_str())
+    .bind(row.number.as_str())
+    .bind(row.reference.as_str())
+    .execute(&mut *tx)
+    .await?;
+    if changed.rows_affected() == 1 {
+        return Ok(());
+    }
     let request = row.request.as_ref();
     sqlx::query(
         "INSERT INTO ucanpay_refund (provider, number, reference, amount, reason, state, gateway_number, trouble,
              created_at, next_check_at, lease_until, request_path, request_body, request_key, version)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT (provider, number) DO UPDATE SET
-             state = excluded.state, gateway_number = excluded.gateway_number, trouble = excluded.trouble,
-             next_check_at = excluded.next_check_at, lease_until = excluded.lease_until, version = excluded.version",
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(key.provider.as_str())
     .bind(row.number.as_str())
     .bind(row.reference.as_str())
     .bind(row.amount.cents())
-    .bind(&row.reason)
+    .bind(row.reason.as_str())
     .bind(row.state.as_str())
     .bind(&row.gateway_number)
     .bind(&row.trouble)

@@ -9,6 +9,7 @@ use axum::Json;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
 use ucanpay_core::{Amount, Currency, OutTradeNo, qr};
@@ -28,7 +29,12 @@ pub(crate) fn routes() -> Router<Shop> {
         .route("/orders/{order}", get(order))
         .route("/orders/{order}/refunds", post(refund))
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
-        .fallback(async || ApiError::no_such_path())
+        .fallback(not_found)
+}
+
+/// The answer for a path that the API does not have.
+pub(crate) async fn not_found() -> impl IntoResponse {
+    ApiError::no_such_path()
 }
 
 #[derive(Serialize)]
@@ -168,7 +174,7 @@ async fn refund(
             .transpose()
             .map_err(|error| ApiError::refund(&error))?,
         amount: Amount::new(new.amount).map_err(|_| ApiError::refund_amount())?,
-        reason: new.reason,
+        reason: new.reason.into(),
     };
     let refund = shop.orders().refund(&view.order, request).await?;
     Ok((StatusCode::ACCEPTED, Json(RefundAnswer::from(&refund))))

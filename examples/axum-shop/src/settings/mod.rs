@@ -2,14 +2,17 @@
 //!
 //! Every problem names its setting, what is wrong with it, and what to do. An empty variable counts as not set.
 
+mod account;
+
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use ucanpay_core::{Merchant, MerchantError, MerchantId, PayLinks, PrivateKey, PublicKey};
-use ucanpay_storefront::{UcanpayProvider, UcanpaySettings};
-use ucanpay_transport::Client;
+use ucanpay_storefront::UcanpayProvider;
+
+use self::account::{ACCOUNT, PAY_LINKS};
+use crate::admin_token::AdminToken;
 
 /// What the shop runs with.
 #[derive(Debug)]
@@ -21,7 +24,7 @@ pub struct Settings {
     /// `SHOP_DATA_DIR`: where the shop keeps what it makes for itself.
     pub data_dir: PathBuf,
     /// `SHOP_ADMIN_TOKEN`; `None`: one is made and kept in the data folder.
-    pub admin_token: Option<String>,
+    pub admin_token: Option<AdminToken>,
     /// Where the money comes from.
     pub gateway: GatewaySetting,
 }
@@ -64,16 +67,6 @@ impl SettingError {
     }
 }
 
-/// These are set together, or not at all.
-const ACCOUNT: [&str; 5] = [
-    "UCANPAY_BASE_URL",
-    "UCANPAY_MERCHANT_ID",
-    "UCANPAY_PRIVATE_KEY_FILE",
-    "UCANPAY_PLATFORM_KEY_FILE",
-    "UCANPAY_NOTIFY_BASE_URL",
-];
-const PAY_LINKS: &str = "UCANPAY_PAY_LINK_BASE_URL";
-
 impl Settings {
     /// Reads the process's environment.
     ///
@@ -95,20 +88,26 @@ impl Settings {
             listen: env.address("LISTEN", "127.0.0.1:3000")?,
             database_url: match env.get("DATABASE_URL")? {
                 None => default_url(),
-                Some(url) if url.starts_with("sqlite:") => url,
-                Some(_) => {
-                    return Err(SettingError::new(
-                        "DATABASE_URL",
-                        "is not a SQLite URL",
-                        "it looks like sqlite://data/shop.sqlite",
-                    ));
-                }
+                Some(url) => sqlite_file(url)?,
             },
-            admin_token: env.get("SHOP_ADMIN_TOKEN")?,
+            admin_token: env.get("SHOP_ADMIN_TOKEN")?.as_deref().map(AdminToken::new),
             gateway: env.gateway()?,
             data_dir,
         })
     }
+}
+
+/// A database that is a file: what is paid must not be forgotten.
+fn sqlite_file(url: String) -> Result<String, SettingError> {
+    let problem = if !url.starts_with("sqlite:") {
+        "is not a SQLite URL"
+    } else if url.contains(":memory:") || url.contains("mode=memory") {
+        "would be in memory, and every payment forgotten at the end"
+    } else {
+        return Ok(url);
+    };
+    let advice = "it looks like sqlite://data/shop.sqlite";
+    Err(SettingError::new("DATABASE_URL", problem, advice))
 }
 
 /// The variables, by name.
@@ -150,7 +149,7 @@ impl Environment<'_> {
         let set = set.or(pay_links.is_some().then_some(PAY_LINKS));
         let (Some(set), Some(first_missing)) = (set, missing.first()) else {
             return match <[_; 5]>::try_from(present) {
-                Ok(account) => provider(account.map(|(_, value)| value), pay_links)
+                Ok(account) => account::provider(account.map(|(_, value)| value), pay_links)
                     .map(|provider| GatewaySetting::Account(Box::new(provider))),
                 Err(_) => Ok(GatewaySetting::Sandbox(
                     self.address("SANDBOX_LISTEN", "127.0.0.1:8090")?,
@@ -169,105 +168,6 @@ impl Environment<'_> {
              or no UCANPAY_* at all to run the sandbox inside the shop",
         ))
     }
-}
-
-/// The account that the five settings describe, in the order of [`ACCOUNT`].
-fn provider(
-    [base_url, id, private_key, platform_keys, notify_base_url]: [String; 5],
-    pay_links: Option<String>,
-) -> Result<UcanpayProvider, SettingError> {
-    let [base_name, id_name, private_name, platform_name, notify_name] = ACCOUNT;
-
-    let id = MerchantId::new(id).map_err(|error| {
-        SettingError::new(
-            id_name,
-            format!("cannot be a merchant id: {error}"),
-            "copy it from the merchant portal",
-        )
-    })?;
-    let private_key = key(private_name, &private_key, PrivateKey::from_bytes)?;
-    let platform_keys = platform_keys
-        .split(',')
-        .map(str::trim)
-        .filter(|path| !path.is_empty())
-        .map(|path| key(platform_name, path, PublicKey::from_bytes))
-        .collect::<Result<Vec<_>, _>>()?;
-    let merchant = Merchant::new(id, private_key, platform_keys).map_err(|error| {
-        let problem = match error {
-            MerchantError::OwnKeyAsPlatformKey => {
-                "names the merchant's own key, and the gateway does not sign with that"
-            }
-            _ => "names no key file",
-        };
-        SettingError::new(
-            platform_name,
-            problem,
-            "name the file with the gateway's public key, as the merchant portal shows it",
-        )
-    })?;
-
-    let mut account = UcanpaySettings::new(&notify_base_url).map_err(|error| {
-        SettingError::new(
-            notify_name,
-            format!("cannot be used: {error}"),
-            "it is the shop's address as the gateway reaches it, such as https://shop.example",
-        )
-    })?;
-    if let Some(url) = pay_links {
-        if !is_web_address(&url) {
-            return Err(SettingError::new(
-                PAY_LINKS,
-                "is not an http or https address",
-                "it looks like https://pay.example",
-            ));
-        }
-        account.links = PayLinks::default().with_base_url(url);
-    }
-    let client = Client::builder(merchant)
-        .base_url(&base_url)
-        .build()
-        .map_err(|error| {
-            SettingError::new(
-                base_name,
-                format!("cannot be used: {}", in_one_line(&error)),
-                "it is the gateway's address, such as https://api.ucanpay.ca",
-            )
-        })?;
-    Ok(UcanpayProvider::new(client, account))
-}
-
-fn key<K, E: std::error::Error>(
-    setting: &'static str,
-    path: &str,
-    read: impl FnOnce(&[u8]) -> Result<K, E>,
-) -> Result<K, SettingError> {
-    let bytes = std::fs::read(path).map_err(|error| {
-        SettingError::new(
-            setting,
-            format!("names {path}, which cannot be read: {error}"),
-            "name a file that the shop may read",
-        )
-    })?;
-    read(&bytes).map_err(|error| {
-        SettingError::new(
-            setting,
-            format!("names {path}, which does not hold the key that is needed: {error}"),
-            "the file holds one RSA key, as PEM, DER or the portal's base64",
-        )
-    })
-}
-
-fn is_web_address(url: &str) -> bool {
-    let rest = url
-        .strip_prefix("https://")
-        .or_else(|| url.strip_prefix("http://"));
-    rest.is_some_and(|rest| {
-        !rest.is_empty()
-            && !rest.starts_with('/')
-            && rest
-                .bytes()
-                .all(|b| b.is_ascii_graphic() && !b"?#&=\"<>\\".contains(&b))
-    })
 }
 
 /// A path as it stands in a SQLite URL.

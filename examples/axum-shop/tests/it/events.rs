@@ -1,0 +1,71 @@
+//! The stream behind the order's page.
+
+use std::time::Duration;
+
+use axum::body::{Body, BodyDataStream};
+use axum::http::{Request, StatusCode};
+use futures_util::StreamExt as _;
+use serde_json::Value;
+use tower::ServiceExt as _;
+
+use crate::shop::TestShop;
+
+async fn stream(shop: &TestShop, order: &str) -> BodyDataStream {
+    let request = Request::get(format!("/orders/{order}/events"));
+    let request = request.body(Body::empty()).unwrap();
+    let response = shop.app.clone().oneshot(request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    response.into_body().into_data_stream()
+}
+
+/// The next piece of news; `None` when the stream has ended.
+async fn news(stream: &mut BodyDataStream) -> Option<Value> {
+    loop {
+        let part = tokio::time::timeout(Duration::from_secs(10), stream.next());
+        let part = part.await.expect("there is news in time")?.unwrap();
+        let text = String::from_utf8(part.to_vec()).unwrap();
+        if let Some(data) = text.strip_prefix("data: ") {
+            return Some(serde_json::from_str(data.trim_end()).unwrap());
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_page_is_told_how_things_stand_and_then_what_changes() {
+    let shop = TestShop::open().await;
+    let order = shop.latte().await;
+    let mut events = stream(&shop, &order).await;
+    let first = news(&mut events).await.unwrap();
+    assert_eq!(first["status"], "awaiting_payment");
+    assert!(first["html"].as_str().unwrap().contains("Scan with"));
+
+    shop.approve(&order).await;
+    let mut next = news(&mut events).await.unwrap();
+    while next["status"] != "paid" {
+        next = news(&mut events).await.unwrap();
+    }
+    assert!(next["html"].as_str().unwrap().contains("Paid, thank you!"));
+
+    // Somebody who comes later, or again, is told at once.
+    let late = news(&mut stream(&shop, &order).await).await.unwrap();
+    assert_eq!(late["status"], "paid");
+}
+
+#[tokio::test]
+async fn an_order_that_is_not_there_has_no_stream() {
+    let shop = TestShop::open().await;
+    let answer = shop.get("/orders/NONE/events").await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_page_that_waits_does_not_keep_the_shop_from_stopping() {
+    let shop = TestShop::open().await;
+    let order = shop.latte().await;
+    let mut events = stream(&shop, &order).await;
+    assert!(news(&mut events).await.is_some());
+    let closed = tokio::time::timeout(Duration::from_secs(5), shop.close());
+    closed.await.expect("the shop stops in time");
+    assert_eq!(news(&mut events).await, None);
+}

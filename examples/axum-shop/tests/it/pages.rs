@@ -1,0 +1,277 @@
+//! The pages, used as a browser would.
+
+use axum::http::StatusCode;
+
+use crate::shop::{TOKEN, TestShop};
+
+#[tokio::test]
+async fn a_buyer_goes_from_the_menu_to_a_paid_order() {
+    let shop = TestShop::open().await;
+    let menu = shop.get("/").await;
+    assert!(menu.text.contains("Maple Latte") && menu.text.contains("$5.25"));
+
+    let added = shop.post_form("/cart/add", "", "sku=latte").await;
+    assert_eq!(added.location(), "/#latte");
+    let added = shop
+        .post_form("/cart/add", &added.cookie(), "sku=latte")
+        .await;
+    let cart = shop.get_as("/cart", &added.cookie()).await;
+    assert!(cart.text.contains("Pay $9.00 with UCanPay"));
+
+    let form = format!(
+        "order={}&total={}",
+        cart.field("order"),
+        cart.field("total")
+    );
+    let placed = shop.post_form("/checkout", &added.cookie(), &form).await;
+    assert_eq!(placed.cookie(), "cart=");
+    let page = shop.get(placed.location()).await;
+    assert!(page.text.contains("<svg") && page.text.contains("Pay with UCanPay"));
+    assert!(page.text.contains(r#"data-status="awaiting_payment""#));
+
+    let order = placed.location().strip_prefix("/orders/").unwrap();
+    shop.approve(order).await;
+    shop.order_when(order, |order| order["status"] == "paid")
+        .await;
+    for _ in 0..100 {
+        let page = shop.get(placed.location()).await;
+        assert!(page.text.contains("Paid, thank you!"));
+        assert!(!page.text.contains("Scan with"));
+        if page.text.contains("Your ticket") {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("the kitchen was not told");
+}
+
+#[tokio::test]
+async fn pressing_pay_twice_is_one_order() {
+    let shop = TestShop::open().await;
+    let cart = "cart=latte:1";
+    let page = shop.get_as("/cart", cart).await;
+    let form = format!("order={}&total=450", page.field("order"));
+    let (one, two) = tokio::join!(
+        shop.post_form("/checkout", cart, &form),
+        shop.post_form("/checkout", cart, &form)
+    );
+    assert_eq!(one.location(), two.location());
+    // Once more, from the page that the browser still had: the cart is empty by now.
+    let three = shop.post_form("/checkout", "", &form).await;
+    assert_eq!(three.location(), one.location());
+    assert_eq!(shop.orders_at_gateway().await, 1);
+}
+
+#[tokio::test]
+async fn nobody_pays_for_a_cart_other_than_the_one_shown() {
+    let shop = TestShop::open().await;
+    let page = shop.get_as("/cart", "cart=latte:1").await;
+    let number = page.field("order");
+    let form = format!("order={number}&total=450");
+    // Something was added in another tab.
+    let answer = shop.post_form("/checkout", "cart=latte:2", &form).await;
+    assert_eq!(answer.location(), "/cart?changed=1");
+    // A price from the browser is no price.
+    let cheap = format!("order={number}&total=1");
+    let answer = shop.post_form("/checkout", "cart=latte:1", &cheap).await;
+    assert_eq!(answer.location(), "/cart?changed=1");
+    // The number was used already, for something else that costs the same.
+    let answer = shop.post_form("/checkout", "cart=latte:1", &form).await;
+    assert_eq!(answer.location(), format!("/orders/{number}"));
+    let same_price = format!("order={number}&total=900");
+    let answer = shop
+        .post_form("/checkout", "cart=latte:2", &same_price)
+        .await;
+    assert_eq!(answer.location(), "/cart?changed=1");
+    let answer = shop
+        .post_form("/checkout", "cart=latte:1", "order=../x&total=450")
+        .await;
+    assert_eq!(answer.location(), "/cart?changed=1");
+    assert_eq!(shop.orders_at_gateway().await, 1);
+}
+
+#[tokio::test]
+async fn garbage_in_the_cart_cookie_is_an_empty_cart() {
+    let shop = TestShop::open().await;
+    for cookie in [
+        "cart=gold:1",
+        "cart=latte:-1",
+        "cart=<script>",
+        "cart=",
+        "x",
+    ] {
+        let page = shop.get_as("/cart", cookie).await;
+        assert_eq!(page.status, StatusCode::OK);
+        assert!(page.text.contains("There is nothing in it yet"), "{cookie}");
+        let answer = shop
+            .post_form("/checkout", cookie, "order=N1&total=0")
+            .await;
+        assert_eq!(answer.location(), "/cart?changed=1");
+    }
+    assert_eq!(shop.orders_at_gateway().await, 0);
+}
+
+#[tokio::test]
+async fn the_merchants_list_opens_with_the_token_only() {
+    let shop = TestShop::open().await;
+    for cookie in ["", "merchant=", "merchant=guess"] {
+        let answer = shop.get_as("/admin", cookie).await;
+        assert_eq!(answer.location(), "/admin/login");
+    }
+    let wrong = shop.post_form("/admin/login", "", "token=wrong").await;
+    assert_eq!(wrong.status, StatusCode::UNAUTHORIZED);
+    assert!(wrong.text.contains("not the admin token"));
+    assert!(!wrong.text.contains(TOKEN) && !wrong.headers.contains_key("set-cookie"));
+
+    let cookie = shop.log_in().await;
+    let list = shop.get_as("/admin", &cookie).await;
+    assert_eq!(list.status, StatusCode::OK);
+    let form = format!("csrf={}", list.field("csrf"));
+    let left = shop.post_form("/admin/logout", &cookie, &form).await;
+    assert_eq!(left.location(), "/admin/login");
+    assert_eq!(
+        shop.get_as("/admin", &cookie).await.location(),
+        "/admin/login"
+    );
+}
+
+#[tokio::test]
+async fn pressing_refund_twice_is_one_refund() {
+    let shop = TestShop::open().await;
+    let order = shop.paid_latte().await;
+    let cookie = shop.log_in().await;
+    let list = shop.get_as("/admin", &cookie).await;
+    assert!(
+        list.text.contains(r#"value="4.50""#),
+        "all of it is proposed"
+    );
+    let (csrf, number) = (list.field("csrf"), list.field("number"));
+    let form = format!("csrf={csrf}&number={number}&amount=1.50&reason=cold");
+    let path = format!("/admin/orders/{order}/refund");
+    let (one, two) = tokio::join!(
+        shop.post_form(&path, &cookie, &form),
+        shop.post_form(&path, &cookie, &form)
+    );
+    assert_eq!(one.location(), format!("/admin?refund={number}"));
+    assert_eq!(two.location(), one.location());
+    let page = shop.get_as(one.location(), &cookie).await;
+    assert!(page.text.contains("Refund of $1.50 recorded"));
+    let refunded = shop
+        .order_when(&order, |order| order["refunded"] != 0)
+        .await;
+    assert_eq!(refunded["refunded"], 150);
+    assert_eq!(refunded["refunds"].as_array().unwrap().len(), 1);
+    let list = shop.get_as("/admin", &cookie).await;
+    assert!(list.text.contains("up to $3.00"));
+}
+
+#[tokio::test]
+async fn a_refund_needs_the_form_of_this_login_and_a_proper_amount() {
+    let shop = TestShop::open().await;
+    let order = shop.paid_latte().await;
+    let cookie = shop.log_in().await;
+    let csrf = shop.get_as("/admin", &cookie).await.field("csrf");
+    let path = format!("/admin/orders/{order}/refund");
+
+    let form = "csrf=guess&number=R1&amount=1.50&reason=cold";
+    assert_eq!(
+        shop.post_form(&path, "", form).await.location(),
+        "/admin/login"
+    );
+    assert_eq!(
+        shop.post_form(&path, &cookie, form).await.status,
+        StatusCode::FORBIDDEN
+    );
+
+    for (fields, message) in [
+        ("amount=4.51&reason=cold", "450 can still be refunded"),
+        ("amount=1,50&reason=cold", "the amount is written like 4.50"),
+        ("amount=1.50&reason=", "refundDesc"),
+        ("amount=1.50&reason=%3Cb%3E%26", "refundDesc"),
+    ] {
+        let form = format!("csrf={csrf}&number=R1&{fields}");
+        let answer = shop.post_form(&path, &cookie, &form).await;
+        assert_eq!(answer.status, StatusCode::CONFLICT, "{fields}");
+        assert!(answer.text.contains(message), "{fields}: {}", answer.text);
+    }
+    let form = format!("csrf={csrf}&number=R1&amount=1.50&reason=cold");
+    let unknown = shop
+        .post_form("/admin/orders/NONE/refund", &cookie, &form)
+        .await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+    let order = shop.get(&format!("/api/orders/{order}")).await.json();
+    assert_eq!(order["refunds"].as_array().unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn what_a_person_typed_is_shown_as_text() {
+    let shop = TestShop::open().await;
+    let order = shop.paid_latte().await;
+    let cookie = shop.log_in().await;
+    let csrf = shop.get_as("/admin", &cookie).await.field("csrf");
+    let form = format!("csrf={csrf}&number=R1&amount=1&reason=%3Cscript%3Ealert(1)%3C/script%3E");
+    let path = format!("/admin/orders/{order}/refund");
+    let done = shop.post_form(&path, &cookie, &form).await;
+    let list = shop.get_as(done.location(), &cookie).await;
+    assert!(list.text.contains("&lt;script&gt;alert(1)"));
+    assert!(!list.text.contains("<script>alert"));
+    let page = shop.get(&format!("/orders/{order}")).await;
+    assert!(page.text.contains("&lt;script&gt;alert(1)") && !page.text.contains("<script>alert"));
+}
+
+#[tokio::test]
+async fn every_answer_keeps_the_browser_on_the_safe_side() {
+    let shop = TestShop::open().await;
+    for path in [
+        "/",
+        "/cart",
+        "/admin/login",
+        "/nowhere",
+        "/orders/NONE",
+        "/api/catalogue",
+        "/assets/shop.css",
+    ] {
+        let headers = shop.get(path).await.headers;
+        assert_eq!(headers["x-content-type-options"], "nosniff", "{path}");
+        assert_eq!(headers["referrer-policy"], "same-origin", "{path}");
+        let policy = headers["content-security-policy"].to_str().unwrap();
+        assert!(policy.contains("default-src 'self'") && policy.contains("frame-ancestors 'none'"));
+    }
+    let asset = shop.get("/assets/../Cargo.toml").await;
+    assert_eq!(asset.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn an_order_stands_while_the_gateway_cannot_be_reached() {
+    let shop = TestShop::open_without_gateway().await;
+    let body = r#"{"items":[{"sku":"latte","quantity":1}]}"#;
+    let placed = shop.post_json("/api/orders", body).await;
+    assert_eq!(placed.status, StatusCode::CREATED, "{}", placed.text);
+    let order = placed.json();
+    assert_eq!(order["status"], "created");
+    assert!(order["pay_url"].is_null() && order["qr"].is_null());
+
+    let number = order["order"].as_str().unwrap();
+    let page = shop.get(&format!("/orders/{number}")).await;
+    assert!(page.text.contains("Preparing your payment"));
+    let cookie = shop.log_in().await;
+    let list = shop.get_as("/admin", &cookie).await;
+    assert!(list.text.contains("could not be reached"), "{}", list.text);
+}
+
+#[tokio::test]
+async fn a_wrong_amount_leaves_the_order_unpaid_and_asks_nobody_to_pay_again() {
+    let shop = TestShop::open().await;
+    let order = shop.latte().await;
+    shop.approve_with(&order, r#"{"amount":449}"#).await;
+    let view = shop
+        .order_when(&order, |order| order["needs_review"] == true)
+        .await;
+    assert_ne!(view["status"], "paid");
+    let page = shop.get(&format!("/orders/{order}")).await;
+    assert!(page.text.contains("We are looking into it"));
+    assert!(!page.text.contains("<figure"), "no code to pay by");
+    let cookie = shop.log_in().await;
+    let list = shop.get_as("/admin", &cookie).await;
+    assert!(list.text.contains("needs review"));
+}
