@@ -136,14 +136,14 @@ fn row(login: &LoggedIn, view: &OrderView) -> Markup {
             p.number { a href={ "/orders/" (order.number) } { code { (order.number) } } }
             @if let Some(trouble) = payment.and_then(|payment| payment.trouble.as_deref()) { p.trouble { (trouble) } }
             @if !view.refunds().is_empty() {
-                ul.refunds { @for refund in view.refunds() { (refund_row(refund)) } }
+                ul.refunds { @for refund in view.refunds() { (refund_row(login, view, refund)) } }
             }
             @if let Ok(most) = Amount::new(view.refundable()) { (refund_form(login, view, most)) }
         }
     }
 }
 
-fn refund_row(refund: &Refund) -> Markup {
+fn refund_row(login: &LoggedIn, view: &OrderView, refund: &Refund) -> Markup {
     let tone = match refund.state {
         RefundState::Succeeded => "good",
         RefundState::Failed | RefundState::Closed | RefundState::Unknown => "bad",
@@ -155,6 +155,23 @@ fn refund_row(refund: &Refund) -> Markup {
             " " span class={ "pill " (tone) } { (refund.state) }
             span { (refund.reason) }
             @if let Some(trouble) = &refund.trouble { p.trouble { (trouble) } }
+            @if refund.state == RefundState::Failed && view.refundable() >= refund.amount.cents() {
+                (again_form(login, view, refund))
+            }
+        }
+    }
+}
+
+/// A refund that failed is asked for again under its own number: were it to succeed after all, a new number would be a
+/// second refund.
+fn again_form(login: &LoggedIn, view: &OrderView, refund: &Refund) -> Markup {
+    html! {
+        form method="post" action={ "/admin/orders/" (view.order.number) "/refund" } {
+            input type="hidden" name="csrf" value=(login.csrf());
+            input type="hidden" name="number" value=(refund.number.as_str());
+            input type="hidden" name="amount" value=(money::plain(refund.amount.cents().unsigned_abs()));
+            input type="hidden" name="reason" value=(refund.reason.as_str());
+            button.quiet { "Try again" }
         }
     }
 }

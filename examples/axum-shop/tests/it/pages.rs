@@ -166,6 +166,37 @@ async fn pressing_refund_twice_is_one_refund() {
 }
 
 #[tokio::test]
+async fn a_refund_that_failed_is_tried_again_under_its_own_number() {
+    let shop = TestShop::open().await;
+    let order = shop.paid_latte().await;
+    let cookie = shop.log_in().await;
+    shop.let_the_next_refund_fail(&order).await;
+
+    let path = format!("/admin/orders/{order}/refund");
+    let list = shop.get_as("/admin", &cookie).await;
+    let (csrf, number) = (list.field("csrf"), list.field("number"));
+    let form = format!("csrf={csrf}&number={number}&amount=1.50&reason=cold");
+    shop.post_form(&path, &cookie, &form).await;
+    shop.order_when(&order, |order| order["refunds"][0]["status"] == "failed")
+        .await;
+
+    let list = shop.get_as("/admin", &cookie).await;
+    let (_, again) = list
+        .text
+        .split_once("<li>")
+        .expect("the refund stands in the list");
+    let (again, _) = again.split_once("Try again").expect("a button");
+    assert!(again.contains(&number));
+    let form = format!("csrf={csrf}&number={number}&amount=1.50&reason=cold");
+    let back = shop.post_form(&path, &cookie, &form).await;
+    assert_eq!(back.location(), format!("/admin?refund={number}"));
+    let refunded = shop
+        .order_when(&order, |order| order["refunded"] == 150)
+        .await;
+    assert_eq!(refunded["refunds"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn a_refund_needs_the_form_of_this_login_and_a_proper_amount() {
     let shop = TestShop::open().await;
     let order = shop.paid_latte().await;

@@ -162,6 +162,14 @@ impl TestShop {
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
     }
 
+    /// The gateway lets the next refund of this order fail.
+    pub(crate) async fn let_the_next_refund_fail(&self, order: &str) {
+        let path = format!("/_sandbox/orders/{order}/fail_next_refund");
+        let request = Request::post(path).body(Body::empty()).unwrap();
+        let answer = answer(&self.sandbox, request).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    }
+
     /// How many orders the gateway knows.
     pub(crate) async fn orders_at_gateway(&self) -> usize {
         let request = Request::get("/_sandbox/orders")
