@@ -9,6 +9,7 @@
 //! | `light_build.rs` | what a build must not pull in |
 //! | `workspace.rs` | where the project is, and how a command is run in it |
 //! | `report.rs` | the table at the end |
+//! | `fuzz.rs` | the search for inputs that break something, apart from the checks |
 
 #![expect(
     clippy::print_stdout,
@@ -18,6 +19,7 @@
 
 mod args;
 mod features;
+mod fuzz;
 mod light_build;
 mod report;
 mod steps;
@@ -39,28 +41,28 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match task {
+    let passed = match task {
         Task::Help => {
             println!("{HELP}");
-            ExitCode::SUCCESS
+            Ok(true)
         }
-        Task::Test { install } => test(install),
+        Task::Test { install } => Workspace::find().map(|workspace| test(&workspace, install)),
+        Task::Fuzz { seconds } => Workspace::find()
+            .and_then(|workspace| fuzz::run(&workspace, seconds))
+            .map(|()| true),
+    };
+    match passed {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(problem) => {
+            eprintln!("{problem}");
+            ExitCode::FAILURE
+        }
     }
 }
 
-fn test(install: bool) -> ExitCode {
-    let workspace = match Workspace::find() {
-        Ok(workspace) => workspace,
-        Err(problem) => {
-            eprintln!("{problem}");
-            return ExitCode::FAILURE;
-        }
-    };
-    let report = steps::run(&workspace, install);
+fn test(workspace: &Workspace, install: bool) -> bool {
+    let report = steps::run(workspace, install);
     println!("\n{report}");
-    if report.passed() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    report.passed()
 }

@@ -2,6 +2,8 @@
 //!
 //! Stop 1 and stop 5 of a payment: members come from [`Fields`], the text goes to [`SignatureScheme::message`](crate::SignatureScheme::message).
 
+use smallvec::SmallVec;
+
 use crate::fields::{Fields, ReadError, Value};
 
 /// The text that is signed: every member but `sign`, without `null` and empty strings, sorted by the bytes of the name and
@@ -22,7 +24,7 @@ use crate::fields::{Fields, ReadError, Value};
 ///
 /// [`ReadError::Nested`] when a member is an object or an array.
 pub fn canonical_string(fields: &Fields<'_>) -> Result<String, ReadError> {
-    let mut signed: Vec<(&str, &str)> = Vec::new();
+    let mut signed: SmallVec<[(&str, &str); 32]> = SmallVec::new();
     for (name, value) in fields.iter() {
         if let Value::Nested(_) = value {
             return Err(ReadError::nested(name));
@@ -32,9 +34,17 @@ pub fn canonical_string(fields: &Fields<'_>) -> Result<String, ReadError> {
         }
     }
     signed.sort_unstable();
-    let pairs: Vec<String> = signed
+    let lengths = signed
         .iter()
-        .map(|(name, text)| format!("{name}={text}"))
-        .collect();
-    Ok(pairs.join("&"))
+        .map(|(name, text)| "=&".len() + name.len() + text.len());
+    let mut canonical = String::with_capacity(lengths.sum());
+    for (name, text) in signed {
+        if !canonical.is_empty() {
+            canonical.push('&');
+        }
+        canonical.push_str(name);
+        canonical.push('=');
+        canonical.push_str(text);
+    }
+    Ok(canonical)
 }

@@ -97,7 +97,7 @@ error_codes! {
     InvalidReqTooMuch = "INVALID_REQ_TOO_MUCH", Blocked,
         "the gateway blocks the merchant: send nothing for 60 seconds, and find out which requests were invalid",
         ["无效请求过多", "too many invalid requests"];
-    RefundFeeMismatch = "REFUND_FEE_MISMATCH", NotDone,
+    RefundFeeMismatch = "REFUND_FEE_MISMATCH", AskFirst,
         "the amounts differ from the first request of this refund number: stop and compare them",
         ["订单金额或退款金额与之前请求不一致，请核实后再试",
          "the order amount or refund amount is inconsistent with the previous request; please verify and try again"];
@@ -190,12 +190,13 @@ mod tests {
                 "TRADE_OVERDUE",
                 "ORDERNOTEXIST",
                 "REFUNDNOTEXIST",
+                // The number stands for another refund: that one may have been done.
+                "REFUND_FEE_MISMATCH",
             ],
         ),
         (
             ErrorClass::NotDone,
             &[
-                "REFUND_FEE_MISMATCH",
                 "NOTENOUGH",
                 "USER_ACCOUNT_ABNORMAL",
                 "SIGNERROR",

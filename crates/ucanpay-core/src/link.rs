@@ -12,7 +12,12 @@ use crate::types::Amount;
 /// ```
 /// use ucanpay_core::{Amount, LinkOrder, PayLinks};
 ///
-/// let order = LinkOrder { ucp_order_no: "377654578511872", amount: Amount::new(450)?, item: "coffee" };
+/// let order = LinkOrder {
+///     ucp_order_no: "377654578511872",
+///     out_trade_no: "A1",
+///     amount: Amount::new(450)?,
+///     item: "coffee",
+/// };
 /// let link = PayLinks::default().with_base_url("https://pay.example").dynamic_qr(&order);
 /// assert!(link.starts_with("https://pay.example/?link=https://pay.example/pay?ucpOrderNo%3D377654578511872%26"));
 /// # Ok::<(), ucanpay_core::FieldError>(())
@@ -22,6 +27,9 @@ pub struct PayLinks {
     base_url: String,
     package: String,
     style: LinkStyle,
+    amount: LinkAmount,
+    out_order_no: LinkNumber,
+    joint: LinkJoint,
 }
 
 /// How much of the inner link is percent-encoded.
@@ -35,11 +43,46 @@ pub enum LinkStyle {
     FullyEncoded,
 }
 
+/// How the amount stands in a link.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LinkAmount {
+    /// As in the order: `450`.
+    #[default]
+    Cents,
+    /// With a point: `4.50`.
+    Decimal,
+}
+
+/// Which number `outOrderNo` is, in the link of the app.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LinkNumber {
+    /// The gateway's, as the reference prints it.
+    #[default]
+    UcpOrderNo,
+    /// The merchant's, which may have been meant.
+    OutTradeNo,
+}
+
+/// What stands between `outOrderNo` and `ucpOrderNo`, in the link of the app.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LinkJoint {
+    /// A bare `&`, as the reference prints it; it ends the inner link early.
+    #[default]
+    Bare,
+    /// `%26`, like the joints after it. [`LinkStyle::FullyEncoded`] always has it so.
+    Encoded,
+}
+
 /// What a link says about an order. Take the amount and the item as they were ordered.
 #[derive(Clone, Copy, Debug)]
 pub struct LinkOrder<'a> {
     /// The gateway's number of the order (`ucpOrderNo`).
     pub ucp_order_no: &'a str,
+    /// The merchant's number of the order (`outTradeNo`); needed for [`LinkNumber::OutTradeNo`] only.
+    pub out_trade_no: &'a str,
     /// The order's amount in cents.
     pub amount: Amount,
     /// What is bought: the order's subject.
@@ -52,6 +95,9 @@ impl Default for PayLinks {
             base_url: "https://ucanpaydev.page.link".to_owned(),
             package: "ca.ucanpay.wapp".to_owned(),
             style: LinkStyle::default(),
+            amount: LinkAmount::default(),
+            out_order_no: LinkNumber::default(),
+            joint: LinkJoint::default(),
         }
     }
 }
@@ -80,14 +126,37 @@ impl PayLinks {
         self
     }
 
+    /// The same links with another form of the amount.
+    #[must_use]
+    pub fn with_amount(mut self, amount: LinkAmount) -> Self {
+        self.amount = amount;
+        self
+    }
+
+    /// The same links with another number in `outOrderNo`.
+    #[must_use]
+    pub fn with_out_order_no(mut self, number: LinkNumber) -> Self {
+        self.out_order_no = number;
+        self
+    }
+
+    /// The same links with another joint after `outOrderNo`.
+    #[must_use]
+    pub fn with_joint(mut self, joint: LinkJoint) -> Self {
+        self.joint = joint;
+        self
+    }
+
     /// The link of the app and H5 flow. `sign` is [`UnifiedOrderAnswer::sign`](crate::UnifiedOrderAnswer::sign).
     #[must_use]
     pub fn app(&self, order: &LinkOrder<'_>, sign: &str) -> String {
-        // As printed, the second parameter is joined by a bare `&`; it looks like a slip, and is kept.
-        let number = encode(order.ucp_order_no);
-        let first = match self.style {
-            LinkStyle::AsPrinted => format!("outOrderNo%3D{}&", encode(&number)),
-            LinkStyle::FullyEncoded => encode(&format!("outOrderNo={number}&")),
+        let number = encode(match self.out_order_no {
+            LinkNumber::UcpOrderNo => order.ucp_order_no,
+            LinkNumber::OutTradeNo => order.out_trade_no,
+        });
+        let first = match (self.style, self.joint) {
+            (LinkStyle::AsPrinted, LinkJoint::Bare) => format!("outOrderNo%3D{}&", encode(&number)),
+            _ => encode(&format!("outOrderNo={number}&")),
         };
         let sign = format!("&sign={}", encode(sign));
         self.link(&first, order, &sign)
@@ -105,16 +174,22 @@ impl PayLinks {
             base_url,
             package,
             style,
+            amount,
+            ..
         } = self;
         let target = format!("{base_url}/pay?");
         let target = match style {
             LinkStyle::AsPrinted => target,
             LinkStyle::FullyEncoded => encode(&target),
         };
+        let cents = order.amount.cents();
+        let amount = match amount {
+            LinkAmount::Cents => cents.to_string(),
+            LinkAmount::Decimal => format!("{}.{:02}", cents / 100, cents % 100),
+        };
         let query = encode(&format!(
-            "ucpOrderNo={}&amount={}&item={}",
+            "ucpOrderNo={}&amount={amount}&item={}",
             encode(order.ucp_order_no),
-            order.amount.cents(),
             encode(order.item),
         ));
         let package = encode(package);

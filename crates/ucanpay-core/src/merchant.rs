@@ -8,19 +8,19 @@ use std::sync::Arc;
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::{
-    backend::rustcrypto::RustCryptoSigner,
     canonical::canonical_string,
     envelope::Envelope,
     fields::Fields,
     key::{Fingerprint, PrivateKey, PublicKey},
+    keyed_md5::{self, Md5Secret, keyed_md5},
     notification::Notification,
     operation::{Answer, Operation},
     request::{RequestFields, SignError, SignedRequest},
     response::{AnswerError, GatewayError, NotificationError, Untrusted},
     scheme::SignatureScheme,
-    signer::Signer,
+    signer::{Signer, SigningError},
     types::{MerchantId, Nonce},
-    verification::{Refusal, SIGN_TYPE, prove},
+    verification::{Refusal, SIGN_TYPE, prove, prove_by_secret},
     verified::{Proof, Verified},
     verifier::Verifier,
 };
@@ -39,26 +39,31 @@ struct Inner {
     signer: Arc<dyn Signer>,
     verifiers: Vec<Arc<dyn Verifier>>,
     scheme: SignatureScheme,
+    received_suffix: Option<String>,
+    /// Once there is one, keys and scheme are at rest.
+    md5_secret: Option<Md5Secret>,
 }
 
 impl Merchant {
-    /// A merchant whose key is in memory. Several platform keys are allowed, for the time of a rotation.
+    /// A merchant whose key is in memory. Several platform keys are allowed, for the time of a rotation. Each key gets the
+    /// fastest [backend](crate::backend) that is compiled in and can hold it; [`signing_backend`](Self::signing_backend) and
+    /// [`verifying_backends`](Self::verifying_backends) say which.
     ///
     /// # Errors
     ///
     /// [`MerchantError`] without a platform key, or when one of them is the merchant's own key. Both are mistakes of the
     /// configuration.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a private key is handed over, not left behind with the caller"
+    )]
     pub fn new(
         id: MerchantId,
         key: PrivateKey,
         platform_keys: impl IntoIterator<Item = PublicKey>,
     ) -> Result<Self, MerchantError> {
         let verifiers = platform_keys.into_iter().map(|key| key.verifier());
-        Self::with_signer(
-            id,
-            Arc::new(RustCryptoSigner::new(key)),
-            verifiers.collect(),
-        )
+        Self::with_signer(id, key.signer(), verifiers.collect())
     }
 
     /// A merchant whose key is held elsewhere, such as in an HSM.
@@ -87,6 +92,8 @@ impl Merchant {
             signer,
             verifiers,
             scheme: SignatureScheme::DOCUMENTED,
+            received_suffix: None,
+            md5_secret: None,
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -100,6 +107,24 @@ impl Merchant {
         self
     }
 
+    /// The same merchant with a path that the gateway appends to what *it* signs, under a scheme with
+    /// [`Suffix::Path`](crate::Suffix::Path): one text for answers and notifications, since nobody has said which it would
+    /// be. None unless changed; other schemes take no notice.
+    #[must_use]
+    pub fn with_received_suffix(mut self, path: Option<String>) -> Self {
+        Arc::make_mut(&mut self.inner).received_suffix = path;
+        self
+    }
+
+    /// The same merchant with [keyed MD5](crate::keyed_md5()) in place of RSA: it signs with `signType` MD5, and takes nothing
+    /// that is signed otherwise. Scheme and keys are at rest. Only for a merchant to whom UCanPay has given a secret: whoever
+    /// has it can also sign in the gateway's name.
+    #[must_use]
+    pub fn with_keyed_md5(mut self, secret: Md5Secret) -> Self {
+        Arc::make_mut(&mut self.inner).md5_secret = Some(secret);
+        self
+    }
+
     /// The merchant's number.
     #[must_use]
     pub fn id(&self) -> &MerchantId {
@@ -110,6 +135,20 @@ impl Merchant {
     #[must_use]
     pub fn key_fingerprint(&self) -> &Fingerprint {
         self.inner.signer.public_key().fingerprint()
+    }
+
+    /// The implementation that holds the merchant's own key, such as `aws-lc`.
+    #[must_use]
+    pub fn signing_backend(&self) -> &'static str {
+        self.inner.signer.backend()
+    }
+
+    /// The implementation that holds each platform key, in the order they were given.
+    pub fn verifying_backends(&self) -> impl Iterator<Item = &'static str> {
+        self.inner
+            .verifiers
+            .iter()
+            .map(|verifier| verifier.backend())
     }
 
     /// The signature scheme in use.
@@ -138,18 +177,15 @@ impl Merchant {
         operation.write(&mut members);
         members.text("merchantId", self.inner.id.as_str());
         members.text("nonceStr", nonce.as_str());
-        members.text("signType", SIGN_TYPE);
+        members.text("signType", self.inner.sign_type());
         let mut object = members.finish()?;
 
         let unsigned = object.to_json();
         let fields = Fields::parse(unsigned.as_bytes())?;
         fields.refuse_ambiguous()?;
         let canonical = canonical_string(&fields)?;
-        let scheme = self.inner.scheme;
-        let message = scheme.message(&canonical, Some(O::PATH));
-        let signature = self.inner.signer.sign(scheme.digest, &message)?;
-
-        object.text("sign", &STANDARD.encode(signature));
+        let sign = self.inner.sign(&canonical, O::PATH)?;
+        object.text("sign", &sign);
         Ok(SignedRequest::frozen(object.to_json().into_bytes()))
     }
 
@@ -164,7 +200,13 @@ impl Merchant {
         body: &[u8],
     ) -> Result<Verified<O::Answer>, AnswerError> {
         let envelope = Envelope::parse(body)?;
-        let accepted = envelope.code()? == "0";
+        let accepted = match envelope.code() {
+            Ok(code) => code == "0",
+            Err(missing) => {
+                let refusal = GatewayError::at_the_door(envelope.fields());
+                return Err(refusal.map_or(missing.into(), AnswerError::Rejected));
+            }
+        };
         let Some(data) = envelope.data()? else {
             return Err(if accepted {
                 AnswerError::Untrusted(Untrusted::NoData)
@@ -173,7 +215,7 @@ impl Merchant {
             });
         };
         let fields = Fields::parse(data.as_bytes())?;
-        let proof = self.prove(&fields)?;
+        let proof = self.inner.prove(&fields)?;
         if !accepted {
             let error = GatewayError::read(envelope.fields(), Some(&fields));
             return Err(AnswerError::Rejected(error));
@@ -194,13 +236,37 @@ impl Merchant {
         let envelope = Envelope::parse(body)?;
         let data = envelope.data()?.ok_or(Untrusted::NoData)?;
         let fields = Fields::parse(data.as_bytes())?;
-        let proof = self.prove(&fields)?;
+        let proof = self.inner.prove(&fields)?;
         let notification = Notification::read(&fields)?;
         Ok(Verified::new(notification, proof))
     }
+}
+
+impl Inner {
+    /// The name of the configured algorithm on the wire.
+    fn sign_type(&self) -> &'static str {
+        match self.md5_secret {
+            Some(_) => keyed_md5::SIGN_TYPE,
+            None => SIGN_TYPE,
+        }
+    }
+
+    /// The text of `sign` for a request to `path`.
+    fn sign(&self, canonical: &str, path: &str) -> Result<String, SigningError> {
+        if let Some(secret) = &self.md5_secret {
+            return Ok(keyed_md5(canonical, secret));
+        }
+        let message = self.scheme.message(canonical, Some(path));
+        let signature = self.signer.sign(self.scheme.digest, &message)?;
+        Ok(STANDARD.encode(signature))
+    }
 
     fn prove(&self, data: &Fields<'_>) -> Result<Proof, Refusal> {
-        prove(data, &self.inner.verifiers, self.inner.scheme)
+        if let Some(secret) = &self.md5_secret {
+            return prove_by_secret(data, secret);
+        }
+        let suffix = self.received_suffix.as_deref();
+        prove(data, &self.verifiers, self.scheme, suffix)
     }
 }
 

@@ -17,6 +17,7 @@ use crate::{
 pub struct RequestFields {
     object: ObjectWriter,
     refusal: Option<FieldError>,
+    ambiguous: Option<ReadError>,
 }
 
 impl RequestFields {
@@ -24,11 +25,17 @@ impl RequestFields {
         Self {
             object: ObjectWriter::new(),
             refusal: None,
+            ambiguous: None,
         }
     }
 
-    /// A member that is text. Text with `&` makes signing fail: it could be read as another member.
+    /// A member that is text. Text with `&` or `=` makes signing fail: echoed in a signed message, it could be read as
+    /// another member. So does a member called `sign`, which signing itself adds.
     pub fn text(&mut self, name: &str, value: &str) {
+        if name == "sign" || value.contains(['&', '=']) {
+            self.ambiguous
+                .get_or_insert_with(|| ReadError::ambiguous(name));
+        }
         self.object.text(name, value);
     }
 
@@ -42,10 +49,11 @@ impl RequestFields {
         self.refusal.get_or_insert(error);
     }
 
-    pub(crate) fn finish(self) -> Result<ObjectWriter, FieldError> {
-        match self.refusal {
-            Some(error) => Err(error),
-            None => Ok(self.object),
+    pub(crate) fn finish(self) -> Result<ObjectWriter, SignError> {
+        match (self.refusal, self.ambiguous) {
+            (Some(error), _) => Err(error.into()),
+            (None, Some(error)) => Err(error.into()),
+            (None, None) => Ok(self.object),
         }
     }
 }

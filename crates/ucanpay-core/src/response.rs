@@ -43,20 +43,30 @@ pub enum Untrusted {
     /// `data` has no `sign`.
     #[error("the message is not signed")]
     NoSignature,
-    /// `sign` is not a string of canonical base64 with padding.
-    #[error("the signature is not proper base64")]
+    /// `sign` is not a string of the right form: canonical base64 with padding, at most 4096 bits of it; or, for a merchant
+    /// with an MD5 secret, 32 upper-case hexadecimal digits.
+    #[error(
+        "the signature is not proper base64, or not 32 upper-case hexadecimal digits where an MD5 secret is configured"
+    )]
     BadSignatureText,
     /// `signType` names another algorithm than the one that is configured.
-    #[error("the message names another signature algorithm than RSA, the configured one")]
+    #[error(
+        "the message names another signature algorithm than the configured one (RSA, or MD5 once a secret is configured)"
+    )]
     WrongSignType,
     /// The signature fits none of the configured platform keys: a forgery, a wrong key, or another signature scheme.
     #[error(
-        "the signature fits none of the {keys} configured platform key(s); if this is genuine, check the platform key and the signature scheme"
+        "the signature fits none of the {keys} configured platform key(s); if this is genuine, check the platform key and the signature scheme, for example with `ucanpay explain`"
     )]
     NoMatchingKey {
         /// How many keys were tried.
         keys: usize,
     },
+    /// The MD5 signature was not made with the configured secret: a forgery, or another secret.
+    #[error(
+        "the signature does not fit the configured MD5 secret; if this is genuine, check the secret"
+    )]
+    OtherSecret,
 }
 
 /// What the gateway said when it refused a call.
@@ -74,21 +84,34 @@ impl GatewayError {
         const MEMBERS: [&str; 3] = ["errCode", "err_code", "errorCode"];
         let message = envelope.present("msg").unwrap_or_default().trim();
         let code = envelope.present("code").unwrap_or_default();
-        let named = std::iter::once(envelope)
+        let named: Vec<&str> = std::iter::once(envelope)
             .chain(data)
-            .find_map(|fields| MEMBERS.iter().find_map(|member| fields.present(member)));
+            .flat_map(|fields| MEMBERS.iter().filter_map(|member| fields.present(member)))
+            .collect();
 
         let known = ErrorCode::known(code)
             .or_else(|| ErrorCode::known(message))
             .or_else(|| ErrorCode::known(first_token(message)))
-            .or_else(|| ErrorCode::known(named?))
+            .or_else(|| named.iter().find_map(|name| ErrorCode::known(name)))
             .or_else(|| ErrorCode::described(message));
-        let kept = || ErrorCode::Other(shortened(named.unwrap_or(code), 64));
+        let kept = || ErrorCode::Other(shortened(named.first().unwrap_or(&code), 64));
         Self {
             code: known.unwrap_or_else(kept),
             message: shortened(message, 256),
             signed: data.is_some(),
         }
+    }
+
+    /// The error of a body `{"status","error","message"}`, which the operator's other documentation shows for trouble at
+    /// its front door. It is never signed, and none of its words is documented.
+    pub(crate) fn at_the_door(body: &Fields<'_>) -> Option<Self> {
+        let name = body.present("error").or_else(|| body.present("status"))?;
+        let message = body.present("message").unwrap_or_default().trim();
+        Some(Self {
+            code: ErrorCode::known(name).unwrap_or_else(|| ErrorCode::Other(shortened(name, 64))),
+            message: shortened(message, 256),
+            signed: false,
+        })
     }
 
     /// Which error it is, and with it what to do next.
@@ -110,9 +133,12 @@ impl GatewayError {
     }
 }
 
+/// The first run of the characters that names are made of, if the text begins with one but for a bracket or a quote.
 fn first_token(message: &str) -> &str {
-    let ends = |c: char| c.is_whitespace() || ":：,，;；([（【".contains(c);
-    message.split(ends).next().unwrap_or_default()
+    let part_of_a_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let message = message.trim_start_matches(['[', '(', '（', '【', '"', '\'']);
+    let end = message.find(|c| !part_of_a_name(c));
+    &message[..end.unwrap_or(message.len())]
 }
 
 fn shortened(text: &str, max: usize) -> String {

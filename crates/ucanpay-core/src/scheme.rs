@@ -4,6 +4,8 @@
 //! change: [`Merchant::with_scheme`](crate::Merchant::with_scheme). The canonical string comes in, the bytes that are
 //! handed to RSA go out.
 
+use std::{borrow::Cow, ops::Deref};
+
 use sha2::{Digest as _, Sha256};
 
 /// The hash inside the RSA signature itself.
@@ -106,17 +108,16 @@ impl SignatureScheme {
 
     /// The bytes handed to the RSA signature. `path` matters to a scheme with [`Suffix::Path`] only; `None` appends nothing.
     #[must_use]
-    pub fn message(&self, canonical: &str, path: Option<&str>) -> Vec<u8> {
-        let suffix = match self.suffix {
-            Suffix::Path => path.unwrap_or_default(),
-            Suffix::None => "",
+    pub fn message<'a>(&self, canonical: &'a str, path: Option<&str>) -> SignedMessage<'a> {
+        let text = match (self.suffix, path) {
+            (Suffix::Path, Some(path)) => Cow::Owned([canonical, path].concat()),
+            (Suffix::Path, None) | (Suffix::None, _) => Cow::Borrowed(canonical),
         };
-        let text = [canonical, suffix].concat().into_bytes();
-        match self.pre_hash {
-            PreHash::None => text,
-            PreHash::Sha256 => Sha256::digest(&text).to_vec(),
-            PreHash::Sha256Hex => hex(&Sha256::digest(&text)).into_bytes(),
-        }
+        SignedMessage(match self.pre_hash {
+            PreHash::None => Bytes::Text(text),
+            PreHash::Sha256 => Bytes::Hash(Sha256::digest(text.as_bytes()).into()),
+            PreHash::Sha256Hex => Bytes::Text(Cow::Owned(hex(&Sha256::digest(text.as_bytes())))),
+        })
     }
 }
 
@@ -126,7 +127,32 @@ impl Default for SignatureScheme {
     }
 }
 
+/// The bytes that a scheme hands to the RSA signature, which hashes them once more. It derefs to them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedMessage<'a>(Bytes<'a>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Bytes<'a> {
+    Text(Cow<'a, str>),
+    Hash([u8; 32]),
+}
+
+impl Deref for SignedMessage<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match &self.0 {
+            Bytes::Text(text) => text.as_bytes(),
+            Bytes::Hash(hash) => hash,
+        }
+    }
+}
+
 /// Lower-case hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    digits
+        .map(|digit| char::from(DIGITS[usize::from(digit)]))
+        .collect()
 }

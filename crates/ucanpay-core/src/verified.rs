@@ -1,25 +1,45 @@
 //! The proof, as a type, that a message was signed by the gateway.
 
-use std::ops::Deref;
+use std::{fmt, ops::Deref};
 
 use crate::key::Fingerprint;
 
-/// A message whose signature has been verified with a platform key of the merchant.
+/// A message whose signature has been verified as the merchant is configured: with a platform key, or with the MD5 secret.
 ///
 /// Only [`Merchant`](crate::Merchant) makes one. Verified means: the gateway wrote it. Whether it is about *this* order
 /// and amount is another question, which the ledger answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Verified<T> {
     message: T,
     proof: Proof,
 }
 
 /// What proves a message: kept together, so that nobody can pair one message's text with another's signature.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Proof {
     pub(crate) signed_text: String,
     pub(crate) signature: String,
-    pub(crate) key: Fingerprint,
+    pub(crate) key: VerifiedBy,
+}
+
+/// What a message was verified with.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum VerifiedBy {
+    /// The platform key of this short name: the gateway alone can have signed. Displayed as its 16 digits.
+    PlatformKey(Fingerprint),
+    /// The merchant's MD5 secret: whoever knows it can have signed, the merchant too, so it is no proof for a third party.
+    /// Displayed as `md5-secret`.
+    Md5Secret,
+}
+
+impl fmt::Display for VerifiedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PlatformKey(fingerprint) => fingerprint.fmt(f),
+            Self::Md5Secret => f.write_str("md5-secret"),
+        }
+    }
 }
 
 impl<T> Verified<T> {
@@ -39,15 +59,15 @@ impl<T> Verified<T> {
         &self.proof.signed_text
     }
 
-    /// The signature as it came (`sign`, base64). With the text and the key it is proof for a third party.
+    /// The signature as it came (`sign`). With the text and the platform key it is proof for a third party.
     #[must_use]
     pub fn signature(&self) -> &str {
         &self.proof.signature
     }
 
-    /// Which platform key the signature fitted.
+    /// Which platform key the signature fitted, or that it was the MD5 secret.
     #[must_use]
-    pub fn key(&self) -> &Fingerprint {
+    pub fn key(&self) -> &VerifiedBy {
         &self.proof.key
     }
 
@@ -55,6 +75,16 @@ impl<T> Verified<T> {
     pub(crate) fn filter_map<U>(self, part: impl FnOnce(T) -> Option<U>) -> Option<Verified<U>> {
         let message = part(self.message)?;
         Some(Verified::new(message, self.proof))
+    }
+}
+
+/// The message and the key. The signed text and the signature are evidence: kept, not logged.
+impl<T: fmt::Debug> fmt::Debug for Verified<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verified")
+            .field("message", &self.message)
+            .field("key", &self.proof.key)
+            .finish_non_exhaustive()
     }
 }
 

@@ -3,6 +3,8 @@
 //! Blinded because the crate's private operation is not constant in time (RUSTSEC-2023-0071): a random factor hides the
 //! exponentiation from whoever measures it.
 
+use std::sync::Arc;
+
 use md5::Md5;
 use rand_core::OsRng;
 use rsa::{Pkcs1v15Sign, RsaPrivateKey, RsaPublicKey, traits::PublicKeyParts};
@@ -16,15 +18,28 @@ use crate::{
     verifier::Verifier,
 };
 
-const NAME: &str = "rustcrypto";
+/// What [`Signer::backend`] and [`Verifier::backend`] say.
+pub const NAME: &str = "rustcrypto";
+
+/// Signs with a key in memory, of any size that [`PrivateKey`] takes.
+#[must_use]
+pub fn signer(key: &PrivateKey) -> Arc<dyn Signer> {
+    Arc::new(RustCryptoSigner::new(key.clone()))
+}
+
+/// Verifies with a key of any size that [`PublicKey`] takes.
+#[must_use]
+pub fn verifier(key: &PublicKey) -> Arc<dyn Verifier> {
+    Arc::new(RustCryptoVerifier::new(key.clone()))
+}
 
 #[derive(Debug)]
-pub(crate) struct RustCryptoSigner {
+pub(super) struct RustCryptoSigner {
     key: PrivateKey,
 }
 
 impl RustCryptoSigner {
-    pub(crate) fn new(key: PrivateKey) -> Self {
+    pub(super) fn new(key: PrivateKey) -> Self {
         Self { key }
     }
 }
@@ -47,12 +62,12 @@ impl Signer for RustCryptoSigner {
 }
 
 #[derive(Debug)]
-pub(crate) struct RustCryptoVerifier {
+pub(super) struct RustCryptoVerifier {
     key: PublicKey,
 }
 
 impl RustCryptoVerifier {
-    pub(crate) fn new(key: PublicKey) -> Self {
+    pub(super) fn new(key: PublicKey) -> Self {
         Self { key }
     }
 }

@@ -9,6 +9,8 @@ mod reader;
 
 use std::borrow::Cow;
 
+use smallvec::SmallVec;
+
 use self::reader::{Nesting, read_object};
 
 /// One value of a message, with its wire text.
@@ -79,14 +81,18 @@ impl<'a> Fields<'a> {
 
     fn read(bytes: &'a [u8], nesting: Nesting) -> Result<Self, ReadError> {
         let members = read_object(bytes, nesting)?;
-        let mut names: Vec<&str> = members.iter().map(|(name, _)| name.as_ref()).collect();
-        names.sort_unstable();
-        if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(ReadError::Duplicate {
-                name: shown(pair[0]),
-            });
+        let fields = Self { members };
+        match fields.duplicate() {
+            Some(name) => Err(ReadError::Duplicate { name: shown(name) }),
+            None => Ok(fields),
         }
-        Ok(Self { members })
+    }
+
+    fn duplicate(&self) -> Option<&str> {
+        let mut names: SmallVec<[&str; 32]> = self.iter().map(|(name, _)| name).collect();
+        names.sort_unstable();
+        let pair = names.windows(2).find(|pair| pair[0] == pair[1])?;
+        Some(pair[0])
     }
 
     /// The value of a member, `null` and empty strings included.
@@ -184,6 +190,10 @@ pub enum ReadError {
 }
 
 impl ReadError {
+    pub(crate) fn ambiguous(name: &str) -> Self {
+        Self::Ambiguous { name: shown(name) }
+    }
+
     pub(crate) fn nested(name: &str) -> Self {
         Self::Nested { name: shown(name) }
     }

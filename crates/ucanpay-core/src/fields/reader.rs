@@ -6,10 +6,15 @@
 
 use std::borrow::Cow;
 
+use smallvec::SmallVec;
+
 use super::{ReadError, Value};
 
 /// How deep an unknown member of an envelope may be nested before it is refused.
 const MAX_DEPTH: usize = 32;
+
+/// As many members as the longest documented message has, in one allocation.
+const USUAL_MEMBERS: usize = 16;
 
 /// What to do with an object or an array among the members.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -75,7 +80,7 @@ impl<'a> Reader<'a> {
 
     fn object(&mut self, nesting: Nesting) -> Result<Vec<(Cow<'a, str>, Value<'a>)>, ReadError> {
         self.take(b'{', "an object")?;
-        let mut members = Vec::new();
+        let mut members = Vec::with_capacity(USUAL_MEMBERS);
         self.skip_white_space();
         if self.peek() == Some(b'}') {
             self.at += 1;
@@ -265,7 +270,7 @@ impl<'a> Reader<'a> {
     /// list of bounded length, so that no message can exhaust the stack.
     fn nested(&mut self) -> Result<&'a str, ReadError> {
         let start = self.at;
-        let mut closers: Vec<u8> = Vec::new();
+        let mut closers: SmallVec<[u8; MAX_DEPTH]> = SmallVec::new();
         loop {
             self.skip_white_space();
             let opened = match self.peek() {

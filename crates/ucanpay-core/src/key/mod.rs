@@ -16,19 +16,16 @@ use rsa::{
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+pub use self::format::KeyFormat;
 use self::format::{Half, decode};
-use crate::{
-    backend::rustcrypto::{RustCryptoSigner, RustCryptoVerifier},
-    scheme::hex,
-    signer::Signer,
-    verifier::Verifier,
-};
+use crate::{backend, scheme::hex, signer::Signer, verifier::Verifier};
 
 const MIN_BITS: usize = 1024;
 const MAX_BITS: usize = 4096;
 const MIN_EXPONENT: u32 = 65537;
 
-/// A merchant's RSA private key, 1024 to 4096 bits. Cheap to clone; `Debug` shows its size and fingerprint only.
+/// A merchant's RSA private key, 1024 to 4096 bits. Cheap to clone; `Debug` shows its size and fingerprint only, and its numbers
+/// are wiped from memory with the last clone.
 #[derive(Clone)]
 pub struct PrivateKey {
     inner: Arc<RsaPrivateKey>,
@@ -92,10 +89,10 @@ impl PrivateKey {
             .expect("`new` has seen that there are two primes and that they have an inverse")
     }
 
-    /// Signs with this key, in memory.
+    /// Signs with this key, in memory, by the fastest [backend] that is compiled in and can hold it. Make it once and keep it.
     #[must_use]
     pub fn signer(&self) -> Arc<dyn Signer> {
-        Arc::new(RustCryptoSigner::new(self.clone()))
+        backend::signer(self)
     }
 
     pub(crate) fn rsa(&self) -> &RsaPrivateKey {
@@ -148,6 +145,13 @@ impl PublicKey {
         self.inner.n().bits()
     }
 
+    /// The public exponent, usually 65537.
+    #[must_use]
+    pub fn exponent(&self) -> u64 {
+        let bytes = self.inner.e().to_bytes_be();
+        bytes.iter().fold(0, |n, byte| n << 8 | u64::from(*byte))
+    }
+
     /// A short name for the key, safe to log and to show.
     #[must_use]
     pub fn fingerprint(&self) -> &Fingerprint {
@@ -162,10 +166,10 @@ impl PublicKey {
             .expect("a key that has a fingerprint was encoded once already")
     }
 
-    /// Verifies with this key.
+    /// Verifies with this key, by the fastest [backend] that is compiled in and can hold it. Make it once and keep it.
     #[must_use]
     pub fn verifier(&self) -> Arc<dyn Verifier> {
-        Arc::new(RustCryptoVerifier::new(self.clone()))
+        backend::verifier(self)
     }
 
     pub(crate) fn rsa(&self) -> &RsaPublicKey {
@@ -184,11 +188,11 @@ impl fmt::Debug for PublicKey {
 
 /// A short name of a public key: the first 16 hexadecimal digits of the SHA-256 of its SubjectPublicKeyInfo.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Fingerprint(String);
+pub struct Fingerprint(Arc<str>);
 
 impl Fingerprint {
     fn of(spki: &[u8]) -> Self {
-        Self(hex(&Sha256::digest(spki)[..8]))
+        Self(hex(&Sha256::digest(spki)[..8]).into())
     }
 
     /// The 16 digits.

@@ -3,14 +3,18 @@
 //! [`Merchant::sign`](crate::Merchant::sign) takes an [`Operation`] and makes a [`SignedRequest`](crate::SignedRequest);
 //! [`Merchant::verify_answer`](crate::Merchant::verify_answer) makes its [`Answer`].
 
+mod close_order;
 mod order_query;
 mod refund;
 mod refund_query;
+mod reverse;
 mod unified_order;
 
+pub use close_order::{CloseOrder, CloseOrderAnswer};
 pub use order_query::{OrderQuery, OrderQueryAnswer};
 pub use refund::{Refund, RefundAnswer};
 pub use refund_query::{RefundQuery, RefundQueryAnswer};
+pub use reverse::{Reverse, ReverseAnswer};
 pub use unified_order::{UnifiedOrder, UnifiedOrderAnswer};
 
 use crate::{

@@ -136,7 +136,7 @@ fn what_is_no_envelope_is_malformed() {
         r#"{"code":0,"data":7}"#,
         r#"{"code":0,"data":"x"}"#,
         r#"{"code":0,"code":0}"#,
-        r#"{"status":500,"error":"Internal Server Error","message":"x"}"#,
+        r#"{"message":"hello"}"#,
     ] {
         let result = merchant().verify_answer::<OrderQuery>(body.as_bytes());
         assert!(
@@ -227,4 +227,41 @@ fn no_error_that_may_hide_a_payment_is_classed_as_not_done() {
         let careful = matches!(class, ErrorClass::OutcomeUnknown | ErrorClass::AskFirst);
         assert!(careful, "{name}: {class:?}");
     }
+}
+
+#[test]
+fn an_error_name_is_found_behind_a_bracket_and_in_any_of_its_members() {
+    for message in [
+        "SYSTEMERROR",
+        "[SYSTEMERROR] try again",
+        "SYSTEMERROR.retry",
+        "SYSTEMERROR-系统错误",
+        "SYSTEMERROR|x",
+        "（SYSTEMERROR）",
+    ] {
+        let body = serde_json::json!({"code": 1, "msg": message}).to_string();
+        assert_eq!(code_of(&body), ErrorCode::SystemError, "{message}");
+    }
+    let body = r#"{"code":1,"msg":"fail","errCode":"1001","err_code":"ORDERPAID"}"#;
+    assert_eq!(code_of(body), ErrorCode::OrderPaid);
+    let body = r#"{"code":1,"msg":"the word SYSTEMERROR further on"}"#;
+    assert_eq!(code_of(body), ErrorCode::Other("1".into()));
+}
+
+#[test]
+fn a_word_from_the_front_door_is_the_gateways_and_unsigned() {
+    let error = rejected(r#"{"status":401,"error":"Unauthorized","message":"bad key"}"#);
+    assert_eq!(error.code(), &ErrorCode::Other("Unauthorized".into()));
+    assert_eq!(error.message(), "bad key");
+    assert!(!error.signed());
+}
+
+#[test]
+fn debug_of_a_verified_message_shows_neither_the_signed_text_nor_the_signature() {
+    let body = envelope(ORDER);
+    let answer = merchant().verify_answer::<UnifiedOrder>(&body).unwrap();
+    let text = answer.signed_text().to_owned();
+    let shown = format!("{answer:?}");
+    assert!(!shown.contains(&text));
+    assert!(shown.contains("PlatformKey"));
 }

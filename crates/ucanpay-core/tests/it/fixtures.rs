@@ -1,11 +1,12 @@
 //! The shared test keys and vectors, and a gateway that signs.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::Value;
 use ucanpay_core::{
-    Fields, Merchant, MerchantId, PrivateKey, PublicKey, SignatureScheme, canonical_string,
+    Fields, Merchant, MerchantId, PrivateKey, PublicKey, SignatureScheme, Signer, Verifier,
+    backend, canonical_string,
 };
 
 pub(crate) fn fixture(path: &str) -> Vec<u8> {
@@ -24,6 +25,25 @@ pub(crate) fn private_key(name: &str) -> PrivateKey {
 
 pub(crate) fn public_key(name: &str) -> PublicKey {
     PublicKey::from_bytes(&fixture(&format!("keys/{name}.pub.pem"))).unwrap()
+}
+
+/// One signer of every backend that is compiled in and can hold the key.
+pub(crate) fn signers(key: &PrivateKey) -> Vec<Arc<dyn Signer>> {
+    let rustcrypto = Some(backend::rustcrypto::signer(key));
+    #[cfg(feature = "aws-lc-rs")]
+    let aws_lc = (key.bits() >= 2048).then(|| backend::aws_lc::signer(key).unwrap());
+    #[cfg(not(feature = "aws-lc-rs"))]
+    let aws_lc = None;
+    [rustcrypto, aws_lc].into_iter().flatten().collect()
+}
+
+/// One verifier of every backend that is compiled in; each can hold every key.
+pub(crate) fn verifiers(key: &PublicKey) -> Vec<Arc<dyn Verifier>> {
+    vec![
+        backend::rustcrypto::verifier(key),
+        #[cfg(feature = "aws-lc-rs")]
+        backend::aws_lc::verifier(key).unwrap(),
+    ]
 }
 
 /// The receiver of `notifications.json`.

@@ -34,6 +34,7 @@ fn wrappings(pem: &[u8]) -> Vec<Vec<u8>> {
         text.replace('\n', "\r\n").into_bytes(),
         format!("\n  {text}\n\n").into_bytes(),
         base64.clone().into_bytes(),
+        format!("\u{feff}{base64}").into_bytes(),
         format!("{}\r\n", lines.join("\r\n")).into_bytes(),
         STANDARD.decode(base64).unwrap(),
     ]

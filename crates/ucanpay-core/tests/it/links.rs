@@ -1,6 +1,6 @@
 //! `links.json`.
 
-use ucanpay_core::{Amount, LinkOrder, LinkStyle, PayLinks};
+use ucanpay_core::{Amount, LinkAmount, LinkJoint, LinkNumber, LinkOrder, LinkStyle, PayLinks};
 
 use crate::fixtures::vectors;
 
@@ -18,6 +18,7 @@ fn every_link_is_the_expected_one() {
         let links = PayLinks::default().with_style(style);
         let order = LinkOrder {
             ucp_order_no: vector["ucpOrderNo"].as_str().unwrap(),
+            out_trade_no: "unused",
             amount: Amount::new(vector["amount"].as_i64().unwrap()).unwrap(),
             item: vector["item"].as_str().unwrap(),
         };
@@ -28,6 +29,27 @@ fn every_link_is_the_expected_one() {
         };
         assert_eq!(url, vector["url"].as_str().unwrap());
     }
+}
+
+#[test]
+fn what_the_reference_leaves_open_can_be_set() {
+    let order = LinkOrder {
+        ucp_order_no: "377",
+        out_trade_no: "A1",
+        amount: Amount::new(1_005).unwrap(),
+        item: "coffee",
+    };
+    let links = PayLinks::default()
+        .with_base_url("http://127.0.0.1:8090/")
+        .with_package("an.app")
+        .with_amount(LinkAmount::Decimal)
+        .with_out_order_no(LinkNumber::OutTradeNo)
+        .with_joint(LinkJoint::Encoded);
+    assert_eq!(
+        links.app(&order, "s="),
+        "http://127.0.0.1:8090/?link=http://127.0.0.1:8090/pay?outOrderNo%3DA1%26ucpOrderNo%3D377%26amount%3D10.05\
+         %26item%3Dcoffee&sign=s%3D&apn=an.app"
+    );
 }
 
 #[cfg(feature = "qr")]

@@ -2,12 +2,22 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+mod allocations;
 mod answers;
+mod backends;
+mod close_and_reverse;
+mod corpus;
+mod explain;
 mod fixtures;
+mod keyed_md5;
 mod keys;
 mod laws;
 mod links;
 mod notifications;
 mod reader;
+mod received;
 mod requests;
+mod secrets;
 mod signing;
+mod suffix;
+mod wycheproof;

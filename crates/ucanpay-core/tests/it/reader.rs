@@ -21,10 +21,11 @@ fn is_flat_object(bytes: &[u8]) -> Option<bool> {
 
 fn agrees(bytes: &[u8]) -> Result<(), TestCaseError> {
     let ours = Fields::parse(bytes);
-    if let (Some(theirs), false) = (
-        is_flat_object(bytes),
-        matches!(ours, Err(ReadError::Duplicate { .. })),
-    ) {
+    // Of a name that stands twice the other reader keeps the last value only, whatever the first one was.
+    let twice = [&ours, &Fields::parse_envelope(bytes)]
+        .into_iter()
+        .any(|read| matches!(read, Err(ReadError::Duplicate { .. })));
+    if let (Some(theirs), false) = (is_flat_object(bytes), twice) {
         let shown = String::from_utf8_lossy(bytes);
         prop_assert_eq!(ours.is_ok(), theirs, "{}: {:?}", shown, ours);
     }

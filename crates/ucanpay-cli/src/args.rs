@@ -1,0 +1,164 @@
+//! What can be asked for. The doc comments here are the texts of `--help`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use ucanpay_core::SignatureScheme;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done: signed, verified, the keys belong together, explained
+  1  the answer is no: the message is refused, or the keys do not belong together
+  2  not done: wrong usage, or a file or a key that cannot be read or written";
+
+/// Keys and signatures of the UCanPay merchant protocol: no network, no settings.
+#[derive(Debug, Parser)]
+#[command(name = "ucanpay", version, after_help = EXIT_CODES)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make, show and compare RSA keys
+    #[command(subcommand, after_help = EXIT_CODES)]
+    Key(KeyCommand),
+    /// Print the canonical string of a flat JSON object, with no line break added
+    #[command(after_help = EXIT_CODES)]
+    Canonical(CanonicalArguments),
+    /// Sign a flat JSON object: print it with `sign` set, all else as it stands
+    #[command(after_help = EXIT_CODES)]
+    Sign(SignArguments),
+    /// Verify a flat object, an answer or a notification
+    #[command(after_help = EXIT_CODES)]
+    Verify(VerifyArguments),
+    /// Show what is signed in a message, and find the setting that makes it verify
+    #[command(
+        after_help = EXIT_CODES,
+        long_about = "Show what is signed in a message, and find the setting that makes it verify.\n\n\
+                      The output holds the canonical string, and with it the values of the message; it never holds a key or a secret."
+    )]
+    Explain(ExplainArguments),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Make a new private key: write it to a file for its owner only, print the public key
+    #[command(after_help = EXIT_CODES)]
+    Generate {
+        /// Size in bits, 1024 to 4096
+        #[arg(long, default_value_t = 2048)]
+        bits: usize,
+        /// Where the private key goes (PKCS#8 PEM); a file that exists is never overwritten
+        #[arg(long, value_name = "FILE", default_value = "merchant.pem")]
+        out: PathBuf,
+    },
+    /// Say what a key file holds; a private key itself is never shown
+    #[command(after_help = EXIT_CODES)]
+    Show {
+        /// PEM, base64 or DER; private or public
+        file: PathBuf,
+    },
+    /// Say whether two files hold the same key, or the two halves of one
+    #[command(after_help = EXIT_CODES)]
+    Match {
+        /// PEM, base64 or DER; private or public
+        one: PathBuf,
+        /// PEM, base64 or DER; private or public
+        other: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Message {
+    /// The JSON message; standard input when left out or `-`
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CanonicalArguments {
+    #[command(flatten)]
+    pub(crate) message: Message,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SignArguments {
+    /// The private key
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+    /// The signature scheme: documented, single, sha1, md5-rsa, prehash-sha1, prehash-md5-rsa, prehash-hex, path-suffixed
+    #[arg(long, value_name = "NAME", default_value = "documented", value_parser = scheme)]
+    pub(crate) scheme: SignatureScheme,
+    /// The path of the call, such as /payment/unifiedorder; for the scheme path-suffixed
+    #[arg(long)]
+    pub(crate) path: Option<String>,
+    /// Print the value of `sign` alone
+    #[arg(long)]
+    pub(crate) only_sign: bool,
+    #[command(flatten)]
+    pub(crate) message: Message,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArguments {
+    /// The public key of whoever should have signed; may be given several times
+    #[arg(long, value_name = "FILE", required = true)]
+    pub(crate) key: Vec<PathBuf>,
+    /// The signature scheme: documented, single, sha1, md5-rsa, prehash-sha1, prehash-md5-rsa, prehash-hex, path-suffixed
+    #[arg(long, value_name = "NAME", default_value = "documented", value_parser = scheme)]
+    pub(crate) scheme: SignatureScheme,
+    /// The path that was appended; for the scheme path-suffixed
+    #[arg(long)]
+    pub(crate) path: Option<String>,
+    /// Refuse a message that names another merchant
+    #[arg(long, value_name = "ID")]
+    pub(crate) merchant: Option<String>,
+    /// Refuse what is not a complete notification in its envelope
+    #[arg(long)]
+    pub(crate) notification: bool,
+    #[command(flatten)]
+    pub(crate) message: Message,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArguments {
+    /// A public key that may be the gateway's; may be given several times
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["own_key", "md5_secret_file"])]
+    pub(crate) key: Vec<PathBuf>,
+    /// The merchant's own key, either half, to find out that a message is one's own
+    #[arg(long, value_name = "FILE")]
+    pub(crate) own_key: Option<PathBuf>,
+    /// The scheme that is configured
+    #[arg(long, value_name = "NAME", default_value = "documented", value_parser = scheme)]
+    pub(crate) scheme: SignatureScheme,
+    /// A path to try, besides those of the six calls
+    #[arg(long)]
+    pub(crate) path: Option<String>,
+    /// A file that holds the secret of the keyed MD5 signature, and nothing else but a line break
+    #[arg(long, value_name = "FILE")]
+    pub(crate) md5_secret_file: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) message: Message,
+}
+
+fn scheme(name: &str) -> Result<SignatureScheme, String> {
+    SignatureScheme::by_name(name)
+        .ok_or_else(|| "there is no scheme of that name; --help lists them".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Arguments;
+
+    #[test]
+    fn the_arguments_do_not_contradict_each_other() {
+        Arguments::command().debug_assert();
+    }
+}

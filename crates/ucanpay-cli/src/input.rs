@@ -1,0 +1,79 @@
+//! Files and standard input: read whole, up to a limit that no message and no key comes near.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
+
+use ucanpay_core::{KeyFormat, PrivateKey, PublicKey};
+use zeroize::Zeroizing;
+
+use crate::{args::Message, outcome::Failure};
+
+/// Sixteen times what a receiver takes.
+const MESSAGE_LIMIT: u64 = 1024 * 1024;
+const KEY_LIMIT: u64 = 64 * 1024;
+
+/// The message's bytes, from its file or from standard input.
+pub(crate) fn message(message: &Message, stdin: &mut dyn Read) -> Result<Vec<u8>, Failure> {
+    let path = message
+        .file
+        .as_deref()
+        .filter(|path| path.as_os_str() != "-");
+    let (name, bytes) = match path {
+        None => ("standard input".to_owned(), limited(stdin, MESSAGE_LIMIT)),
+        Some(path) => {
+            let file = File::open(path);
+            let bytes = file.and_then(|mut file| limited(&mut file, MESSAGE_LIMIT));
+            (path.display().to_string(), bytes)
+        }
+    };
+    bytes.map_err(|error| Failure::NotDone(format!("{name} cannot be read: {error}")))
+}
+
+/// A key file's bytes, wiped after use.
+pub(crate) fn key_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    File::open(path)
+        .and_then(|mut file| limited(&mut file, KEY_LIMIT))
+        .map(Zeroizing::new)
+        .map_err(|error| about(path, format!("cannot be read: {error}")))
+}
+
+pub(crate) fn private_key(path: &Path) -> Result<PrivateKey, Failure> {
+    PrivateKey::from_bytes(&key_file(path)?).map_err(|error| about(path, error.to_string()))
+}
+
+pub(crate) fn public_key(path: &Path) -> Result<PublicKey, Failure> {
+    PublicKey::from_bytes(&key_file(path)?).map_err(|error| about(path, error.to_string()))
+}
+
+/// The public half of whichever half the file holds, and how it is written there.
+pub(crate) fn either_key(path: &Path) -> Result<(KeyFormat, PublicKey), Failure> {
+    let bytes = key_file(path)?;
+    let format = KeyFormat::of(&bytes).map_err(|error| about(path, error.to_string()))?;
+    let key = if format.is_private() {
+        PrivateKey::from_bytes(&bytes).map(|key| key.public_key().clone())
+    } else {
+        PublicKey::from_bytes(&bytes)
+    };
+    let key = key.map_err(|error| about(path, error.to_string()))?;
+    Ok((format, key))
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "every caller has made the text for this"
+)]
+pub(crate) fn about(path: &Path, what: String) -> Failure {
+    Failure::NotDone(format!("{}: {what}", path.display()))
+}
+
+fn limited(source: &mut dyn Read, limit: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    source.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(io::Error::other(format!("it is larger than {limit} bytes")));
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,127 @@
+//! Used wrongly, and read by somebody who stops reading.
+
+use std::{
+    io::Write,
+    process::{Command, Stdio},
+};
+
+use crate::program::{PROGRAM, key, run, vectors};
+
+#[test]
+fn wrong_usage_exits_with_2_and_says_what_is_wrong() {
+    let (private, public) = (key("merchant-2048.pkcs8.pem"), key("merchant-2048.pub.pem"));
+    let cases: [(&[&str], &str); 13] = [
+        (&[], "Usage"),
+        (&["pay"], "pay"),
+        (&["key"], "Usage"),
+        (&["sign"], "--key"),
+        (&["verify"], "--key"),
+        (&["explain"], "--key"),
+        (
+            &["sign", "--key", &private, "--scheme", "md4"],
+            "no scheme of that name",
+        ),
+        (
+            &["sign", "--key", &private, "--scheme", "path-suffixed"],
+            "give it with --path",
+        ),
+        (
+            &["sign", "--key", &public],
+            "the private key is needed here",
+        ),
+        (
+            &["verify", "--key", &private],
+            "the public key is needed here",
+        ),
+        (
+            &["verify", "--key", "/missing.pem"],
+            "/missing.pem: cannot be read",
+        ),
+        (
+            &["canonical", "/missing.json"],
+            "/missing.json cannot be read",
+        ),
+        (
+            &["key", "show", "/missing.pem"],
+            "/missing.pem: cannot be read",
+        ),
+    ];
+    for (arguments, expected) in cases {
+        let run = run(arguments, b"{}");
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{arguments:?}");
+        assert!(
+            run.stderr.contains(expected),
+            "{arguments:?}: {}",
+            run.stderr
+        );
+    }
+}
+
+#[test]
+fn help_tells_the_exit_codes_and_is_no_error() {
+    for arguments in [
+        &["--help"][..],
+        &["verify", "--help"],
+        &["key", "generate", "--help"],
+    ] {
+        let run = run(arguments, b"");
+        assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+        assert!(run.stdout.contains("Exit codes:"), "{}", run.stdout);
+    }
+    assert_eq!(run(&["--version"], b"").stdout, "ucanpay 0.1.0\n");
+}
+
+#[test]
+fn a_file_and_a_dash_are_read_like_standard_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("message.json");
+    std::fs::write(&file, r#"{"b":1,"a":2}"#).unwrap();
+    assert_eq!(
+        run(&["canonical", file.to_str().unwrap()], b"").stdout,
+        "a=2&b=1"
+    );
+    assert_eq!(
+        run(&["canonical", "-"], br#"{"b":1,"a":2}"#).stdout,
+        "a=2&b=1"
+    );
+}
+
+#[test]
+fn a_message_beyond_all_measure_is_not_read_to_its_end() {
+    let run = run(&["canonical"], &vec![b' '; 1024 * 1024 + 1]);
+    assert_eq!(run.code, 2);
+    assert!(
+        run.stderr.contains("larger than 1048576 bytes"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn a_reader_that_stops_reading_is_no_error_and_the_verdict_stands() {
+    let vectors = vectors("notifications");
+    let genuine = vectors["cases"][0]["body"].as_str().unwrap();
+    let platform = key("platform-2048.pub.pem");
+    for (arguments, code) in [
+        (&["verify", "--key", &platform][..], 0),
+        (&["explain", "--key", &platform], 0),
+        (&["--help"], 0),
+    ] {
+        let mut child = Command::new(PROGRAM)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let _ = child.stdin.take().unwrap().write_all(genuine.as_bytes());
+        let output = child.wait_with_output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(
+            (output.status.code(), stderr.as_str()),
+            (Some(code), ""),
+            "{arguments:?}"
+        );
+    }
+}

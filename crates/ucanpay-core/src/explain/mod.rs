@@ -1,0 +1,244 @@
+//! Why a signature verifies, or why it does not: for the day when it does not.
+//!
+//! Comes in: the bytes of one captured message and the keys at hand. Goes out: an [`Explanation`], which ends in one
+//! sentence. Verification itself stays strict and tries nothing; this tries everything, and changes nothing.
+//! `opened.rs` looks into the signature, `variant.rs` makes the texts that may have been signed, `search.rs` tries every
+//! scheme on them, `conclusion.rs` finds the sentence, `explanation.rs` holds it all and `display.rs` prints it.
+
+mod conclusion;
+mod display;
+mod explanation;
+mod opened;
+mod search;
+mod variant;
+
+use sha2::{Digest as _, Sha256};
+
+pub use self::{
+    conclusion::Verdict,
+    explanation::{Explanation, Fit, KeyFinding, Member, Role, Standing},
+    opened::Opened,
+    variant::Difference,
+};
+use self::{
+    conclusion::{Case, conclude},
+    search::{PATHS, fit_of_secret, fits_of, is_md5_digits, leniently_decoded, schemes},
+    variant::candidates,
+};
+use crate::{
+    canonical::canonical_string,
+    envelope::Envelope,
+    fields::{Fields, ReadError, Value},
+    key::PublicKey,
+    keyed_md5::Md5Secret,
+    received::{MessageKind, is_envelope, kind_of_data},
+    response::Untrusted,
+    scheme::{SignatureScheme, hex},
+    verification::{Refusal, prove, prove_by_secret},
+};
+
+/// The keys and settings with which a message is explained.
+#[derive(Clone, Debug, Default)]
+pub struct AtHand {
+    platform_keys: Vec<PublicKey>,
+    own_key: Option<PublicKey>,
+    scheme: SignatureScheme,
+    path: Option<String>,
+    md5_secret: Option<Md5Secret>,
+}
+
+impl AtHand {
+    /// The gateway's public keys, as many as may be the right one; the scheme is the documented one.
+    #[must_use]
+    pub fn new(platform_keys: impl IntoIterator<Item = PublicKey>) -> Self {
+        Self {
+            platform_keys: platform_keys.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+
+    /// The merchant's own public key, to find out that a message is one's own.
+    #[must_use]
+    pub fn with_own_key(mut self, key: PublicKey) -> Self {
+        self.own_key = Some(key);
+        self
+    }
+
+    /// The scheme that is configured.
+    #[must_use]
+    pub fn with_scheme(mut self, scheme: SignatureScheme) -> Self {
+        self.scheme = scheme;
+        self
+    }
+
+    /// The path that is configured, or one more to try: the six paths of the operations are tried in any case.
+    #[must_use]
+    pub fn with_path(mut self, path: impl Into<String>) -> Self {
+        self.path = Some(path.into());
+        self
+    }
+
+    /// The secret of the keyed MD5 signature. It is not shown.
+    #[must_use]
+    pub fn with_md5_secret(mut self, secret: Md5Secret) -> Self {
+        self.md5_secret = Some(secret);
+        self
+    }
+}
+
+/// Explains the signature of a flat object, an answer or a notification.
+///
+/// Tried are: pre-hash {none, SHA-256, its hexadecimal} × digest {SHA-256, SHA-1, MD5} × suffix {none, the six paths, the
+/// given one} × `signType` in or out × the envelope's members in or out × empty and `null` members kept or skipped ×
+/// percent-encoding off or on, for each key; and the rewritings of [`Difference`], which undo what a re-serialised body has
+/// lost. Each key opens the signature once, so a body of 64 KiB takes no longer than some hundred hashes of it.
+///
+/// ```
+/// use ucanpay_core::{AtHand, PublicKey, Verdict, explain};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let pem = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/keys/platform-2048.pub.pem"));
+/// # let vectors = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/vectors/notifications.json"));
+/// # let vectors: serde_json::Value = serde_json::from_str(vectors)?;
+/// # let cases = vectors["cases"].as_array().unwrap();
+/// # let captured = cases.iter().find(|case| case["name"] == "no pre-hash").unwrap()["body"].as_str().unwrap().as_bytes();
+/// let explanation = explain(captured, &AtHand::new([PublicKey::from_bytes(pem)?]))?;
+/// assert_eq!(explanation.verdict, Verdict::OtherScheme);
+/// assert!(explanation.sentence.contains("configure the scheme `single`"));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// [`ReadError`] when the bytes cannot be read as such a message at all; then its text is the explanation.
+pub fn explain(body: &[u8], at_hand: &AtHand) -> Result<Explanation, ReadError> {
+    let envelope = Envelope::parse(body)?;
+    if !is_envelope(envelope.fields()) {
+        return explain_data(&Fields::parse(body)?, None, at_hand);
+    }
+    match envelope.data()? {
+        Some(data) => explain_data(
+            &Fields::parse(data.as_bytes())?,
+            Some(envelope.fields()),
+            at_hand,
+        ),
+        None => explain_data(&Fields::parse(b"{}")?, Some(envelope.fields()), at_hand),
+    }
+}
+
+fn explain_data(
+    data: &Fields<'_>,
+    envelope: Option<&Fields<'_>>,
+    at_hand: &AtHand,
+) -> Result<Explanation, ReadError> {
+    let canonical = canonical_string(data)?;
+    let kind = match envelope {
+        None => Ok(MessageKind::Object),
+        Some(_) => kind_of_data(data),
+    };
+    let sign = data.present("sign");
+    let signature = sign.and_then(leniently_decoded);
+    let texts = candidates(data, envelope);
+    let mut paths: Vec<&str> = PATHS.to_vec();
+    paths.extend(at_hand.path.as_deref().filter(|path| !PATHS.contains(path)));
+
+    let platform = at_hand
+        .platform_keys
+        .iter()
+        .map(|key| (Role::Platform, key));
+    let own = at_hand.own_key.iter().map(|key| (Role::Own, key));
+    let keys: Vec<(Role, &PublicKey)> = platform.chain(own).collect();
+    let findings: Vec<KeyFinding> = keys
+        .iter()
+        .map(|(role, key)| KeyFinding {
+            role: *role,
+            fingerprint: key.fingerprint().to_string(),
+            bits: key.bits(),
+            opened: match &signature {
+                Some(signature) => Opened::with(key, signature),
+                None => Opened::NotMade,
+            },
+        })
+        .collect();
+
+    let mut fits = Vec::new();
+    if let Some(signature) = &signature {
+        for ((_, key), finding) in keys.iter().zip(&findings) {
+            fits.extend(fits_of(key, finding, signature, &texts, &paths));
+        }
+    }
+    let by_secret = sign
+        .zip(at_hand.md5_secret.as_ref())
+        .and_then(|(sign, secret)| fit_of_secret(sign, secret, &texts));
+    fits.extend(by_secret);
+
+    let secrets = usize::from(at_hand.md5_secret.is_some());
+    let tried = texts.len() * (keys.len() * schemes(paths.len()) + secrets);
+    let refusal = refusal(data, at_hand);
+    let (verdict, sentence) = conclude(&Case {
+        sign,
+        canonical: &canonical,
+        signature_bytes: signature.as_ref().map(Vec::len),
+        refusal: refusal.as_ref(),
+        kind: &kind,
+        keys: &findings,
+        fits: &fits,
+        tried,
+        scheme: at_hand.scheme,
+        has_secret: at_hand.md5_secret.is_some(),
+    });
+    let refusal = refusal.map(|refusal| match refusal {
+        Refusal::Malformed(error) => error.to_string(),
+        Refusal::Untrusted(Untrusted::NoMatchingKey { .. }) => {
+            "the signature fits no platform key at hand as configured".to_owned()
+        }
+        Refusal::Untrusted(error) => error.to_string(),
+    });
+    Ok(Explanation {
+        members: members(data, envelope),
+        sha256: hex(&Sha256::digest(&canonical)),
+        canonical,
+        signature_bytes: signature.map(|signature| signature.len()),
+        refusal: refusal.or_else(|| kind.as_ref().err().map(ToString::to_string)),
+        keys: findings,
+        tried,
+        fits,
+        kind: kind.ok(),
+        verdict,
+        sentence,
+    })
+}
+
+/// What verification itself says, with the settings at hand: by the secret if there is one and `sign` looks like MD5.
+fn refusal(data: &Fields<'_>, at_hand: &AtHand) -> Option<Refusal> {
+    let looks_like_md5 = data.present("sign").is_some_and(is_md5_digits);
+    if let Some(secret) = at_hand.md5_secret.as_ref().filter(|_| looks_like_md5) {
+        return prove_by_secret(data, secret).err();
+    }
+    let keys = at_hand.platform_keys.iter();
+    let verifiers: Vec<_> = keys.map(PublicKey::verifier).collect();
+    prove(data, &verifiers, at_hand.scheme, at_hand.path.as_deref()).err()
+}
+
+fn members(data: &Fields<'_>, envelope: Option<&Fields<'_>>) -> Vec<Member> {
+    let inside = data.iter().map(|(name, value)| {
+        let standing = match value {
+            _ if name == "sign" => Standing::Signature,
+            Value::Null => Standing::Null,
+            _ if value.signed_text().is_none() => Standing::Empty,
+            _ => Standing::Signed,
+        };
+        (name, standing)
+    });
+    let outside = envelope
+        .into_iter()
+        .flat_map(Fields::iter)
+        .filter(|(name, _)| *name != "data")
+        .map(|(name, _)| (name, Standing::Outside));
+    let members = inside.chain(outside).map(|(name, standing)| Member {
+        name: name.to_owned(),
+        standing,
+    });
+    members.collect()
+}

@@ -1,0 +1,147 @@
+//! A message of which one does not know yet what it is: told apart by its members, and verified by public keys alone.
+//!
+//! For tools and tests. A shop knows what it waits for and asks [`Merchant`](crate::Merchant), which also knows its own
+//! number; the verdict comes from the same place, `verification.rs`.
+
+use std::fmt;
+
+use crate::{
+    envelope::Envelope,
+    fields::{Fields, ReadError},
+    key::PublicKey,
+    notification::Notification,
+    response::Untrusted,
+    scheme::SignatureScheme,
+    verification::{Refusal, prove},
+    verified::Verified,
+};
+
+/// What a message is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum MessageKind {
+    /// A flat object with its own `sign`: a request, or `data` alone.
+    Object,
+    /// An answer: an envelope with `data`.
+    Answer,
+    /// A payment notification, with every member that one must have.
+    PaymentNotification,
+    /// A refund notification, with every member that one must have.
+    RefundNotification,
+}
+
+impl fmt::Display for MessageKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Object => "flat object",
+            Self::Answer => "answer",
+            Self::PaymentNotification => "payment notification",
+            Self::RefundNotification => "refund notification",
+        })
+    }
+}
+
+/// A message of any kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    kind: MessageKind,
+    merchant_id: Option<String>,
+}
+
+impl Received {
+    /// Verifies a flat object, an answer or a notification as strictly as [`Merchant`](crate::Merchant) does.
+    ///
+    /// Answers and notifications look alike. An envelope is a notification when its `data` has `tradeStatus`, `merchantId`
+    /// and `totalAmt`, or `refundStatus` without the members that only a refund query's answer has; it must then be a
+    /// complete one. `path` is appended by schemes with [`Suffix::Path`](crate::Suffix::Path) only.
+    ///
+    /// # Errors
+    ///
+    /// [`ReceivedError`]: nothing in the message can be relied on. [`explain`](crate::explain()) says more.
+    pub fn verify(
+        body: &[u8],
+        keys: &[PublicKey],
+        scheme: SignatureScheme,
+        path: Option<&str>,
+    ) -> Result<Verified<Self>, ReceivedError> {
+        let verifiers: Vec<_> = keys.iter().map(PublicKey::verifier).collect();
+        let envelope = Envelope::parse(body)?;
+        if !is_envelope(envelope.fields()) {
+            let fields = Fields::parse(body)?;
+            let proof = prove(&fields, &verifiers, scheme, path)?;
+            let received = Self::new(MessageKind::Object, &fields);
+            return Ok(Verified::new(received, proof));
+        }
+        let data = envelope.data()?.ok_or(Untrusted::NoData)?;
+        let fields = Fields::parse(data.as_bytes())?;
+        let proof = prove(&fields, &verifiers, scheme, path)?;
+        let kind = kind_of_data(&fields)?;
+        Ok(Verified::new(Self::new(kind, &fields), proof))
+    }
+
+    fn new(kind: MessageKind, fields: &Fields<'_>) -> Self {
+        let merchant_id = fields.text("merchantId");
+        Self { kind, merchant_id }
+    }
+
+    /// What the message is.
+    #[must_use]
+    pub fn kind(&self) -> MessageKind {
+        self.kind
+    }
+
+    /// The merchant that it names (`merchantId`); an order query's answer need not.
+    #[must_use]
+    pub fn merchant_id(&self) -> Option<&str> {
+        self.merchant_id.as_deref()
+    }
+}
+
+/// An object with `data` and no signature of its own. An error without `data` is one too: it has a `code`.
+pub(crate) fn is_envelope(fields: &Fields<'_>) -> bool {
+    fields.get("sign").is_none() && (fields.get("data").is_some() || fields.get("code").is_some())
+}
+
+/// What the `data` of an envelope is, once it is complete as that.
+pub(crate) fn kind_of_data(fields: &Fields<'_>) -> Result<MessageKind, ReadError> {
+    let has = |member: &str| fields.get(member).is_some();
+    let of_refund_query = ["totalRefundAmt", "refundSuccesTime", "refundSuccessTime"];
+    let told = match (has("tradeStatus"), has("refundStatus")) {
+        (true, true) => true,
+        (true, false) => has("merchantId") && has("totalAmt"),
+        (false, true) => !of_refund_query.into_iter().any(has),
+        (false, false) => false,
+    };
+    if !told {
+        fields.amount("totalAmt")?;
+        fields.amount("refundAmt")?;
+        return Ok(MessageKind::Answer);
+    }
+    Ok(match Notification::read(fields)? {
+        Notification::Payment(_) => MessageKind::PaymentNotification,
+        Notification::Refund(_) => MessageKind::RefundNotification,
+    })
+}
+
+/// Why a message cannot be relied on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReceivedError {
+    /// It cannot be read.
+    #[error("the message cannot be read")]
+    Malformed(#[from] ReadError),
+    /// It is not proven to come from the holder of one of the keys.
+    #[error("the message cannot be trusted")]
+    Untrusted(#[from] Untrusted),
+}
+
+impl From<Refusal> for ReceivedError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Malformed(error) => Self::Malformed(error),
+            Refusal::Untrusted(error) => Self::Untrusted(error),
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Looks for inputs that break what comes first in contact with the outside: the targets of `fuzz/`, each for a while.
+//!
+//! It is no part of `cargo xtask test`, which has no time for it and no nightly; there the corpus is replayed.
+
+use std::fs;
+use std::process::Command;
+
+use crate::workspace::{self, Workspace, works};
+
+/// Each target, and the corpus it begins with.
+const TARGETS: [(&str, &str); 3] = [
+    ("reader", "reader"),
+    ("envelope", "envelope"),
+    ("explain", "envelope"),
+];
+
+/// Runs each target, stopping at the first that finds something.
+pub(crate) fn run(workspace: &Workspace, seconds: u32) -> Result<(), String> {
+    if !works(nightly(workspace).args(["fuzz", "--version"])) {
+        return Err(
+            "cargo-fuzz on a nightly toolchain is missing: `rustup toolchain install nightly`, \
+             then `cargo install cargo-fuzz --locked`. It also needs a C++ compiler"
+                .to_owned(),
+        );
+    }
+    for (target, corpus) in TARGETS {
+        // What a run finds worth keeping goes there, and helps the next one; the corpus of the project stays as it is.
+        let found = format!("fuzz/target/found/{target}");
+        fs::create_dir_all(workspace.root().join(&found))
+            .map_err(|error| format!("{found} cannot be made: {error}"))?;
+        // No sanitizer: there is no unsafe code to watch, and without one it tries several times as many inputs.
+        let line = format!(
+            "fuzz run --fuzz-dir fuzz --sanitizer none {target} {found} fuzz/corpus/{corpus} -- \
+             -max_total_time={seconds} -timeout=10 -dict=fuzz/json.dict"
+        );
+        let shown = format!("cargo +nightly {line}");
+        let mut command = nightly(workspace);
+        command.args(line.split_whitespace());
+        workspace::run(&shown, &mut command).map_err(|problem| {
+            format!(
+                "{problem}; an input that broke the property is in fuzz/artifacts/{target}. \
+                 Once it is mended, the input belongs in fuzz/corpus/{corpus}, under a name that says what it is"
+            )
+        })?;
+    }
+    Ok(())
+}
+
+/// The `cargo` in the path, which rustup puts there: only that one knows what `+nightly` means.
+fn nightly(workspace: &Workspace) -> Command {
+    let mut command = Command::new("cargo");
+    command.arg("+nightly").current_dir(workspace.root());
+    command
+}
