@@ -35,9 +35,31 @@ use tower::{Layer, Service};
 /// # }
 /// ```
 ///
-/// A layer sees only what was added before it. Notifications are silently lost to the shop's 404 when `.fallback` or
-/// a wildcard route that takes POST comes after it, when a router with a fallback merges or nests this one, and with
-/// `.route_layer`.
+/// A layer sees only what was added before it. The notify addresses are no routes: the layer takes them on their way to
+/// the router's fallback or 404, which axum replaces when routers are put together. Notifications are silently lost
+///
+/// - when `.fallback` or a wildcard route that takes POST comes after the layer, and with `.route_layer`;
+/// - when the layered router merges another one later, which brings its own 404 or fallback along, or is merged into
+///   a router with a fallback (it may be merged into one without);
+/// - when `Router::nest` nests a layered router that has no fallback of its own: `nest` takes its routes along and
+///   leaves its 404 behind, whether or not the outer router has a fallback.
+///
+/// # Under a path
+///
+/// For a shop at `/shop`, whose notify addresses are `/shop/ucanpay/…`, put the layer around the outer router:
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use ucanpay_axum::{NotificationHandler, UcanpayLayer};
+/// # use axum::Router;
+/// # fn app(shop: Router, handler: Arc<dyn NotificationHandler>) -> Router {
+/// Router::new()
+///     .nest("/shop", shop)
+///     .layer(UcanpayLayer::from(handler).at("/shop/ucanpay"))
+/// # }
+/// ```
+///
+/// Inside, the layer works with `nest_service` instead of `nest`, or when the nested router has a fallback of its own.
 #[derive(Clone)]
 pub struct UcanpayLayer {
     handler: Arc<dyn NotificationHandler>,
@@ -51,6 +73,10 @@ impl UcanpayLayer {
     }
 
     /// Moves the addresses under `prefix`, `/pay/notify` for one. A missing first slash is added, a last one dropped.
+    ///
+    /// Choose a prefix that no other POST route of the shop begins with. Whatever stands between it and `/payment` or
+    /// `/refund` is read as an account: `.at("/api")` takes the shop's own `POST /api/orders/refund` for a notification
+    /// to the account `orders`, and `.at("")` takes `POST /orders/refund`.
     #[must_use]
     pub fn at(mut self, prefix: &str) -> Self {
         let prefix = prefix.trim_matches('/');

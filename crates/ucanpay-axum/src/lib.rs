@@ -5,7 +5,7 @@
 //!
 //! - **The layer.** [`UcanpayLayer`] in front of a shop's router answers `POST /ucanpay/payment` and
 //!   `POST /ucanpay/refund` through a [`NotificationHandler`] and leaves every other request alone. It must be the
-//!   **last** `.layer(..)`, after `.fallback(..)`.
+//!   **last** `.layer(..)`, after `.fallback(..)`, and around `.nest(..)` rather than inside.
 #![cfg_attr(
     feature = "router",
     doc = "  Over the ledger of `ucanpay-storefront` it is one line: `.layer(UcanpayLayer::payments(payments))`."

@@ -1,7 +1,8 @@
 //! The gateway's calls over HTTP: bytes in, checks in the gateway's order, signed answer out. Always
 //! HTTP 200.
 //!
-//! Merchant id and signature are checked here; what the members say is decided in `gateway.rs`.
+//! Merchant id and signature are checked here; what the members say is decided in `gateway.rs`. Which name
+//! a call's table has for what is wrong is in `call.rs`.
 
 use axum::Router;
 use axum::body::Bytes;
@@ -83,10 +84,10 @@ async fn serve(
 /// Reads the request and makes sure that the merchant it names has signed it.
 fn authenticate(call: Call, sandbox: &Sandbox, body: &[u8]) -> Result<Members, Refusal> {
     if body.trim_ascii().is_empty() {
-        return Err(Refusal::new(ErrorName::PostDataEmpty, "the body is empty"));
+        return Err(Refusal::new(call.empty(), "the body is empty"));
     }
     let text = std::str::from_utf8(body)
-        .map_err(|error| Refusal::new(ErrorName::NotUtf8, error.to_string()))?;
+        .map_err(|error| Refusal::new(call.not_utf8(), error.to_string()))?;
     let members = Members::read(text).map_err(|error| {
         Refusal::new(
             call.malformed(),
@@ -96,7 +97,7 @@ fn authenticate(call: Call, sandbox: &Sandbox, body: &[u8]) -> Result<Members, R
     match members.text("merchantId") {
         None => Err(Refusal::new(call.missing(), "merchantId: missing or empty")),
         Some(id) if id != sandbox.merchant_id() => Err(Refusal::new(
-            ErrorName::NoAuth,
+            call.no_authority(),
             "merchantId: not the merchant this sandbox knows",
         )),
         Some(_) if !sandbox.seal().was_signed_by_merchant(&members) => Err(Refusal::new(

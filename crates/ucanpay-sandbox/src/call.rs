@@ -1,5 +1,12 @@
-//! The calls the sandbox answers, and the name each one's error table has for a request that breaks the
-//! field rules.
+//! The calls the sandbox answers, and the name each one's error table has for a request that is not taken.
+//!
+//! NOAUTH, LACK_PARAMS, POST_DATA_EMPTY and NOT_UTF8 stand in the order's table alone. Those of refund and refund
+//! query have PARAM_ERROR for all that is wrong with a request.
+//!
+//! The table of `orderquery` is an open point: it has ORDERNOTEXIST and SYSTEMERROR only, and the reference does not
+//! say what a query that is wrong in itself is answered. The sandbox takes it for a query that finds no order. Two
+//! names it borrows, because every other call has them: SIGNERROR for a bad signature, so that a wrong key does not
+//! look like a missing order, and REQUIRE_POST_METHOD.
 
 use crate::refusal::ErrorName;
 
@@ -29,19 +36,36 @@ impl Call {
         }
     }
 
-    /// A mandatory member is missing. The refund tables know only PARAM_ERROR; the query of orders lists
-    /// no such error at all and borrows the order's.
+    /// A mandatory member is missing.
     pub(crate) fn missing(self) -> ErrorName {
-        match self {
-            Self::UnifiedOrder | Self::OrderQuery => ErrorName::LackParams,
-            Self::Refund | Self::RefundQuery => ErrorName::ParamError,
-        }
+        self.or_listed(ErrorName::LackParams)
     }
 
-    /// A member is there and breaks its rule.
+    /// A member is there and breaks its rule, or the body is no request at all.
     pub(crate) fn malformed(self) -> ErrorName {
+        self.or_listed(ErrorName::InvalidRequest)
+    }
+
+    /// The body is empty.
+    pub(crate) fn empty(self) -> ErrorName {
+        self.or_listed(ErrorName::PostDataEmpty)
+    }
+
+    /// The body is not UTF-8.
+    pub(crate) fn not_utf8(self) -> ErrorName {
+        self.or_listed(ErrorName::NotUtf8)
+    }
+
+    /// The merchant is not one that may call.
+    pub(crate) fn no_authority(self) -> ErrorName {
+        self.or_listed(ErrorName::NoAuth)
+    }
+
+    /// The order's name for it, or what another call's table has in its place.
+    fn or_listed(self, of_the_order: ErrorName) -> ErrorName {
         match self {
-            Self::UnifiedOrder | Self::OrderQuery => ErrorName::InvalidRequest,
+            Self::UnifiedOrder => of_the_order,
+            Self::OrderQuery => ErrorName::OrderNotExist,
             Self::Refund | Self::RefundQuery => ErrorName::ParamError,
         }
     }

@@ -124,7 +124,7 @@ impl SandboxConfig {
     }
 
     pub(crate) fn terms(&self) -> Terms {
-        let ms = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4);
+        let ms = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         Terms {
             merchant_id: self.merchant_id.clone(),
             refund_delay: ms(self.refund_delay),

@@ -145,7 +145,7 @@ impl Gateway {
         let next_attempt_at = match outcome {
             Outcome::Accepted { .. } => None,
             Outcome::Refused { .. } | Outcome::Failed { .. } => {
-                Some(now + self.terms.notify_interval)
+                Some(now.saturating_add(self.terms.notify_interval))
             }
         };
         let number = u32::try_from(self.attempts(id).len() + 1).unwrap_or(u32::MAX);
@@ -292,10 +292,14 @@ impl Gateway {
 
     /// When the next delivery or refund that is not yet due wants attention.
     pub(crate) fn next_event_after(&self, now: i64) -> Option<i64> {
-        let delivery = self.due.range((now + 1, 0)..).next().map(|(at, _)| *at);
+        let delivery = self
+            .due
+            .range((now.saturating_add(1), 0)..)
+            .next()
+            .map(|(at, _)| *at);
         let refund = self
             .settling
-            .range((now + 1, String::new())..)
+            .range((now.saturating_add(1), String::new())..)
             .next()
             .map(|(at, _)| *at);
         delivery.into_iter().chain(refund).min()
@@ -361,6 +365,26 @@ mod tests {
                 .collect::<Vec<_>>(),
             [1, 2]
         );
+    }
+
+    #[test]
+    fn an_interval_without_end_leaves_a_delivery_waiting_for_ever() {
+        let mut bench = Bench::with_paid_order();
+        bench.gateway.terms.notify_interval = i64::MAX;
+        bench.attempted(1, refused());
+        assert_eq!(bench.gateway.attempts(1)[0].next_attempt_at, Some(i64::MAX));
+        assert_eq!(bench.gateway.due(bench.now).count(), 0);
+        assert_eq!(bench.gateway.next_event_after(i64::MAX), Some(i64::MAX));
+    }
+
+    #[test]
+    fn a_refund_delay_without_end_leaves_a_refund_under_way() {
+        let mut bench = Bench::with_paid_order();
+        bench.gateway.terms.refund_delay = i64::MAX;
+        let refund = bench.refund("R1", 100);
+        bench.call(Call::Refund, &refund).unwrap();
+        bench.wait(1_000_000_000);
+        assert_eq!(bench.gateway.orders_to_settle(bench.now).count(), 0);
     }
 
     #[test]

@@ -65,7 +65,7 @@ impl Gateway {
         // A failed refund is submitted again under its own numbers.
         let ucp_refund_no =
             earlier.map_or_else(|| self.next_number(now), |earlier| earlier.ucp_refund_no);
-        let settles_at = now + self.terms.refund_delay;
+        let settles_at = now.saturating_add(self.terms.refund_delay);
         let state = RefundState::Processing {
             settles_at,
             fails: order.next_refund_fails,

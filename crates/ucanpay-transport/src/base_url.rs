@@ -47,6 +47,11 @@ impl BaseUrl {
         if authority.as_str().contains('@') {
             return refuse("it holds credentials");
         }
+        // `Uri` takes any digits for a port.
+        let names_port = authority.as_str().len() > authority.host().len();
+        if names_port && authority.port_u16().is_none_or(|port| port == 0) {
+            return refuse("its port is not a number from 1 to 65535");
+        }
         if uri.query().is_some() {
             return refuse("it has a query");
         }
@@ -99,6 +104,9 @@ mod tests {
             "http://127.0.0.1:8090/gateway/payment/refund"
         );
         assert!(!base.is_encrypted());
+        for text in ["http://[::1]:65535", "http://[::1]", "https://localhost:1"] {
+            assert!(BaseUrl::parse(text).is_ok(), "{text}");
+        }
     }
 
     #[test]
@@ -110,6 +118,10 @@ mod tests {
             ("ftp://api.ucanpay.ca", "scheme"),
             ("https://", "URL"),
             ("https://:443/", "host"),
+            ("https://api.ucanpay.ca:65536", "port"),
+            ("https://api.ucanpay.ca:0/", "port"),
+            ("https://api.ucanpay.ca:/", "port"),
+            ("http://[::1]:99999", "port"),
             ("https://api.ucanpay.ca?x=1", "query"),
             ("https://api.ucanpay.ca/#x", "fragment"),
             ("https://user:secret@api.ucanpay.ca", "credentials"),

@@ -1,13 +1,21 @@
 //! One attempt judged: what came back, and what it proves.
 //!
-//! | what came back | judged as |
-//! |---|---|
-//! | 2xx, or 4xx but 429 | what the envelope says: verified answer, `Rejected`, `Untrusted`, or `Malformed` if it is none |
-//! | 429 | `RateLimited` |
-//! | 5xx | `OutcomeUnknown`: the gateway may have failed before or after its work, whatever the body says |
-//! | 1xx, 3xx | `OutcomeUnknown`: no redirect is followed, and one proves nothing |
-//! | an error with a `ConnectError` in its chain | `NotSent` |
-//! | any other error of the HTTP service | `OutcomeUnknown` |
+//! | what came back | judged as | effect |
+//! |---|---|---|
+//! | a verified answer, under any status | the answer: what is signed does not hang on a status | |
+//! | 2xx or 4xx with an error name | `Rejected` | none for `NotDone`, `NotDoneBusy` and `Blocked`, else unknown |
+//! | 2xx or 4xx with another body | `Untrusted`, or `Malformed` when it is no envelope | unknown |
+//! | 429 with an error name | `RateLimited` | by the name, as above: unknown for SYSTEMERROR, ERROR and undocumented names |
+//! | 429 with a code 0 that nothing proves, or an object that cannot be read | `RateLimited` | unknown: it may be an answer to work that was done |
+//! | 429 with anything else: a text, a page, nothing | `RateLimited` | none |
+//! | 5xx with a name of the reference | `Rejected` | unknown for every name: the gateway may have failed after its work |
+//! | 5xx with anything else | `OutcomeUnknown` | unknown |
+//! | 1xx, 3xx | `OutcomeUnknown`: no redirect is followed, and one proves nothing | unknown |
+//! | an error with a `ConnectError` in its chain | `NotSent` | none |
+//! | any other error of the HTTP service | `OutcomeUnknown` | unknown |
+//!
+//! When to come again: after INVALID_REQ_TOO_MUCH and FREQUENCY_LIMITED at least a minute, under any status; after any
+//! other 429 at least a second, and a minute when nothing says how long; else what `hint.rs` reads.
 
 use crate::BoxError;
 use crate::error::{Effect, Error, Lost};
@@ -15,8 +23,14 @@ use crate::hint::{self, ONE_MINUTE};
 use crate::service_error::{self, AnswerTooLarge, ConnectError};
 use bytes::Bytes;
 use http::{Response, StatusCode};
+use std::time::Duration;
 use tower::timeout::error::Elapsed;
-use ucanpay_core::{AnswerError, ErrorClass, GatewayError, Merchant, Operation, Verified};
+use ucanpay_core::{
+    AnswerError, ErrorClass, ErrorCode, GatewayError, Merchant, Operation, Verified,
+};
+
+/// The least that HTTP 429 asks for, whatever its headers say.
+const ONE_SECOND: Duration = Duration::from_secs(1);
 
 /// Judges an answer.
 pub(crate) fn answer<O: Operation>(
@@ -24,42 +38,73 @@ pub(crate) fn answer<O: Operation>(
     response: &Response<Bytes>,
 ) -> Result<Verified<O::Answer>, Error> {
     let status = response.status();
-    let wait = hint::wait(response.headers());
-    if status == StatusCode::TOO_MANY_REQUESTS {
-        let gateway = match merchant.verify_answer::<O>(response.body()) {
-            Err(AnswerError::Rejected(gateway)) => Some(gateway),
-            _ => None,
-        };
-        return Err(Error::RateLimited {
+    let wait = hint::wait(status, response.headers());
+    merchant
+        .verify_answer::<O>(response.body())
+        .map_err(|verdict| {
+            if status == StatusCode::TOO_MANY_REQUESTS {
+                limited(response.body(), verdict, wait)
+            } else if status.is_success() || status.is_client_error() {
+                refused(status, verdict)
+            } else {
+                broken_down(status, verdict, wait)
+            }
+        })
+}
+
+/// 2xx and 4xx: the gateway was at work, and the envelope has the word.
+fn refused(status: StatusCode, verdict: AnswerError) -> Error {
+    match verdict {
+        AnswerError::Rejected(gateway) => Error::Rejected {
+            effect: effect(&gateway),
+            retry_after: is_block(&gateway).then_some(ONE_MINUTE),
             gateway,
-            retry_after: wait.unwrap_or(ONE_MINUTE),
-            effect: Effect::None,
-        });
+        },
+        AnswerError::Untrusted(reason) => Error::Untrusted(reason),
+        AnswerError::Malformed(source) => Error::Malformed { status, source },
+        other => Error::OutcomeUnknown(Lost::Broken(other.into())),
     }
-    if !(status.is_success() || status.is_client_error()) {
-        let retry_after = wait;
-        return Err(Error::OutcomeUnknown(Lost::Status {
-            status,
-            retry_after,
-        }));
-    }
-    match merchant.verify_answer::<O>(response.body()) {
-        Ok(verified) => Ok(verified),
-        Err(AnswerError::Rejected(gateway)) => {
-            let class = gateway.code().class();
-            let retry_after = match class {
-                ErrorClass::Blocked => Some(wait.unwrap_or(ONE_MINUTE).max(ONE_MINUTE)),
-                _ => wait,
-            };
-            Err(Error::Rejected {
-                effect: effect(&gateway),
-                gateway,
-                retry_after,
-            })
+}
+
+/// 429: whoever counts the requests has spoken, and perhaps the gateway behind it as well.
+fn limited(body: &[u8], verdict: AnswerError, wait: Option<Duration>) -> Error {
+    let (gateway, effect) = match verdict {
+        AnswerError::Rejected(gateway) => {
+            let effect = effect(&gateway);
+            (Some(gateway), effect)
         }
-        Err(AnswerError::Untrusted(reason)) => Err(Error::Untrusted(reason)),
-        Err(AnswerError::Malformed(source)) => Err(Error::Malformed { status, source }),
-        Err(other) => Err(Error::OutcomeUnknown(Lost::Broken(other.into()))),
+        AnswerError::Malformed(_) if !is_object(body) => (None, Effect::None),
+        _ => (None, Effect::Unknown),
+    };
+    let least = match &gateway {
+        Some(gateway) if is_block(gateway) => ONE_MINUTE,
+        _ => ONE_SECOND,
+    };
+    Error::RateLimited {
+        gateway,
+        retry_after: wait.unwrap_or(ONE_MINUTE).max(least),
+        effect,
+    }
+}
+
+/// 5xx, and what is no answer at all. A documented name says whether to come again; about the money it says nothing,
+/// because a gateway that breaks down in the middle names what it found, not how far it got.
+fn broken_down(status: StatusCode, verdict: AnswerError, wait: Option<Duration>) -> Error {
+    // A time that is over is no reason to wait.
+    let wait = wait.filter(|wait| !wait.is_zero());
+    match verdict {
+        AnswerError::Rejected(gateway) if status.is_server_error() && is_documented(&gateway) => {
+            let least = is_block(&gateway).then_some(ONE_MINUTE);
+            Error::Rejected {
+                effect: Effect::Unknown,
+                retry_after: wait.max(least),
+                gateway,
+            }
+        }
+        _ => Error::OutcomeUnknown(Lost::Status {
+            status,
+            retry_after: wait,
+        }),
     }
 }
 
@@ -68,8 +113,21 @@ fn effect(gateway: &GatewayError) -> Effect {
     match gateway.code().class() {
         ErrorClass::NotDone | ErrorClass::NotDoneBusy | ErrorClass::Blocked => Effect::None,
         // A name that this version does not know proves nothing.
-        _ => Effect::Unknown,
+        ErrorClass::OutcomeUnknown | ErrorClass::AskFirst => Effect::Unknown,
     }
+}
+
+/// Whether `body` may be meant for the gateway's envelope.
+fn is_object(body: &[u8]) -> bool {
+    body.trim_ascii_start().starts_with(b"{")
+}
+
+fn is_block(gateway: &GatewayError) -> bool {
+    gateway.code().class() == ErrorClass::Blocked
+}
+
+fn is_documented(gateway: &GatewayError) -> bool {
+    !matches!(gateway.code(), ErrorCode::Other(_))
 }
 
 /// Judges an error of the HTTP service.

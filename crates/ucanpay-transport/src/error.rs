@@ -45,7 +45,8 @@ pub enum Error {
         effect: Effect,
     },
 
-    /// The gateway answered HTTP 429: too many requests. Call again after `retry_after`.
+    /// The gateway answered HTTP 429: too many requests. Call again after `retry_after`. It may have done its work
+    /// nevertheless: look at `effect`.
     #[error("the gateway is limiting requests: wait {} s before calling again", retry_after.as_secs())]
     RateLimited {
         /// The error name, if the answer held one.
@@ -93,7 +94,8 @@ pub enum Lost {
     /// The HTTP service failed in a way that does not prove that nothing was sent.
     #[error("the exchange broke off")]
     Broken(#[source] BoxError),
-    /// A status that says nothing about the effect: 5xx, or a redirect (none is followed).
+    /// A status that says nothing about the effect: 5xx without a documented error name, or a redirect (none is
+    /// followed).
     #[error("the answer was HTTP {}", status.as_u16())]
     Status {
         /// The answer's status.
@@ -155,7 +157,8 @@ impl Error {
     }
 
     /// How long to leave the gateway alone, if that is known: at least 60 s after INVALID_REQ_TOO_MUCH and
-    /// FREQUENCY_LIMITED, and otherwise what `Retry-After` or `X-RateLimit-Reset` said.
+    /// FREQUENCY_LIMITED; at least 1 s after any other HTTP 429; otherwise what `Retry-After` (429, 5xx) or
+    /// `X-RateLimit-Reset` (429) said, at most an hour.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Rejected { retry_after, .. } => *retry_after,

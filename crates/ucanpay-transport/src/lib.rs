@@ -57,6 +57,7 @@ mod classify;
 mod client;
 mod error;
 mod hint;
+mod http_date;
 mod retry;
 #[cfg(feature = "reqwest")]
 mod service;

@@ -7,11 +7,13 @@
 //! |---|---|---|
 //! | no connection (`NotSent`) | none | yes |
 //! | attempt time-out, reset, half an answer (`OutcomeUnknown`) | unknown | yes |
-//! | 5xx without a hint when to come again | unknown | yes |
-//! | SYSTEMERROR without such a hint | unknown | yes |
-//! | 5xx or SYSTEMERROR with a hint | unknown | no: the caller learns it from `Error::retry_after` |
+//! | SYSTEMERROR, under any status but 429 | unknown | yes |
+//! | 5xx without a documented name | unknown | yes |
+//! | either of the two with a 5xx whose `Retry-After` asks to come later | unknown | no: the caller learns it from `Error::retry_after` |
+//! | any other documented name under a 5xx | unknown | no: the name says what to do |
 //! | redirect, oversized answer | unknown | no: it would come out the same |
-//! | INVALID_REQ_TOO_MUCH, FREQUENCY_LIMITED, 429 | none | no: asking again makes it worse |
+//! | 429 | by its name's class; without one none, but unknown with an unproven code 0 or an unreadable object | no: asking again makes it worse |
+//! | INVALID_REQ_TOO_MUCH, FREQUENCY_LIMITED | none, under a 5xx unknown | no: asking again prolongs the block |
 //! | any other error name | by its class | no: the name says what to do |
 //! | `Untrusted`, `Malformed` | unknown | no: keys or addresses need a person |
 //!

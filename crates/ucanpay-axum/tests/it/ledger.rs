@@ -1,22 +1,30 @@
 //! The layer over the ledger of `ucanpay-storefront`: what is acknowledged was committed.
 
 use crate::vectors::*;
+use async_trait::async_trait;
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::{Request, Response, StatusCode};
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use tower::{ServiceExt, service_fn};
 use ucanpay_axum::UcanpayLayer;
 use ucanpay_core::{Amount, Currency};
+use ucanpay_storefront::ledger::{Applied, Command, Lease};
+use ucanpay_storefront::store::{ClaimedEvent, Delivery};
 use ucanpay_storefront::{
-    MemoryStore, PaymentRegistry, PaymentState, Payments, Reference, StartPayment, UcanpayProvider,
-    UcanpaySettings,
+    MemoryStore, PaymentKey, PaymentRegistry, PaymentState, PaymentStore, PaymentView, Payments,
+    Reference, StartPayment, StoreError, Timestamp, UcanpayProvider, UcanpaySettings,
 };
 use ucanpay_transport::{Client, ConnectError};
 
 /// A ledger whose gateway cannot be reached: what turns a payment paid is the notification alone.
 fn ledger() -> Payments {
+    ledger_in(MemoryStore::new())
+}
+
+fn ledger_in(store: impl PaymentStore) -> Payments {
     let unreachable = service_fn(async |_: Request<Bytes>| {
         let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
         Err::<Response<Bytes>, _>(ConnectError::new(refused))
@@ -27,7 +35,7 @@ fn ledger() -> Payments {
         .register(UcanpayProvider::new(client, settings))
         .build()
         .unwrap();
-    Payments::new(Arc::new(MemoryStore::new()), registry)
+    Payments::new(Arc::new(store), registry)
 }
 
 /// The payment that the vectors speak of.
@@ -86,4 +94,89 @@ async fn an_account_that_is_not_registered_is_404_and_fail() {
     let request = post("/ucanpay/nobody/payment", case("genuine").body);
     let response = router.oneshot(request).await.unwrap();
     assert_fail(response, StatusCode::NOT_FOUND, "nobody").await;
+}
+
+/// A store whose database can be taken away.
+#[derive(Clone, Debug, Default)]
+struct Flaky {
+    inner: Arc<MemoryStore>,
+    gone: Arc<AtomicBool>,
+}
+
+impl Flaky {
+    fn there(&self) -> Result<&MemoryStore, StoreError> {
+        if self.gone.load(SeqCst) {
+            return Err(StoreError::Unavailable("the disk is full".into()));
+        }
+        Ok(&self.inner)
+    }
+}
+
+#[async_trait]
+impl PaymentStore for Flaky {
+    async fn apply(
+        &self,
+        key: &PaymentKey,
+        command: Command,
+        now: Timestamp,
+    ) -> Result<Applied, StoreError> {
+        self.there()?.apply(key, command, now).await
+    }
+
+    async fn load(&self, key: &PaymentKey) -> Result<Option<PaymentView>, StoreError> {
+        self.there()?.load(key).await
+    }
+
+    async fn recent(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError> {
+        self.there()?.recent(limit).await
+    }
+
+    async fn claim_due(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(PaymentKey, Lease)>, StoreError> {
+        self.there()?.claim_due(now, until, limit).await
+    }
+
+    async fn claim_events(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<ClaimedEvent>, StoreError> {
+        self.there()?.claim_events(now, until, limit).await
+    }
+
+    async fn settle_event(
+        &self,
+        event: &ClaimedEvent,
+        delivery: Delivery,
+    ) -> Result<(), StoreError> {
+        self.there()?.settle_event(event, delivery).await
+    }
+}
+
+#[tokio::test]
+async fn while_the_store_is_gone_a_genuine_notification_is_503_and_fail_and_its_repeat_is_taken() {
+    let store = Flaky::default();
+    let payments = ledger_in(store.clone());
+    let key = payments.start(vector_payment()).await.unwrap().payment.key;
+    let router = Router::new().layer(UcanpayLayer::payments(payments.clone()));
+    let notify = || {
+        let request = post("/ucanpay/payment", case("genuine").body);
+        router.clone().oneshot(request)
+    };
+
+    store.gone.store(true, SeqCst);
+    let refused = notify().await.unwrap();
+    assert_fail(refused, StatusCode::SERVICE_UNAVAILABLE, "no store").await;
+    store.gone.store(false, SeqCst);
+    let view = payments.payment(&key).await.unwrap().unwrap();
+    assert_ne!(view.payment.state, PaymentState::Paid);
+
+    assert_success(notify().await.unwrap(), "the repeat").await;
+    let view = payments.payment(&key).await.unwrap().unwrap();
+    assert_eq!(view.payment.state, PaymentState::Paid);
 }

@@ -7,4 +7,5 @@ mod layer;
 #[cfg(feature = "router")]
 mod ledger;
 mod logs;
+mod nesting;
 mod vectors;

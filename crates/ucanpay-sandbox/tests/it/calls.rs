@@ -134,64 +134,55 @@ async fn a_wrong_signature_is_signerror_whatever_else_is_wrong() {
     );
 }
 
+/// Each path, and the name its table has where the order's has `of_the_order`.
+fn by_table(of_the_order: &str) -> [(&'static str, &str); 4] {
+    [
+        ("/payment/unifiedorder", of_the_order),
+        ("/payment/orderquery", "ORDERNOTEXIST"),
+        ("/payment/refund", "PARAM_ERROR"),
+        ("/payment/refundquery", "PARAM_ERROR"),
+    ]
+}
+
 #[tokio::test]
 async fn another_merchant_has_no_authority() {
     let sandbox = Served::start(config()).await;
     let mut request = signed(order("A1", NOTIFY), &key("merchant-2048"));
-    request["merchantId"] = json!("2000000011");
-    assert_eq!(
-        refusal(
-            &sandbox
-                .send("/payment/unifiedorder", request.to_string())
-                .await
-        ),
-        "NOAUTH"
-    );
-    request["merchantId"] = Value::Null;
-    assert_eq!(
-        refusal(
-            &sandbox
-                .send("/payment/unifiedorder", request.to_string())
-                .await
-        ),
-        "LACK_PARAMS"
-    );
-    assert_eq!(
-        refusal(&sandbox.send("/payment/refund", request.to_string()).await),
-        "PARAM_ERROR"
-    );
+    for (merchant_id, of_the_order) in [
+        (json!("2000000011"), "NOAUTH"),
+        (Value::Null, "LACK_PARAMS"),
+    ] {
+        request["merchantId"] = merchant_id;
+        for (path, name) in by_table(of_the_order) {
+            let answer = sandbox.send(path, request.to_string()).await;
+            assert_eq!(refusal(&answer), name, "{path}");
+        }
+    }
 }
 
 #[tokio::test]
 async fn bodies_that_are_no_request_are_refused_by_name() {
     let sandbox = Served::start(config()).await;
-    let path = "/payment/unifiedorder";
-    assert_eq!(refusal(&sandbox.send(path, "").await), "POST_DATA_EMPTY");
-    assert_eq!(
-        refusal(&sandbox.send(path, b"{\"a\":\"\xff\"}".to_vec()).await),
-        "NOT_UTF8"
-    );
-    for body in [
-        "x",
-        "[]",
-        "{\"a\":{}}",
-        "{\"a\":1,\"a\":2}",
-        "{} x",
-        "{\"a\":\"\\ud800\"}",
-    ] {
-        assert_eq!(
-            refusal(&sandbox.send(path, body).await),
-            "INVALID_REQUEST",
-            "{body}"
-        );
-        assert_eq!(
-            refusal(&sandbox.send("/payment/refund", body).await),
-            "PARAM_ERROR",
-            "{body}"
-        );
-    }
     let large = format!("{{\"a\":\"{}\"}}", "x".repeat(70_000));
-    assert_eq!(refusal(&sandbox.send(path, large).await), "INVALID_REQUEST");
+    for (body, of_the_order) in [
+        (&b""[..], "POST_DATA_EMPTY"),
+        (b" \n", "POST_DATA_EMPTY"),
+        (b"{\"a\":\"\xff\"}", "NOT_UTF8"),
+        (b"x", "INVALID_REQUEST"),
+        (b"[]", "INVALID_REQUEST"),
+        (b"{\"a\":{}}", "INVALID_REQUEST"),
+        (b"{\"a\":1,\"a\":2}", "INVALID_REQUEST"),
+        (b"{} x", "INVALID_REQUEST"),
+        (b"{\"a\":\"\\ud800\"}", "INVALID_REQUEST"),
+        (large.as_bytes(), "INVALID_REQUEST"),
+    ] {
+        for (path, name) in by_table(of_the_order) {
+            let answer = sandbox.send(path, body.to_vec()).await;
+            let begin = &body[..body.len().min(20)];
+            assert_eq!(refusal(&answer), name, "{path}: {begin:?}");
+        }
+    }
+    let path = "/payment/unifiedorder";
     let got = http()
         .get(format!("{}{path}", sandbox.base))
         .send()

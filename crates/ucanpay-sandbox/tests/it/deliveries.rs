@@ -191,3 +191,28 @@ async fn nothing_is_sent_to_another_machine() {
             .starts_with("not sent")
     );
 }
+
+#[tokio::test]
+async fn waits_without_end_leave_a_sandbox_that_answers() {
+    let shop = Shop::open(usize::MAX).await;
+    let endless = config()
+        .with_notify_interval(Duration::MAX)
+        .with_refund_delay(Duration::MAX);
+    let sandbox = Served::start(endless).await;
+    let placed = sandbox
+        .data("/payment/unifiedorder", order("A1", &shop.url))
+        .await;
+    assert_eq!(sandbox.control("orders/A1/pay", "").await.0, 200);
+    sandbox
+        .until("A1", |order| {
+            order["deliveries"][0]["attempts"][0]["status"] == 503
+        })
+        .await;
+    sandbox
+        .data("/payment/refund", refund(&placed, "R1", 100, &shop.url))
+        .await;
+    let query = json!({ "outTradeNo": "A1", "outRefundNo": "R1" });
+    let refund = sandbox.data("/payment/refundquery", query).await;
+    assert_eq!(refund["refundStatus"], "PROCESSING");
+    assert_eq!(shop.inbox().len(), 1);
+}

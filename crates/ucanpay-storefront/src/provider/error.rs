@@ -116,7 +116,7 @@ impl ProviderError {
 impl fmt::Display for ProviderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
-            ProviderErrorKind::Unreachable => "the gateway could not be reached",
+            ProviderErrorKind::Unreachable => "no connection",
             ProviderErrorKind::Later => "the gateway asks to try again later",
             ProviderErrorKind::Refused => "the gateway refused the request",
             ProviderErrorKind::AskFirst => "the gateway left the outcome open",

@@ -138,6 +138,7 @@ impl UcanpayProvider {
     ) -> Option<Wording> {
         let order = LinkOrder {
             ucp_order_no: gateway_number?,
+            out_trade_no: intent.reference.as_str(),
             amount: intent.amount,
             item: &intent.subject,
         };

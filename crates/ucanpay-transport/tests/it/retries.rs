@@ -68,6 +68,46 @@ async fn server_errors_are_sent_again_three_times_in_all() {
 }
 
 #[tokio::test]
+async fn headers_that_only_inform_do_not_stop_the_repeat_of_systemerror() {
+    for header in ["x-ratelimit-reset", "retry-after"] {
+        let busy = with_header(error_name("SYSTEMERROR"), header, "30");
+        let gateway = Gateway::replying([busy, paid()]);
+        client(&gateway).call(&query()).await.unwrap();
+        assert_eq!(gateway.calls(), 2, "{header}");
+    }
+}
+
+#[tokio::test]
+async fn under_a_5xx_systemerror_and_undocumented_names_are_sent_again() {
+    for body in [
+        unsigned("SYSTEMERROR"),
+        unsigned("SOMETHING_NEW"),
+        r#"{"status":500,"error":"Internal Server Error","message":"x"}"#.into(),
+        signed(&key("platform-1024"), members()),
+    ] {
+        let down = || answer(StatusCode::INTERNAL_SERVER_ERROR, body.clone());
+        let gateway = Gateway::replying([down(), down(), down()]);
+        let error = client(&gateway).call(&query()).await.unwrap_err();
+        assert_eq!(gateway.calls(), 3, "{error:?}");
+        assert_eq!(error.effect(), Effect::Unknown);
+    }
+}
+
+#[tokio::test]
+async fn a_5xx_whose_time_to_come_again_is_over_is_sent_again() {
+    for over in ["0", "Thu, 01 Jan 1970 00:00:00 GMT"] {
+        let busy = with_header(
+            answer(StatusCode::SERVICE_UNAVAILABLE, ""),
+            "retry-after",
+            over,
+        );
+        let gateway = Gateway::replying([busy, paid()]);
+        client(&gateway).call(&query()).await.unwrap();
+        assert_eq!(gateway.calls(), 2, "{over}");
+    }
+}
+
+#[tokio::test]
 async fn never_means_one_attempt() {
     let gateway = Gateway::replying([reset()]);
     let client = Client::builder(merchant())

@@ -34,6 +34,17 @@ fn a_base_url_that_cannot_work_is_a_config_error_without_the_url() {
 }
 
 #[test]
+fn a_port_that_does_not_exist_is_a_config_error() {
+    let error = Client::builder(merchant())
+        .base_url("https://api.ucanpay.ca:70000")
+        .build_with(Gateway::default())
+        .unwrap_err();
+    assert!(
+        matches!(error, Error::Config(ConfigError::BaseUrl { reason }) if reason.contains("port")),
+    );
+}
+
+#[test]
 fn a_time_out_of_zero_is_a_config_error() {
     for builder in [
         Client::builder(merchant()).attempt_timeout(Duration::ZERO),
