@@ -3,37 +3,59 @@
 
 const list = document.getElementById("orders");
 
+// Rows that have changed while their form was open: they wait until it is closed.
+const waiting = new Map();
+
 async function follow() {
-  const answer = await fetch("/admin");
-  // Logged out meanwhile: leave what is shown, a reload leads to the login.
-  if (!answer.ok || answer.redirected) return;
+  const known = { "If-None-Match": list.dataset.etag };
+  const answer = await fetch("/admin", { headers: known, redirect: "manual" });
+  if (answer.status === 304) return true;
+  // The way leads to the login: this list would say the same for ever.
+  if (answer.type === "opaqueredirect" || answer.status === 401) {
+    document.getElementById("out").hidden = false;
+    return false;
+  }
+  if (!answer.ok) return true;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const rows = page.getElementById("orders").children;
+  const news = page.getElementById("orders");
   let after = null;
-  for (const row of Array.from(rows)) {
-    const shown = list.querySelector(`[data-order="${CSS.escape(row.dataset.order)}"]`);
+  for (const row of Array.from(news.children)) {
+    const shown = find(row);
     if (!shown) {
       if (after) after.after(row);
       else list.prepend(row);
-    } else if (shown.dataset.version !== row.dataset.version && !isBeingFilled(shown)) {
-      shown.replaceWith(row);
+    } else if (shown.dataset.version !== row.dataset.version) {
+      waiting.set(row.dataset.order, row);
     }
-    after = list.querySelector(`[data-order="${CSS.escape(row.dataset.order)}"]`);
+    after = find(row);
   }
+  list.dataset.etag = news.dataset.etag;
   document.getElementById("none").hidden = list.children.length > 0;
+  return true;
 }
 
-function isBeingFilled(row) {
-  return row.contains(document.activeElement) && document.activeElement.matches("input");
+function find(row) {
+  return list.querySelector(`[data-order="${CSS.escape(row.dataset.order)}"]`);
+}
+
+function settle() {
+  for (const [order, row] of waiting) {
+    const shown = find(row);
+    if (shown.querySelector("details[open]")) continue;
+    shown.replaceWith(row);
+    waiting.delete(order);
+  }
 }
 
 async function again() {
+  let goOn = true;
   try {
-    if (!document.hidden) await follow();
+    if (!document.hidden) goOn = await follow();
   } catch {
     // The shop is restarting; the next look finds it.
   }
-  setTimeout(again, 2000);
+  settle();
+  if (goOn) setTimeout(again, 2000);
 }
 
 if (list) setTimeout(again, 2000);

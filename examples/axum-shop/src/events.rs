@@ -1,24 +1,28 @@
 //! Server-sent events: the buyer's page turns paid by itself.
 //!
 //! A page that opens (or comes back after a lost connection) gets the order as it stands at once, and again whenever it
-//! looks different. Nothing is missed: the stream listens to changes before it first reads, reads anew when told of a
+//! looks different. A page that says what it shows already (the event's id, which is a fingerprint) is sent only what
+//! differs. Nothing is missed: the stream listens to changes before it first reads, reads anew when told of a
 //! change or that it missed some, and looks for itself every few seconds besides.
 
 use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures_util::stream;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{broadcast, watch};
 use tokio::time::{Interval, MissedTickBehavior};
 use ucanpay_storefront::PaymentKey;
 
-use crate::orders::Orders;
+use crate::fingerprint::fingerprint;
+use crate::orders::{OrderView, Orders};
 use crate::pages::{self, PageError};
 use crate::shop::{OrderNumber, Shop};
 
@@ -29,17 +33,47 @@ pub(crate) fn routes() -> Router<Shop> {
     Router::new().route("/orders/{order}/events", get(events))
 }
 
-/// What a page is sent: the part of it that changes.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-struct News {
+/// What a page is sent: the parts of it that change.
+#[derive(Debug, Serialize)]
+pub(crate) struct News {
     status: &'static str,
-    html: String,
+    pub(crate) title: String,
+    pub(crate) html: String,
+}
+
+impl News {
+    pub(crate) fn of(order: &OrderView) -> Self {
+        Self {
+            status: order.status().as_str(),
+            title: pages::title(pages::order_title(order)),
+            html: pages::order_panel(order).into_string(),
+        }
+    }
+
+    /// Differs whenever the page looks different.
+    pub(crate) fn version(&self) -> String {
+        fingerprint(&self.html)
+    }
+}
+
+/// The version that a page shows when it begins to listen.
+#[derive(Deserialize)]
+struct Shown {
+    shown: String,
 }
 
 async fn events(
     State(shop): State<Shop>,
     OrderNumber(number): OrderNumber,
+    asked: Result<Query<Shown>, QueryRejection>,
+    headers: HeaderMap,
 ) -> Result<Response, PageError> {
+    // A browser that comes back by itself says what it heard last, which is newer than what the page began with.
+    let heard = headers.get("last-event-id").and_then(|id| id.to_str().ok());
+    let shown = match heard {
+        Some(id) => Some(id.to_owned()),
+        None => asked.ok().map(|Query(asked)| asked.shown),
+    };
     let changes = shop.orders().payments().changes();
     if shop.orders().find(&number).await?.is_none() {
         return Err(PageError::NotFound);
@@ -52,7 +86,7 @@ async fn events(
         number,
         changes,
         look,
-        shown: None,
+        shown,
     };
     let events = stream::unfold(watcher, async |mut watcher| {
         let event = watcher.next().await?;
@@ -70,7 +104,7 @@ struct Watcher {
     changes: broadcast::Receiver<PaymentKey>,
     closing: watch::Receiver<bool>,
     look: Interval,
-    shown: Option<News>,
+    shown: Option<String>,
 }
 
 impl Watcher {
@@ -84,19 +118,17 @@ impl Watcher {
                 _ = self.closing.wait_for(|closing| *closing) => return None,
             }
             let news = match self.orders.find(&self.number).await {
-                Ok(Some(order)) => News {
-                    status: order.status().as_str(),
-                    html: pages::order_panel(&order).into_string(),
-                },
+                Ok(Some(order)) => News::of(&order),
                 Ok(None) => return None,
                 Err(error) => {
                     tracing::warn!(order = self.number, %error, "no news for a page; looking again soon");
                     continue;
                 }
             };
-            if self.shown.as_ref() != Some(&news) {
-                let event = Event::default().json_data(&news).ok()?;
-                self.shown = Some(news);
+            let version = news.version();
+            if self.shown.as_ref() != Some(&version) {
+                let event = Event::default().json_data(&news).ok()?.id(&version);
+                self.shown = Some(version);
                 return Some(event);
             }
         }

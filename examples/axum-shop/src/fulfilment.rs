@@ -1,6 +1,6 @@
 //! What the shop does when it is told that an order is paid: the order goes to the kitchen.
 //!
-//! Events come from the ledger's outbox, at least once; so the effect is one that can be had twice without harm.
+//! Events come from the ledger's outbox, at least once; so each effect is one that can be had twice without harm.
 
 use async_trait::async_trait;
 use ucanpay_storefront::ledger::{Event, EventKind};
@@ -29,6 +29,7 @@ impl EventHandler for Fulfilment {
             },
             EventKind::ReviewRequired | EventKind::MoneyReturned | EventKind::LatePayment => {
                 tracing::warn!(order = %number, kind = %event.kind, note = event.note, "somebody must look");
+                self.0.note(number, event).await?;
             }
             _ => tracing::debug!(order = %number, kind = %event.kind, "noted"),
         }

@@ -18,8 +18,10 @@ pub mod basket;
 pub mod cart;
 pub mod catalogue;
 pub mod events;
+mod fingerprint;
 pub mod fulfilment;
 mod headers;
+mod last_order;
 mod local_gateway;
 pub mod money;
 mod order_table;
@@ -52,6 +54,8 @@ pub fn app(shop: Shop) -> Router {
         .nest("/api", api::routes())
         .route("/api/", any(api::not_found))
         .fallback(pages::not_found)
+        // The API's routes have one of their own.
+        .method_not_allowed_fallback(pages::method_not_allowed)
         .layer(middleware::map_response(headers::secure))
         .with_state(shop)
         // Last: a layer sees only what was added before it.

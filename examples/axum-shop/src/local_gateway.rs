@@ -3,7 +3,8 @@
 //! Its keys, orders and pending notifications are kept under the data folder: after a restart it is the same gateway.
 //! A shop that takes real money needs nothing of this file.
 
-use std::io;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -25,15 +26,17 @@ pub(crate) struct LocalGateway {
     pub(crate) sandbox: Sandbox,
     pub(crate) listener: TcpListener,
     pub(crate) address: SocketAddr,
+    /// Kept while the sandbox runs; the system lets go of it when the process ends, however it ends.
+    pub(crate) lock: File,
 }
 
 /// The sandbox inside cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LocalGatewayError {
-    /// `SANDBOX_LISTEN` is taken or not ours.
+    /// `SANDBOX_LISTEN` is taken or not ours, or another shop runs on this data folder.
     #[error(transparent)]
-    Listen(#[from] SettingError),
+    Setting(#[from] SettingError),
     /// A file under the data folder cannot be read or written.
     #[error("the sandbox's file {} cannot be used", path.display())]
     File {
@@ -68,6 +71,7 @@ pub(crate) async fn open(
         path: folder.to_owned(),
         source,
     })?;
+    let lock = lock(folder)?;
     let merchant_key = kept_key(folder.join("merchant-key.pem")).await?;
     let platform_key = kept_key(folder.join("platform-key.pem")).await?;
 
@@ -88,8 +92,44 @@ pub(crate) async fn open(
         sandbox,
         listener,
         address,
+        lock,
     };
     Ok((gateway, provider))
+}
+
+/// Takes the folder for this process, and leaves its number there for whoever comes second: two sandboxes on one state
+/// would each overwrite what the other answered.
+fn lock(folder: &Path) -> Result<File, LocalGatewayError> {
+    let path = folder.join("lock");
+    let unusable = |source| LocalGatewayError::File {
+        path: path.clone(),
+        source,
+    };
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    let mut file = options.open(&path).map_err(unusable)?;
+    match file.try_lock() {
+        Ok(()) => {
+            file.set_len(0).map_err(unusable)?;
+            write!(file, "{}", std::process::id()).map_err(unusable)?;
+            Ok(file)
+        }
+        Err(TryLockError::Error(source)) => Err(unusable(source)),
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            // Where a locked file cannot be read, the holder stays unnamed.
+            let holder = match file.read_to_string(&mut holder) {
+                Ok(digits) if digits > 0 => format!(" (process {holder})"),
+                _ => String::new(),
+            };
+            let problem = format!(
+                "needs the sandbox in {}, which another shop{holder} is running",
+                folder.display()
+            );
+            let advice = "stop that shop, or name another data folder";
+            Err(SettingError::new("SHOP_DATA_DIR", problem, advice).into())
+        }
+    }
 }
 
 fn provider(

@@ -1,4 +1,4 @@
-//! The shop's own table, in the same SQLite file as the ledger. SQL and nothing else.
+//! The shop's own tables, in the same SQLite file as the ledger. SQL and nothing else.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -11,8 +11,9 @@ use sqlx::sqlite::{
 use sqlx::{Row, SqlitePool};
 use ucanpay_core::Amount;
 use ucanpay_storefront::Reference;
+use ucanpay_storefront::ledger::Event;
 
-use crate::orders::Order;
+use crate::orders::{Note, Order};
 
 /// The shop's table could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +43,7 @@ pub(crate) fn folder(url: &str) -> Option<PathBuf> {
     Some(folder.to_owned()).filter(|folder| !folder.as_os_str().is_empty())
 }
 
-/// The table `shop_order`.
+/// The tables `shop_order` and `shop_note`.
 #[derive(Clone, Debug)]
 pub(crate) struct OrderTable {
     pool: SqlitePool,
@@ -126,6 +127,36 @@ impl OrderTable {
             .await?;
         tx.commit().await?;
         Ok(ticket)
+    }
+
+    /// Appends what the event says, unless it is there.
+    pub(crate) async fn note(&self, number: &Reference, event: &Event) -> Result<(), Error> {
+        sqlx::query(
+            "INSERT INTO shop_note (event_id, order_no, kind, note, at) VALUES (?, ?, ?, ?, ?)
+             ON CONFLICT (event_id) DO NOTHING",
+        )
+        .bind(&event.id)
+        .bind(number.as_str())
+        .bind(event.kind.as_str())
+        .bind(&event.note)
+        .bind(event.at.as_millis())
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// The notes of the newest orders, with the order's number; of each order the oldest first.
+    pub(crate) async fn notes(&self, limit: u32) -> Result<Vec<(String, Note)>, Error> {
+        let rows: Vec<(String, String, Option<String>, i64)> = sqlx::query_as(
+            "SELECT order_no, kind, note, at FROM shop_note WHERE order_no IN
+                 (SELECT order_no FROM shop_order ORDER BY created_at DESC, rowid DESC LIMIT ?)
+             ORDER BY rowid",
+        )
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        let note = |(number, kind, text, at)| (number, Note { kind, text, at });
+        Ok(rows.into_iter().map(note).collect())
     }
 }
 

@@ -8,6 +8,9 @@ use std::collections::HashMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ucanpay_core::{Amount, Currency};
+use ucanpay_storefront::ledger::Event;
+#[cfg(doc)]
+use ucanpay_storefront::ledger::EventKind;
 use ucanpay_storefront::{
     PaymentState, PaymentView, Payments, Reference, Refund, RefundError, RefundRequest, StartError,
     StartPayment, StoreError,
@@ -45,6 +48,18 @@ pub struct OrderView {
     pub order: Order,
     /// Its payment; `None` only if the shop died between writing the one and the other.
     pub payment: Option<PaymentView>,
+}
+
+/// Something that the ledger told about an order, and that a person must look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// What happened: [`ReviewRequired`](EventKind::ReviewRequired), [`MoneyReturned`](EventKind::MoneyReturned) or
+    /// [`LatePayment`](EventKind::LatePayment), as the ledger's word.
+    pub kind: String,
+    /// Why, where the ledger says so.
+    pub text: Option<String>,
+    /// When: milliseconds since the Unix epoch, UTC.
+    pub at: i64,
 }
 
 /// The shop's orders. Cheap to clone.
@@ -169,6 +184,18 @@ impl Orders {
         Ok(views)
     }
 
+    /// What somebody must look at among the newest orders, by the order's number; for each the oldest first.
+    ///
+    /// # Errors
+    /// [`TableError`] if the database does not answer.
+    pub async fn notes(&self, limit: u32) -> Result<HashMap<String, Vec<Note>>, TableError> {
+        let mut notes: HashMap<_, Vec<_>> = HashMap::new();
+        for (number, note) in self.table.notes(limit).await? {
+            notes.entry(number).or_default().push(note);
+        }
+        Ok(notes)
+    }
+
     /// Gives money back for an order.
     ///
     /// # Errors
@@ -188,6 +215,14 @@ impl Orders {
     /// [`TableError`] if the database does not answer.
     pub async fn fulfil(&self, number: &Reference) -> Result<Option<i64>, TableError> {
         self.table.give_ticket(number).await
+    }
+
+    /// Keeps what an event says for the merchant's eye, once.
+    ///
+    /// # Errors
+    /// [`TableError`] if the database does not answer.
+    pub async fn note(&self, number: &Reference, event: &Event) -> Result<(), TableError> {
+        self.table.note(number, event).await
     }
 
     async fn payment(&self, order: &Order) -> Result<Option<PaymentView>, StoreError> {
@@ -229,16 +264,23 @@ impl OrderView {
         self.payment.as_ref().map_or(0, PaymentView::refunded)
     }
 
-    /// The cents that can be refunded now. Refunds go one at a time.
+    /// Whether a refund waits for its result. Refunds go one at a time.
+    pub fn refund_under_way(&self) -> bool {
+        let mut refunds = self.refunds().iter();
+        refunds.any(|refund| !refund.state.is_settled())
+    }
+
+    /// The cents that can be refunded now: none while a refund is under way.
     pub fn refundable(&self) -> i64 {
-        let under_way = self
-            .refunds()
-            .iter()
-            .any(|refund| !refund.state.is_settled());
         match &self.payment {
-            Some(view) if !under_way => view.refundable(),
+            Some(view) if !self.refund_under_way() => view.refundable(),
             _ => 0,
         }
+    }
+
+    /// Whether all of the money went back.
+    pub fn is_refunded(&self) -> bool {
+        self.refunded() >= self.order.total.cents()
     }
 }
 

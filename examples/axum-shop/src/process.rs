@@ -1,6 +1,6 @@
 //! The shop as a process of its own: environment, log, terminal, signals and exit status around a [`Program`].
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use tracing_subscriber::EnvFilter;
@@ -17,11 +17,18 @@ pub fn main_with_env() -> ExitCode {
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
+        .with_ansi(in_colour())
         .try_init();
     match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime.block_on(from_env()),
         Err(error) => failed(&error, 1),
     }
+}
+
+/// For a person at a terminal who did not ask for none (<https://no-color.org>); a file gets plain text.
+fn in_colour() -> bool {
+    let asked_for_none = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    io::stderr().is_terminal() && !asked_for_none
 }
 
 async fn from_env() -> ExitCode {

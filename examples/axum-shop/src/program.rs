@@ -58,7 +58,7 @@ pub enum OpenError {
 impl From<LocalGatewayError> for OpenError {
     fn from(error: LocalGatewayError) -> Self {
         match error {
-            LocalGatewayError::Listen(setting) => Self::Setting(setting),
+            LocalGatewayError::Setting(setting) => Self::Setting(setting),
             error => Self::Gateway(error),
         }
     }
@@ -152,7 +152,10 @@ impl Program {
         let (stop_gateway, gateway_stopping) = watch::channel(false);
         let gateway = self.gateway.map(|gateway| {
             let stopped = told(gateway_stopping);
-            tokio::spawn(async move { gateway.sandbox.serve(gateway.listener, stopped).await })
+            tokio::spawn(async move {
+                let _lock = gateway.lock;
+                gateway.sandbox.serve(gateway.listener, stopped).await
+            })
         });
         let orders = self.shop.orders().clone();
         let stopped = told(stopping.clone());

@@ -1,7 +1,8 @@
 //! The cart, and the way from it to an order.
 
 use axum::Router;
-use axum::extract::{Form, Query, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use maud::{Markup, html};
@@ -9,10 +10,12 @@ use serde::Deserialize;
 use ucanpay_core::OutTradeNo;
 use ucanpay_storefront::Reference;
 
+use super::form::PageForm;
 use super::{PageError, layout};
 use crate::basket::{Basket, Line, MAX_QUANTITY};
 use crate::cart::Cart;
 use crate::catalogue;
+use crate::last_order::LastOrder;
 use crate::money::dollars;
 use crate::orders::PlaceError;
 use crate::shop::Shop;
@@ -29,18 +32,23 @@ struct Shown {
     changed: Option<String>,
 }
 
-async fn cart(cart: Cart, Query(shown): Query<Shown>) -> Markup {
+async fn cart(cart: Cart, last: LastOrder, shown: Result<Query<Shown>, QueryRejection>) -> Markup {
+    let changed = shown.is_ok_and(|Query(shown)| shown.changed.is_some());
     let content = html! {
         h1 { "Your cart" }
-        @if shown.changed.is_some() {
-            p.note role="status" { "Your cart has changed in the meantime. Please look at it again before you pay." }
-        }
         @match cart.basket() {
             None => {
-                p { "There is nothing in it yet." }
+                @if changed { p.note role="status" { "Nothing was ordered just now: this cart was ordered or emptied before." } }
+                @match last.link() {
+                    Some(link) => { p { "There is nothing in it. " (link) " is where you left it." } }
+                    None => { p { "There is nothing in it yet." } }
+                }
                 a.button href="/" { "To the menu" }
             }
-            Some(basket) => { (contents(&basket)) }
+            Some(basket) => {
+                @if changed { p.note role="status" { "Your cart has changed in the meantime. Please look at it again before you pay." } }
+                (contents(&basket))
+            }
         }
     };
     layout::page("Cart", &cart, &content)
@@ -87,7 +95,10 @@ struct SetQuantity {
     quantity: i64,
 }
 
-async fn set(mut cart: Cart, Form(wanted): Form<SetQuantity>) -> Result<Response, PageError> {
+async fn set(
+    mut cart: Cart,
+    PageForm(wanted): PageForm<SetQuantity>,
+) -> Result<Response, PageError> {
     let product = catalogue::find(&wanted.sku).ok_or(PageError::NotFound)?;
     cart.set(product.sku, wanted.quantity);
     Ok((cart.into_header(), Redirect::to("/cart")).into_response())
@@ -104,7 +115,7 @@ struct Checkout {
 async fn checkout(
     State(shop): State<Shop>,
     cart: Cart,
-    Form(wanted): Form<Checkout>,
+    PageForm(wanted): PageForm<Checkout>,
 ) -> Result<Response, PageError> {
     let look_again = || Redirect::to("/cart?changed=1").into_response();
     let number = OutTradeNo::new(wanted.order).ok();
@@ -112,6 +123,7 @@ async fn checkout(
         return Ok(look_again());
     };
     let page = Redirect::to(&format!("/orders/{number}"));
+    let last = LastOrder::header(&number);
     let Some(basket) = cart.basket() else {
         // Pressed again after the first press had emptied the cart.
         let there = shop.orders().find(number.as_str()).await?;
@@ -121,7 +133,7 @@ async fn checkout(
         return Ok(look_again());
     }
     match shop.orders().place(number, &basket).await {
-        Ok(_) => Ok((Cart::default().into_header(), page).into_response()),
+        Ok(_) => Ok((Cart::default().into_header(), last, page).into_response()),
         Err(PlaceError::Taken) => Ok(look_again()),
         Err(error) => Err(error.into()),
     }

@@ -9,13 +9,18 @@ const MARK: PreEscaped<&str> = PreEscaped(
     r#"<svg class="mark" viewBox="0 0 32 32" aria-hidden="true"><path d="M16 2c2 4 4 4 7 3-1 4 1 5 6 6-3 2-4 5-3 9-4-1-6 0-8 3l-1 7h-2l-1-7c-2-3-4-4-8-3 1-4 0-7-3-9 5-1 7-2 6-6 3 1 5 1 7-3z" fill="currentColor"/></svg>"#,
 );
 
+/// A page's title with the shop's name, as it stands on the browser's tab.
+pub(crate) fn title(of_page: &str) -> String {
+    format!("{of_page} · Maple & Bean")
+}
+
 /// A page of the shop, with the buyer's cart in the corner.
 pub(super) fn page(title: &str, cart: &Cart, content: &Markup) -> Markup {
     page_with(title, cart, &html! {}, content)
 }
 
 /// The same with more in its head.
-pub(super) fn page_with(title: &str, cart: &Cart, head: &Markup, content: &Markup) -> Markup {
+pub(super) fn page_with(name: &str, cart: &Cart, head: &Markup, content: &Markup) -> Markup {
     let count = cart.count();
     html! {
         (DOCTYPE)
@@ -24,7 +29,7 @@ pub(super) fn page_with(title: &str, cart: &Cart, head: &Markup, content: &Marku
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { (title) " · Maple & Bean" }
+                title { (title(name)) }
                 link rel="icon" href="/assets/icon.svg" type="image/svg+xml";
                 link rel="stylesheet" href="/assets/shop.css";
                 (head)

@@ -1,7 +1,7 @@
 //! The door to the merchant's list: the admin token in, a session's cookie out.
 
 use axum::Router;
-use axum::extract::{Form, FromRequestParts, State};
+use axum::extract::{FromRequestParts, State};
 use axum::http::StatusCode;
 use axum::http::header::SET_COOKIE;
 use axum::http::request::Parts;
@@ -10,6 +10,7 @@ use axum::routing::{get, post};
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use super::form::PageForm;
 use super::{PageError, layout};
 use crate::cart::{Cart, cookie};
 use crate::sessions::{LIFETIME, Session};
@@ -67,7 +68,7 @@ struct Login {
     token: String,
 }
 
-async fn enter(State(shop): State<Shop>, Form(login): Form<Login>) -> Response {
+async fn enter(State(shop): State<Shop>, PageForm(login): PageForm<Login>) -> Response {
     if !shop.token().is(login.token.trim()) {
         tracing::warn!("a login with a wrong admin token");
         let page = page(Some("That is not the admin token of this shop."));
@@ -85,7 +86,7 @@ struct Logout {
 async fn leave(
     login: LoggedIn,
     State(shop): State<Shop>,
-    Form(form): Form<Logout>,
+    PageForm(form): PageForm<Logout>,
 ) -> Result<Response, PageError> {
     login.check(&form.csrf)?;
     shop.sessions().close(&login.id);

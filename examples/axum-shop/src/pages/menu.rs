@@ -1,15 +1,16 @@
 //! The menu, and putting things into the cart.
 
 use axum::Router;
-use axum::extract::Form;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use super::form::PageForm;
 use super::{PageError, layout};
 use crate::cart::Cart;
 use crate::catalogue::{self, MENU, Product};
+use crate::last_order::LastOrder;
 use crate::money::dollars;
 use crate::shop::Shop;
 
@@ -19,12 +20,13 @@ pub(super) fn routes() -> Router<Shop> {
         .route("/cart/add", post(add))
 }
 
-async fn menu(cart: Cart) -> Markup {
+async fn menu(cart: Cart, last: LastOrder) -> Markup {
     let content = html! {
         section.hero {
             p.eyebrow { "Open until six" }
             h1 { "Good coffee, " br; "a little maple." }
             p { "Order here, pay with UCanPay on your phone, and pick it up at the counter." }
+            @if let Some(link) = last.link() { p.last { (link) } }
         }
         h2 id="menu" { "Menu" }
         ul.menu { @for product in MENU { (card(product, cart.quantity(product.sku))) } }
@@ -63,7 +65,7 @@ struct Add {
     sku: String,
 }
 
-async fn add(mut cart: Cart, Form(add): Form<Add>) -> Result<Response, PageError> {
+async fn add(mut cart: Cart, PageForm(add): PageForm<Add>) -> Result<Response, PageError> {
     let product = catalogue::find(&add.sku).ok_or(PageError::NotFound)?;
     cart.set(product.sku, cart.quantity(product.sku) + 1);
     let back = Redirect::to(&format!("/#{}", product.sku));

@@ -2,14 +2,15 @@
 
 mod admin;
 mod cart;
+mod form;
 mod layout;
 mod login;
 mod menu;
 mod order;
 
-use axum::Router;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use axum::{Router, middleware};
 use maud::{Markup, html};
 
 use crate::cart::Cart;
@@ -17,7 +18,8 @@ use crate::orders::{PlaceError, ReadError};
 use crate::settings::in_one_line;
 use crate::shop::Shop;
 
-pub(crate) use order::panel as order_panel;
+pub(crate) use layout::title;
+pub(crate) use order::{panel as order_panel, title as order_title};
 
 pub(crate) fn routes() -> Router<Shop> {
     Router::new()
@@ -26,11 +28,17 @@ pub(crate) fn routes() -> Router<Shop> {
         .merge(order::routes())
         .merge(login::routes())
         .merge(admin::routes())
+        .layer(middleware::from_fn(form::from_own_site))
 }
 
 /// The page for an address that leads nowhere.
 pub(crate) async fn not_found() -> PageError {
     PageError::NotFound
+}
+
+/// The page for an address that takes no such request.
+pub(crate) async fn method_not_allowed() -> PageError {
+    PageError::Method
 }
 
 /// A page that cannot be shown.
@@ -40,6 +48,12 @@ pub(crate) enum PageError {
     NotFound,
     /// A form did not come from one of the shop's own pages.
     Foreign,
+    /// Another site made the browser send a form.
+    OtherSite,
+    /// The address takes no request of this method.
+    Method,
+    /// A form's fields cannot be read.
+    Unreadable(StatusCode),
     /// Our own trouble.
     Unavailable,
 }
@@ -74,6 +88,21 @@ impl IntoResponse for PageError {
             Self::Foreign => (
                 StatusCode::FORBIDDEN,
                 "That form is too old",
+                "Nothing was changed. Go back, reload the page and try again.",
+            ),
+            Self::OtherSite => (
+                StatusCode::FORBIDDEN,
+                "That came from another site",
+                "Nothing was changed. Use the shop's own pages for what you want to do.",
+            ),
+            Self::Method => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "Not this way",
+                "This address is used by the shop's own forms and links. Nothing was changed.",
+            ),
+            Self::Unreadable(status) => (
+                status,
+                "That form is not complete",
                 "Nothing was changed. Go back, reload the page and try again.",
             ),
             Self::Unavailable => (

@@ -10,6 +10,7 @@ use ucanpay_storefront::{PaymentState, Refund, RefundState};
 
 use super::{PageError, layout};
 use crate::cart::Cart;
+use crate::events::News;
 use crate::money::dollars;
 use crate::orders::OrderView;
 use crate::shop::{OrderNumber, Shop};
@@ -31,12 +32,13 @@ async fn order(
     let head = html! {
         script src="/assets/order.js" defer {}
         // Without scripts the page looks for itself.
-        @if !view.status().is_settled() { noscript { meta http-equiv="refresh" content="4"; } }
+        @if let Some(seconds) = looks_again_after(&view) { noscript { meta http-equiv="refresh" content=(seconds); } }
     };
+    let news = News::of(&view);
     let content = html! {
         div.columns {
-            section.panel id="panel" aria-live="polite" data-events={ "/orders/" (order.number) "/events" } data-status=(view.status()) {
-                (panel(&view))
+            section.panel id="panel" aria-live="polite" data-events={ "/orders/" (order.number) "/events" } data-status=(view.status()) data-version=(news.version()) {
+                (PreEscaped(&news.html))
             }
             section.sheet.receipt {
                 h2 { "Your order" }
@@ -52,7 +54,26 @@ async fn order(
             }
         }
     };
-    Ok(layout::page_with("Your order", &cart, &head, &content))
+    Ok(layout::page_with(title(&view), &cart, &head, &content))
+}
+
+/// Seconds until a page without scripts looks again: soon while it is to be paid, at leisure while a ticket or a refund
+/// is awaited, and never when nothing more comes by itself.
+fn looks_again_after(view: &OrderView) -> Option<u32> {
+    match view.status() {
+        status if !status.is_settled() => Some(4),
+        PaymentState::Paid if view.order.ticket.is_none() || view.refund_under_way() => Some(15),
+        _ => None,
+    }
+}
+
+/// What the page is called while it stands like this.
+pub(crate) fn title(view: &OrderView) -> &'static str {
+    match view.status() {
+        PaymentState::Paid if view.is_refunded() => "Refunded",
+        PaymentState::Paid => "Paid",
+        _ => "Your order",
+    }
 }
 
 /// An order whose payment was never started, because the shop stopped just then: start it.
@@ -74,6 +95,7 @@ pub(crate) fn panel(view: &OrderView) -> Markup {
     let total = dollars(view.order.total.cents());
     html! {
         @match view.status() {
+            PaymentState::Paid if view.is_refunded() => (refunded(view, &total)),
             PaymentState::Paid => (paid(view, &total)),
             PaymentState::Closed | PaymentState::Expired => {
                 h1 { "This order has ended" }
@@ -120,7 +142,7 @@ fn payable(status: PaymentState, link: &str, total: &str) -> Markup {
             }
             a.button.primary.pay href=(link) target="_blank" rel="noopener" { "Pay with UCanPay" }
         }
-        p.waiting { span.dot aria-hidden="true" {} "Waiting for your payment. This page turns by itself." }
+        p.waiting { span.dot aria-hidden="true" {} "Waiting for your payment. This page updates by itself." }
     }
 }
 
@@ -133,6 +155,22 @@ fn paid(view: &OrderView, total: &str) -> Markup {
             Some(ticket) => { div.ticket { span { "Your ticket" } strong { (ticket) } span { "We call it at the counter." } } }
             None => { p.waiting { span.dot aria-hidden="true" {} "On its way to the kitchen…" } }
         }
+        (refund_lines(view))
+    }
+}
+
+/// All of the money went back: nothing is called at the counter.
+fn refunded(view: &OrderView, total: &str) -> Markup {
+    html! {
+        div.tick.back aria-hidden="true" { "↩" }
+        h1 { "Refunded" }
+        p { "You paid " (total) " CAD, and all of it went back to you. Nothing will be called at the counter." }
+        (refund_lines(view))
+    }
+}
+
+fn refund_lines(view: &OrderView) -> Markup {
+    html! {
         @if !view.refunds().is_empty() {
             ul.refunds { @for refund in view.refunds() { li { (refund_line(refund)) } } }
         }

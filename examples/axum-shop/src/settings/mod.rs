@@ -176,12 +176,15 @@ fn in_url(path: &Path) -> String {
     path.replace('%', "%25").replace('?', "%3F")
 }
 
-/// An error with its causes, for a person at a terminal.
+/// An error with its causes, for a person at a terminal. A cause that an error tells already is not told twice.
 pub(crate) fn in_one_line(error: &dyn std::error::Error) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        write!(line, ": {error}").expect("writing to a String cannot fail");
+        let told = error.to_string();
+        if !line.ends_with(&told) {
+            write!(line, ": {told}").expect("writing to a String cannot fail");
+        }
         cause = error.source();
     }
     line

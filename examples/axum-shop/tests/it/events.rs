@@ -11,7 +11,11 @@ use tower::ServiceExt as _;
 use crate::shop::TestShop;
 
 async fn stream(shop: &TestShop, order: &str) -> BodyDataStream {
-    let request = Request::get(format!("/orders/{order}/events"));
+    stream_from(shop, &format!("/orders/{order}/events")).await
+}
+
+async fn stream_from(shop: &TestShop, path: &str) -> BodyDataStream {
+    let request = Request::get(path);
     let request = request.body(Body::empty()).unwrap();
     let response = shop.app.clone().oneshot(request).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
@@ -25,8 +29,11 @@ async fn news(stream: &mut BodyDataStream) -> Option<Value> {
         let part = tokio::time::timeout(Duration::from_secs(10), stream.next());
         let part = part.await.expect("there is news in time")?.unwrap();
         let text = String::from_utf8(part.to_vec()).unwrap();
-        if let Some(data) = text.strip_prefix("data: ") {
-            return Some(serde_json::from_str(data.trim_end()).unwrap());
+        let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name));
+        if let Some(data) = field("data: ") {
+            let mut news: Value = serde_json::from_str(data).unwrap();
+            news["version"] = field("id: ").expect("news has an id").into();
+            return Some(news);
         }
     }
 }
@@ -46,10 +53,30 @@ async fn the_page_is_told_how_things_stand_and_then_what_changes() {
         next = news(&mut events).await.unwrap();
     }
     assert!(next["html"].as_str().unwrap().contains("Paid, thank you!"));
+    assert_eq!(next["title"], "Paid · Maple & Bean");
 
     // Somebody who comes later, or again, is told at once.
     let late = news(&mut stream(&shop, &order).await).await.unwrap();
     assert_eq!(late["status"], "paid");
+}
+
+#[tokio::test]
+async fn what_a_page_shows_already_is_not_sent_again() {
+    let shop = TestShop::open().await;
+    let order = shop.latte().await;
+    let page = shop.get(&format!("/orders/{order}")).await;
+    assert!(page.text.len() < 50 * 1024, "{} bytes", page.text.len());
+    let (_, version) = page.text.split_once("data-version=\"").unwrap();
+    let (version, _) = version.split_once('"').unwrap();
+    let path = format!("/orders/{order}/events?shown={version}");
+    let mut events = stream_from(&shop, &path).await;
+    let quiet = Duration::from_millis(300);
+    let first = tokio::time::timeout(quiet, events.next()).await;
+    assert!(first.is_err(), "nothing is new: {first:?}");
+
+    shop.approve(&order).await;
+    let next = news(&mut events).await.unwrap();
+    assert_ne!(next["version"], version);
 }
 
 #[tokio::test]

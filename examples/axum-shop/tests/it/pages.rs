@@ -215,15 +215,21 @@ async fn a_refund_needs_the_form_of_this_login_and_a_proper_amount() {
     );
 
     for (fields, message) in [
-        ("amount=4.51&reason=cold", "450 can still be refunded"),
+        (
+            "amount=4.51&reason=cold",
+            "$4.51 is more than the $4.50 that can still be refunded",
+        ),
         ("amount=1,50&reason=cold", "the amount is written like 4.50"),
-        ("amount=1.50&reason=", "refundDesc"),
-        ("amount=1.50&reason=%3Cb%3E%26", "refundDesc"),
+        ("amount=1.50&reason=", "the reason has 1 to 64 characters"),
+        ("amount=1.50&reason=%3Cb%3E%26", "value=\"&lt;b&gt;&amp;\""),
     ] {
         let form = format!("csrf={csrf}&number=R1&{fields}");
         let answer = shop.post_form(&path, &cookie, &form).await;
         assert_eq!(answer.status, StatusCode::CONFLICT, "{fields}");
         assert!(answer.text.contains(message), "{fields}: {}", answer.text);
+        // What was typed is still there, under the same number.
+        assert!(answer.text.contains("<details open>"));
+        assert!(answer.text.contains(r#"name="number" value="R1""#));
     }
     let form = format!("csrf={csrf}&number=R1&amount=1.50&reason=cold");
     let unknown = shop
@@ -305,4 +311,114 @@ async fn a_wrong_amount_leaves_the_order_unpaid_and_asks_nobody_to_pay_again() {
     let cookie = shop.log_in().await;
     let list = shop.get_as("/admin", &cookie).await;
     assert!(list.text.contains("needs review"));
+    assert!(
+        list.text
+            .contains("Compare this order with the merchant portal")
+    );
+    for _ in 0..100 {
+        let list = shop.get_as("/admin", &cookie).await;
+        if list.text.contains("Look at this") {
+            assert!(list.text.contains("449"), "the reason: {}", list.text);
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("the merchant is not told why");
+}
+
+#[tokio::test]
+async fn a_form_of_another_site_changes_nothing() {
+    let shop = TestShop::open().await;
+    for path in ["/cart/add", "/cart", "/checkout", "/admin/login"] {
+        let headers = [
+            ("sec-fetch-site", "cross-site"),
+            ("content-type", "application/x-www-form-urlencoded"),
+        ];
+        let answer = shop.request("POST", path, &headers).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}");
+        assert!(answer.text.contains("came from another site"));
+        assert!(!answer.headers.contains_key("set-cookie"));
+    }
+    // A link may lead here from anywhere.
+    let menu = shop
+        .request("GET", "/", &[("sec-fetch-site", "cross-site")])
+        .await;
+    assert_eq!(menu.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn every_refusal_is_a_page() {
+    let shop = TestShop::open().await;
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    for (method, path, headers, status) in [
+        ("GET", "/checkout", &[][..], 405),
+        ("DELETE", "/cart", &[], 405),
+        ("POST", "/cart/add", &[], 415),
+        ("POST", "/cart/add", &[form], 422),
+        ("POST", "/admin/login", &[form], 422),
+    ] {
+        let answer = shop.request(method, path, headers).await;
+        assert_eq!(answer.status.as_u16(), status, "{method} {path}");
+        assert!(answer.text.contains("<h1>"), "{method} {path}");
+    }
+    let odd = shop.get("/cart?changed=1&changed=2").await;
+    assert_eq!(odd.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_way_back_to_the_last_order_is_kept() {
+    let shop = TestShop::open().await;
+    let page = shop.get_as("/cart", "cart=latte:1").await;
+    let form = format!("order={}&total=450", page.field("order"));
+    let placed = shop.post_form("/checkout", "cart=latte:1", &form).await;
+    let cookies: Vec<_> = placed.headers.get_all("set-cookie").iter().collect();
+    let last = cookies[1].to_str().unwrap();
+    assert!(last.contains("HttpOnly; SameSite=Lax"), "{last}");
+    let (last, _) = last.split_once(';').unwrap();
+    let link = format!("<a href=\"{}\">Your last order</a>", placed.location());
+    for path in ["/", "/cart", "/cart?changed=1"] {
+        let page = shop.get_as(path, last).await;
+        assert!(page.text.contains(&link), "{path}");
+    }
+    let page = shop.get_as("/", "last_order=\"><script>").await;
+    assert!(!page.text.contains("Your last order"));
+}
+
+#[tokio::test]
+async fn the_merchants_list_is_sent_only_when_it_has_changed() {
+    let shop = TestShop::open().await;
+    let order = shop.latte().await;
+    let cookie = shop.log_in().await;
+    let list = shop.get_as("/admin", &cookie).await;
+    let etag = list.headers["etag"].to_str().unwrap().to_owned();
+    let headers = [("cookie", &*cookie), ("if-none-match", &*etag)];
+    let same = shop.request("GET", "/admin", &headers).await;
+    assert_eq!(same.status, StatusCode::NOT_MODIFIED);
+    assert!(same.text.is_empty());
+
+    shop.approve(&order).await;
+    shop.order_when(&order, |order| order["status"] == "paid")
+        .await;
+    let changed = shop.request("GET", "/admin", &headers).await;
+    assert_eq!(changed.status, StatusCode::OK);
+    assert_ne!(changed.headers["etag"], etag);
+}
+
+#[tokio::test]
+async fn after_a_full_refund_the_buyer_reads_so() {
+    let shop = TestShop::open().await;
+    let order = shop.paid_latte().await;
+    let cookie = shop.log_in().await;
+    let list = shop.get_as("/admin", &cookie).await;
+    let (csrf, number) = (list.field("csrf"), list.field("number"));
+    let form = format!("csrf={csrf}&number={number}&amount=4.50&reason=cold");
+    shop.post_form(&format!("/admin/orders/{order}/refund"), &cookie, &form)
+        .await;
+    let list = shop.get_as("/admin", &cookie).await;
+    assert!(list.text.contains("One refund at a time"));
+    shop.order_when(&order, |order| order["refunded"] == 450)
+        .await;
+    let page = shop.get(&format!("/orders/{order}")).await;
+    assert!(page.text.contains("<h1>Refunded</h1>"));
+    assert!(!page.text.contains("We call it at the counter"));
 }

@@ -211,3 +211,26 @@ async fn what_cannot_be_opened_is_blamed_on_its_setting() {
         assert!(error.to_string().contains(expected), "{error}");
     }
 }
+
+#[tokio::test]
+async fn a_second_shop_on_the_same_data_folder_is_told_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data").to_str().unwrap().to_owned();
+    let set = [
+        ("LISTEN", "127.0.0.1:0"),
+        ("SANDBOX_LISTEN", "127.0.0.1:0"),
+        ("SHOP_DATA_DIR", &*data),
+    ];
+    let first = Program::open(read(&set).unwrap()).await.unwrap();
+    let second = tokio::time::timeout(
+        std::time::Duration::from_secs(2),
+        Program::open(read(&set).unwrap()),
+    );
+    let Err(OpenError::Setting(error)) = second.await.unwrap() else {
+        panic!("two shops on one folder")
+    };
+    assert_eq!(error.setting(), "SHOP_DATA_DIR");
+    let holder = format!("(process {})", std::process::id());
+    assert!(error.to_string().contains(&holder), "{error}");
+    drop(first);
+}

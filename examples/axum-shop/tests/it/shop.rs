@@ -127,6 +127,20 @@ impl TestShop {
             .await
     }
 
+    /// A request of any method with these headers and an empty body.
+    pub(crate) async fn request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
     pub(crate) async fn post_json(&self, path: &str, json: &str) -> Answer {
         self.post_json_as(path, "", json).await
     }
