@@ -73,13 +73,53 @@
 //! It sends nothing and waits for nothing. It does not know your orders: a verified message still has to be matched with
 //! one. It keeps no history: the same notification verifies again and again, so its effect must be idempotent.
 //!
+//! # Cookbook
+//!
+//! While the gateway changes its key, hold both; the message says which one it was:
+//!
+//! ```
+//! # use ucanpay_core::*;
+//! # fn rotate(key: PrivateKey, old: PublicKey, new: PublicKey, body: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
+//! let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [old, new])?;
+//! println!("signed with {}", merchant.verify_notification(body)?.key());
+//! # Ok(()) }
+//! ```
+//!
+//! The gateway signs in another way than its reference says (ask [`explain`](explain()) which):
+//!
+//! ```
+//! # use ucanpay_core::*;
+//! # fn other(merchant: Merchant) -> Option<Merchant> {
+//! let merchant = merchant.with_scheme(SignatureScheme::by_name("single")?);
+//! # Some(merchant) }
+//! ```
+//!
+//! The key lives in an HSM: implement [`Signer`] and pass it to [`Merchant::with_signer`]. `examples/openssl-signer` does
+//! so for OpenSSL.
+//!
+//! A message does not verify, and nobody knows why:
+//!
+//! ```
+//! # use ucanpay_core::*;
+//! # fn why(platform_key: PublicKey, body: &[u8]) -> Result<(), ReadError> {
+//! println!("{}", explain(body, &AtHand::new([platform_key]))?);
+//! # Ok(()) }
+//! ```
+//!
+//! The answer to a call was lost: send [`SignedRequest::body`] again, as it is, or ask with an [`OrderQuery`]. Never take a
+//! new number for it.
+//!
 //! # Features
 //!
 //! - `aws-lc-rs`: [`PrivateKey::signer`] and [`PublicKey::verifier`] take aws-lc wherever it can hold the key: it verifies
-//!   from 1024 bits, and signs from 2048. Signing is five times, verifying nine times as fast; the same bytes, the same verdicts ([`backend`]).
+//!   from 1024 bits, and signs from 2048. Signing is five times, verifying nine times as fast; the same bytes, the same
+//!   verdicts ([`backend`]).
 //!   Needs a C compiler.
 //! - `qr` (default): `qr::svg` renders a pay link as an SVG.
 //! - `serde`: an [`Explanation`] can be serialised.
+//!
+//! Without features nothing here needs an operating system but for randomness: for `wasm32-unknown-unknown`, where it was
+//! not built yet, the final crate chooses getrandom 0.2's source (its feature `js`).
 
 pub mod backend;
 mod canonical;
