@@ -14,7 +14,7 @@ use crate::processes::{
 };
 use crate::signed::payment_notification;
 
-const SOON: Duration = Duration::from_secs(10);
+const SOON: Duration = Duration::from_secs(20);
 
 struct Place {
     folder: TempDir,

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::ledger_file::times_paid;
 use crate::processes::{ADMIN_TOKEN, Gateway, Process, Shop, free_address, paid, text, word};
 
-const SOON: Duration = Duration::from_secs(10);
+const SOON: Duration = Duration::from_secs(20);
 
 /// A place on disk and two addresses, kept over restarts.
 struct Place {
@@ -83,8 +83,8 @@ async fn killed_between_the_gateways_success_and_the_notification_it_ends_paid_e
     let (mut process, mut shop, mut gateway) = place.start().await;
     for _ in 0..3 {
         let order = shop.order().await;
-        // The gateway has the money; its notification is due in two seconds, and everything dies before.
-        gateway.pay(&order, &json!({"notify_after": "2s"})).await;
+        // The gateway has the money; its notification is due in six seconds, and everything dies before.
+        gateway.pay(&order, &json!({"notify_after": "6s"})).await;
         process.kill();
         (process, shop, gateway) = place.start().await;
         assert_eq!(shop.status(&order).await["status"], "awaiting_payment");

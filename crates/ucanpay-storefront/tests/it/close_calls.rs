@@ -15,7 +15,7 @@ use ucanpay_storefront::{
     RefundState, SqliteStore, StoreError, Timestamp,
 };
 
-use crate::gateway::Fault;
+use crate::gateway::{Fault, HANG};
 use crate::shop::{Shop, shops};
 
 /// A store whose database can be taken away.
@@ -164,7 +164,7 @@ async fn what_was_recorded_and_sent_is_never_reported_as_not_recorded() {
                 payments.refund(&key, request).await
             })
         };
-        tokio::time::sleep(Duration::from_millis(150)).await;
+        tokio::time::sleep(HANG / 2).await;
         flaky.gone.store(true, Ordering::SeqCst);
         let refund = refund.await.unwrap().expect("it was recorded");
         flaky.gone.store(false, Ordering::SeqCst);

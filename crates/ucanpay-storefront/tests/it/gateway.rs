@@ -15,6 +15,9 @@ use ucanpay_storefront::provider::{
 };
 use ucanpay_storefront::{PaymentProvider, ProviderId, RawNotification, Reply};
 
+/// How long a call hangs that is told to: time enough for a slow disk to commit what comes before it.
+pub(crate) const HANG: Duration = Duration::from_millis(1_500);
+
 pub(crate) const MERCHANT: &str = "2000000010";
 
 /// What happens to the next call.
@@ -150,7 +153,7 @@ impl Gateway {
     async fn fault(&self) -> Option<Fault> {
         let fault = self.state().faults.pop_front();
         if let Some(Fault::Hangs) = fault {
-            tokio::time::sleep(Duration::from_millis(300)).await;
+            tokio::time::sleep(HANG).await;
             let mut state = self.state();
             state.before_the_slow_one = Some(state.queries);
         }

@@ -185,7 +185,7 @@ async fn a_slow_call_holds_up_no_other_row() {
             shop.start(&format!("A{n}"), 450).await.unwrap();
         }
         shop.clock.advance(Duration::from_secs(16));
-        // The first call takes 300 ms; forty others in rounds of sixteen would wait for it three times over.
+        // The first call takes its time; in rounds of sixteen, the others would wait for it.
         shop.gateway.next_call(Fault::Hangs);
         let report = shop.payments.reconcile().await.unwrap();
         assert_eq!(report.asked, 40);

@@ -4,7 +4,7 @@ use ucanpay_core::Amount;
 use ucanpay_storefront::provider::ProviderErrorKind;
 use ucanpay_storefront::{PaymentState, StartError};
 
-use crate::gateway::Fault;
+use crate::gateway::{Fault, HANG};
 use crate::shop::{Shop, shops, start};
 
 #[tokio::test]
@@ -143,12 +143,12 @@ async fn the_intent_is_committed_before_the_call_and_survives_a_caller_who_goes_
         shop.gateway.next_call(Fault::Hangs);
         let call = shop.payments.start(start("A1", 450));
         // The caller hangs up while the gateway takes its time.
-        let cut = tokio::time::timeout(std::time::Duration::from_millis(100), call).await;
+        let cut = tokio::time::timeout(HANG / 2, call).await;
         assert!(cut.is_err());
         let view = shop.view("A1").await;
         assert_eq!(view.payment.state, PaymentState::Created);
         assert_eq!(view.payment.amount, Amount::new(450).unwrap());
-        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        tokio::time::sleep(2 * HANG).await;
         assert_eq!(
             shop.view("A1").await.payment.state,
             PaymentState::AwaitingPayment
