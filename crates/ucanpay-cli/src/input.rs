@@ -26,7 +26,7 @@ pub(crate) fn message(message: &Message, stdin: &mut dyn Read) -> Result<Vec<u8>
         Some(path) => {
             let file = File::open(path);
             let bytes = file.and_then(|mut file| limited(&mut file, MESSAGE_LIMIT));
-            (path.display().to_string(), bytes)
+            (shown(path), bytes)
         }
     };
     bytes.map_err(|error| Failure::NotDone(format!("{name} cannot be read: {error}")))
@@ -66,7 +66,27 @@ pub(crate) fn either_key(path: &Path) -> Result<(KeyFormat, PublicKey), Failure>
     reason = "every caller has made the text for this"
 )]
 pub(crate) fn about(path: &Path, what: String) -> Failure {
-    Failure::NotDone(format!("{}: {what}", path.display()))
+    Failure::NotDone(format!("{}: {what}", shown(path)))
+}
+
+/// Whether what should name a file is probably its contents, perhaps a private key: long, and no file.
+pub(crate) fn is_contents(path: &Path) -> bool {
+    const LONGEST: usize = 100;
+    path.to_string_lossy().chars().count() > LONGEST && !path.exists()
+}
+
+/// The path of a file, for people. Of a key only the beginning is shown, where every key says the same.
+fn shown(path: &Path) -> String {
+    const BEGINNING: usize = 20;
+    let text = path.to_string_lossy();
+    if !is_contents(path) {
+        return text.into_owned();
+    }
+    let beginning: String = text.chars().take(BEGINNING).collect();
+    format!(
+        "{}… (this looks like the key or the message itself, so give a file that holds it)",
+        beginning.escape_debug()
+    )
 }
 
 fn limited(source: &mut dyn Read, limit: u64) -> io::Result<Vec<u8>> {

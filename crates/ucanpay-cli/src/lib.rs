@@ -26,6 +26,7 @@ use clap::Parser;
 
 use crate::{
     args::{Arguments, Command},
+    input::is_contents,
     outcome::{Done, Failure},
 };
 
@@ -38,8 +39,17 @@ pub fn run(
     stdout: &mut dyn Write,
     stderr: &mut dyn Write,
 ) -> u8 {
-    let outcome = match Arguments::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let outcome = match Arguments::try_parse_from(&arguments) {
         Ok(arguments) => execute(arguments.command, stdin),
+        // The parser repeats what it does not understand, which must not be a key.
+        Err(error)
+            if error.use_stderr() && arguments.iter().any(|one| is_contents(one.as_ref())) =>
+        {
+            let text = "ucanpay: wrong usage: one of the arguments looks like a key or a message itself, so give a file that \
+                        holds it; --help tells the rest\n";
+            return say(stderr, text, 2);
+        }
         Err(error) if error.use_stderr() => return say(stderr, &error.render().to_string(), 2),
         Err(help) => Ok(Done::new(help.render().to_string())),
     };

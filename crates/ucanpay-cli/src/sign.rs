@@ -29,6 +29,10 @@ pub(crate) fn sign(arguments: &SignArguments, stdin: &mut dyn Read) -> Result<Do
         let text = "the scheme appends the path: give it with --path, such as --path /payment/unifiedorder";
         return Err(Failure::NotDone(text.to_owned()));
     }
+    if arguments.scheme.suffix == Suffix::None && arguments.path.is_some() {
+        let text = "the scheme appends no path: leave --path out, or choose another, such as --scheme path-suffixed";
+        return Err(Failure::NotDone(text.to_owned()));
+    }
     let key = input::private_key(&arguments.key)?;
     let body = input::message(&arguments.message, stdin)?;
     let fields = Fields::parse(&body).map_err(|error| Failure::refused(&error))?;

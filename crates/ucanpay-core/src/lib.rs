@@ -158,7 +158,7 @@ pub use fields::{Fields, ReadError, Value};
 pub use key::{Fingerprint, KeyError, KeyFormat, PrivateKey, PublicKey};
 pub use keyed_md5::{Md5Secret, keyed_md5};
 pub use link::{LinkAmount, LinkJoint, LinkNumber, LinkOrder, LinkStyle, PayLinks};
-pub use merchant::{Merchant, MerchantError};
+pub use merchant::{Merchant, MerchantError, ReceivedSuffix};
 pub use notification::{Notification, PaymentNotification, RefundNotification};
 pub use operation::{
     Answer, CloseOrder, CloseOrderAnswer, Operation, OrderQuery, OrderQueryAnswer, Refund,

@@ -39,7 +39,7 @@ struct Inner {
     signer: Arc<dyn Signer>,
     verifiers: Vec<Arc<dyn Verifier>>,
     scheme: SignatureScheme,
-    received_suffix: Option<String>,
+    received_suffix: ReceivedSuffix,
     /// Once there is one, keys and scheme are at rest.
     md5_secret: Option<Md5Secret>,
 }
@@ -92,7 +92,7 @@ impl Merchant {
             signer,
             verifiers,
             scheme: SignatureScheme::DOCUMENTED,
-            received_suffix: None,
+            received_suffix: ReceivedSuffix::None,
             md5_secret: None,
         };
         Ok(Self {
@@ -107,12 +107,11 @@ impl Merchant {
         self
     }
 
-    /// The same merchant with a path that the gateway appends to what *it* signs, under a scheme with
-    /// [`Suffix::Path`](crate::Suffix::Path): one text for answers and notifications, since nobody has said which it would
-    /// be. None unless changed; other schemes take no notice.
+    /// The same merchant with another rule for the path that the gateway appends to what *it* signs, under a scheme with
+    /// [`Suffix::Path`](crate::Suffix::Path). Other schemes take no notice.
     #[must_use]
-    pub fn with_received_suffix(mut self, path: Option<String>) -> Self {
-        Arc::make_mut(&mut self.inner).received_suffix = path;
+    pub fn with_received_suffix(mut self, suffix: ReceivedSuffix) -> Self {
+        Arc::make_mut(&mut self.inner).received_suffix = suffix;
         self
     }
 
@@ -215,7 +214,7 @@ impl Merchant {
             });
         };
         let fields = Fields::parse(data.as_bytes())?;
-        let proof = self.inner.prove(&fields)?;
+        let proof = self.inner.prove(&fields, Some(O::PATH))?;
         if !accepted {
             let error = GatewayError::read(envelope.fields(), Some(&fields));
             return Err(AnswerError::Rejected(error));
@@ -236,7 +235,7 @@ impl Merchant {
         let envelope = Envelope::parse(body)?;
         let data = envelope.data()?.ok_or(Untrusted::NoData)?;
         let fields = Fields::parse(data.as_bytes())?;
-        let proof = self.inner.prove(&fields)?;
+        let proof = self.inner.prove(&fields, None)?;
         let notification = Notification::read(&fields)?;
         Ok(Verified::new(notification, proof))
     }
@@ -261,13 +260,32 @@ impl Inner {
         Ok(STANDARD.encode(signature))
     }
 
-    fn prove(&self, data: &Fields<'_>) -> Result<Proof, Refusal> {
+    /// `call` is the path of the call that `data` answers.
+    fn prove(&self, data: &Fields<'_>, call: Option<&str>) -> Result<Proof, Refusal> {
         if let Some(secret) = &self.md5_secret {
             return prove_by_secret(data, secret);
         }
-        let suffix = self.received_suffix.as_deref();
+        let suffix = match &self.received_suffix {
+            ReceivedSuffix::None => None,
+            ReceivedSuffix::OperationPath => call,
+            ReceivedSuffix::Fixed(path) => Some(path.as_str()),
+        };
         prove(data, &self.verifiers, self.scheme, suffix)
     }
+}
+
+/// Which path ends the text that the gateway signs, under a scheme with [`Suffix::Path`](crate::Suffix::Path). Nobody has
+/// said which it is, so it is a setting: [`Merchant::with_received_suffix`].
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum ReceivedSuffix {
+    /// None, neither on answers nor on notifications. The default.
+    #[default]
+    None,
+    /// On an answer the path of its call, such as `/payment/orderquery`; on a notification, which answers no call, none.
+    OperationPath,
+    /// This path, on answers and notifications alike.
+    Fixed(String),
 }
 
 /// A merchant's settings contradict themselves.

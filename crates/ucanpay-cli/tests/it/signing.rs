@@ -10,7 +10,10 @@ fn text<'a>(vector: &'a Value, member: &str) -> &'a str {
 
 fn scheme_and_path(vector: &Value) -> Vec<String> {
     let mut arguments = vec!["--scheme".to_owned(), text(vector, "scheme").to_owned()];
-    if let Some(path) = vector["path"].as_str() {
+    if let Some(path) = vector["path"]
+        .as_str()
+        .filter(|_| text(vector, "scheme") == "path-suffixed")
+    {
         arguments.extend(["--path".to_owned(), path.to_owned()]);
     }
     arguments

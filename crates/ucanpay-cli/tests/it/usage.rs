@@ -10,7 +10,7 @@ use crate::program::{PROGRAM, key, run, vectors};
 #[test]
 fn wrong_usage_exits_with_2_and_says_what_is_wrong() {
     let (private, public) = (key("merchant-2048.pkcs8.pem"), key("merchant-2048.pub.pem"));
-    let cases: [(&[&str], &str); 13] = [
+    let cases: [(&[&str], &str); 14] = [
         (&[], "Usage"),
         (&["pay"], "pay"),
         (&["key"], "Usage"),
@@ -24,6 +24,10 @@ fn wrong_usage_exits_with_2_and_says_what_is_wrong() {
         (
             &["sign", "--key", &private, "--scheme", "path-suffixed"],
             "give it with --path",
+        ),
+        (
+            &["sign", "--key", &private, "--path", "/payment/refund"],
+            "the scheme appends no path",
         ),
         (
             &["sign", "--key", &public],
@@ -55,6 +59,60 @@ fn wrong_usage_exits_with_2_and_says_what_is_wrong() {
             run.stderr
         );
     }
+}
+
+#[test]
+fn a_key_given_in_place_of_a_file_is_not_repeated() {
+    for name in [
+        "merchant-2048.pkcs8.b64",
+        "merchant-2048.pkcs8.pem",
+        "merchant-1024.pkcs1.pem",
+    ] {
+        let text = std::fs::read_to_string(key(name)).unwrap();
+        // Of the secret part, whatever the format: not one run of eight characters.
+        let lines = text.lines().filter(|line| !line.starts_with("-----"));
+        let canary: Vec<char> = lines.flat_map(str::chars).skip(40).collect();
+        assert!(canary.len() > 500);
+        let joined = format!("--key={text}");
+        for arguments in [
+            &["sign", "--key", &text][..],
+            &["sign", &joined],
+            &["verify", "--key", &text],
+            &["explain", "--own-key", &text],
+            &["explain", "--md5-secret-file", &text],
+            &["key", "show", &text],
+            &["key", "match", &text, &text],
+            &["key", "generate", "--out", &text],
+            &["canonical", &text],
+            &["sign", "--scheme", &text],
+            &[&text],
+        ] {
+            let run = run(arguments, b"{}");
+            assert_eq!((run.code, run.stdout.as_str()), (2, ""));
+            assert!(
+                run.stderr.contains("give a file that holds it"),
+                "{}",
+                run.stderr
+            );
+            assert!(run.stderr.len() < 300, "{}", run.stderr);
+            let said: String = run.stderr.split_whitespace().collect();
+            for run_of_eight in canary.windows(8) {
+                let secret: String = run_of_eight.iter().collect();
+                assert!(!said.contains(&secret), "{}", arguments[0]);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_long_path_of_a_file_that_exists_is_shown_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("k".repeat(150));
+    std::fs::write(&file, "no key").unwrap();
+    let file = file.to_str().unwrap();
+    let run = run(&["key", "show", file], b"");
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains(file), "{}", run.stderr);
 }
 
 #[test]

@@ -5,15 +5,16 @@ use md5::{Digest as _, Md5};
 use super::{
     Fit, KeyFinding, Opened, Role,
     display::{printable, scheme_text},
-    search::is_md5_digits,
+    search::{PATHS, is_md5_digits},
     variant::Difference,
 };
 use crate::{
     fields::ReadError,
+    keyed_md5,
     received::MessageKind,
     response::Untrusted,
     scheme::{PreHash, SignatureScheme, hex},
-    verification::Refusal,
+    verification::{Refusal, SIGN_TYPE},
 };
 
 /// What an explanation comes to.
@@ -63,14 +64,39 @@ pub(super) struct Case<'a> {
     pub(super) has_secret: bool,
 }
 
+impl Case<'_> {
+    /// The short name of the merchant's own key, if it is at hand.
+    fn own_fingerprint(&self) -> Option<&str> {
+        let own = self.keys.iter().find(|key| key.role == Role::Own);
+        own.map(|key| key.fingerprint.as_str())
+    }
+
+    /// What to add when the merchant's own key was given as a platform key too.
+    fn mixed_up(&self) -> &'static str {
+        let own = self.own_fingerprint();
+        let is_own =
+            |key: &KeyFinding| key.role == Role::Platform && Some(key.fingerprint.as_str()) == own;
+        if self.keys.iter().any(is_own) {
+            "; the platform key given is the merchant's own, which `Merchant::new` refuses: take the gateway's public key \
+             from the merchant portal"
+        } else {
+            ""
+        }
+    }
+}
+
 pub(super) fn conclude(case: &Case<'_>) -> (Verdict, String) {
     let Some(sign) = case.sign else {
         let sentence = "Nothing in it is signed: there is no `sign` with the signed members, as in an answer that only \
                         reports an error; ask the gateway again with a signed query before you believe any of it.";
         return (Verdict::NotSigned, sentence.to_owned());
     };
+    let own = case.own_fingerprint();
     let fit = |role| case.fits.iter().find(|fit| fit.role == role);
-    if let Some(fit) = fit(Role::Platform).or_else(|| fit(Role::Md5Secret)) {
+    // The merchant's own key proves nothing about the gateway, even if it was given as the platform's too.
+    let gateways =
+        fit(Role::Platform).filter(|fit| own.is_none() || fit.fingerprint.as_deref() != own);
+    if let Some(fit) = gateways.or_else(|| fit(Role::Md5Secret)) {
         return fitting(case, fit);
     }
     if let Some(fit) = fit(Role::Own) {
@@ -104,6 +130,7 @@ fn fitting(case: &Case<'_>, fit: &Fit) -> (Verdict, String) {
     let scheme = fit
         .scheme
         .map_or_else(|| "keyed MD5".to_owned(), scheme_text);
+    let path = with_path(fit);
     match (case.refusal, case.kind) {
         (None, Ok(_)) => {
             let scheme = match fit.scheme {
@@ -111,8 +138,17 @@ fn fitting(case: &Case<'_>, fit: &Fit) -> (Verdict, String) {
                 Some(_) => format!("the scheme `{}`", scheme_text(case.scheme)),
                 None => scheme,
             };
-            let sentence =
-                format!("It verifies with {with} and {scheme}: nothing needs to change.");
+            let rest = match (fit.scheme, case.has_secret) {
+                (Some(_), false) => "nothing needs to change",
+                (Some(_), true) => {
+                    "nothing needs to change for a merchant without `Merchant::with_keyed_md5`, and one with that setting \
+                     refuses it"
+                }
+                (None, _) => {
+                    "nothing needs to change for a merchant with `Merchant::with_keyed_md5`, and one without it needs that setting"
+                }
+            };
+            let sentence = format!("It verifies with {with} and {scheme}: {rest}.");
             return (Verdict::Verifies, sentence);
         }
         (None, Err(error)) => {
@@ -151,13 +187,13 @@ fn fitting(case: &Case<'_>, fit: &Fit) -> (Verdict, String) {
         .any(|difference| difference.is_rewriting())
     {
         let sentence = format!(
-            "It verifies with {with} ({scheme}) once {differences}: the body was probably parsed and written again before it \
+            "It verifies with {with} ({scheme}{path}) once {differences}: the body was probably parsed and written again before it \
              came here, so verify the bytes exactly as they arrived; if they are, ask the operator whether this is how values are signed."
         );
         return (Verdict::Rewritten, sentence);
     }
     let sentence = format!(
-        "It verifies with {with} ({scheme}) when {differences}: no setting does that, so ask the operator to confirm the rule, and \
+        "It verifies with {with} ({scheme}{path}) when {differences}: no setting does that, so ask the operator to confirm the rule, and \
          change `canonical_string` only then."
     );
     (Verdict::OtherRule, sentence)
@@ -167,9 +203,13 @@ fn fitting(case: &Case<'_>, fit: &Fit) -> (Verdict, String) {
 fn reason_beside_the_signature(case: &Case<'_>, fit: &Fit) -> Option<String> {
     match case.refusal? {
         Refusal::Malformed(error) => Some(error.to_string()),
-        Refusal::Untrusted(Untrusted::WrongSignType) => Some(
-            "`signType` names another algorithm than the one it was signed with, and no message may choose it".to_owned(),
-        ),
+        Refusal::Untrusted(Untrusted::WrongSignType) => {
+            let name = if fit.scheme.is_some() { SIGN_TYPE } else { keyed_md5::SIGN_TYPE };
+            Some(format!(
+                "`signType` must be exactly `{name}`, the algorithm it was signed with, and no message may choose another; ask the \
+                 operator to send it so"
+            ))
+        }
         Refusal::Untrusted(Untrusted::BadSignatureText) if fit.scheme.is_some() => Some(
             "`sign` must be canonical base64, and has white space, another alphabet or missing padding; something on the way rewrote it"
                 .to_owned(),
@@ -190,22 +230,38 @@ fn setting(case: &Case<'_>, fit: &Fit) -> String {
         Some(name) => format!("configure the scheme `{name}`"),
         None => format!("configure a scheme by its parts ({})", scheme_text(scheme)),
     };
+    let how = match case.has_secret {
+        true => format!("{how}, without `Merchant::with_keyed_md5`"),
+        false => how,
+    };
     match &fit.path {
         Some(path) if *case.kind == Ok(MessageKind::Object) => {
             format!("{how}, and `{}` as the path", printable(path))
         }
+        Some(path) if *case.kind == Ok(MessageKind::Answer) && PATHS.contains(&path.as_str()) => {
+            format!(
+                "{how}, and let answers end with the path of their call, here `{}` (`Merchant::with_received_suffix`, \
+                 `ReceivedSuffix::OperationPath`)",
+                printable(path)
+            )
+        }
         Some(path) => format!(
-            "{how}, and `{}` as the path of received messages (`Merchant::with_received_suffix`)",
+            "{how}, and `{}` as the path of received messages (`Merchant::with_received_suffix`, `ReceivedSuffix::Fixed`)",
             printable(path)
         ),
         None => how,
     }
 }
 
+/// The path that fits, to stand behind its scheme.
+fn with_path(fit: &Fit) -> String {
+    let path = fit.path.as_deref().map(printable);
+    path.map(|path| format!(" with {path}")).unwrap_or_default()
+}
+
 fn own_key(case: &Case<'_>, fit: &Fit) -> (Verdict, String) {
     let scheme = fit.scheme.map(scheme_text).unwrap_or_default();
-    let path = fit.path.as_deref().map(printable);
-    let path = path.map(|path| format!(" with {path}")).unwrap_or_default();
+    let (path, mixed_up) = (with_path(fit), case.mixed_up());
     let rule = match joined(&fit.differences) {
         differences if differences.is_empty() => String::new(),
         differences => format!(", when {differences}"),
@@ -213,11 +269,11 @@ fn own_key(case: &Case<'_>, fit: &Fit) -> (Verdict, String) {
     let sentence = match case.kind {
         Ok(MessageKind::Object) => format!(
             "It was made with the merchant's own key ({scheme}{path}{rule}): that is right for a request of yours, and wrong for \
-             anything that is said to come from the gateway."
+             anything that is said to come from the gateway{mixed_up}."
         ),
         _ => format!(
             "It was made with the merchant's own key ({scheme}{path}{rule}), not by the gateway: if it is no forgery, the public key \
-             in the merchant portal and the gateway's were mixed up."
+             in the merchant portal and the gateway's were mixed up{mixed_up}."
         ),
     };
     (Verdict::OwnKey, sentence)
@@ -225,11 +281,21 @@ fn own_key(case: &Case<'_>, fit: &Fit) -> (Verdict, String) {
 
 /// `key` made the signature, and nothing that was tried fits.
 fn other_text(case: &Case<'_>, key: &KeyFinding) -> (Verdict, String) {
-    let whose = match key.role {
-        Role::Platform => "The platform key",
-        Role::Own | Role::Md5Secret => "The merchant's own key",
-    };
     let (fingerprint, tried) = (&key.fingerprint, case.tried);
+    let whose = if Some(fingerprint.as_str()) == case.own_fingerprint() {
+        if *case.kind != Ok(MessageKind::Object) {
+            let sentence = format!(
+                "The merchant's own key {fingerprint} made this signature, over another text, and the gateway signs its messages \
+                 with its own: it is no message of the gateway, so if it is no forgery, look for what signs messages with your \
+                 private key{}.",
+                case.mixed_up()
+            );
+            return (Verdict::OtherText, sentence);
+        }
+        "The merchant's own key"
+    } else {
+        "The platform key"
+    };
     let sentence = match &key.opened {
         Opened::Made { digest, hash } if key.opened.digest().is_some() => format!(
             "{whose} {fingerprint} made this signature, so the key is right, but over another text ({tried} combinations tried): a \
@@ -267,8 +333,9 @@ fn wrong_key(case: &Case<'_>, bytes: usize) -> String {
         ),
         (false, _) => format!(
             "None of the {} key(s) at hand made this signature, under any scheme: it is a forgery or another key, so ask the operator \
-             for the gateway's present public key and compare the fingerprints.",
-            case.keys.len()
+             for the gateway's present public key and compare the fingerprints{}.",
+            case.keys.len(),
+            case.mixed_up()
         ),
     }
 }

@@ -1,7 +1,7 @@
 //! The texts that may have been signed instead of the canonical string, each with what is different about it.
 //!
 //! Comes in: the members of `data` and of the envelope. Goes out: every distinct text, the likeliest first. The texts
-//! are bounded in number (at most 88), and each is at most three times as long as the message or so.
+//! are bounded in number (at most 88), and each is at most six times as long as the message (a raw U+007F as `\u007f`).
 
 use std::{collections::HashSet, fmt};
 

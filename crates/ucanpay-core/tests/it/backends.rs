@@ -1,6 +1,7 @@
 //! A backend changes speed, never a verdict or a byte.
 
 use proptest::prelude::*;
+use rsa::{BigUint, RsaPublicKey, pkcs8::DecodePublicKey, traits::PublicKeyParts};
 use ucanpay_core::{Digest, Merchant, MerchantId, PrivateKey, PublicKey, backend};
 
 use crate::fixtures::{private_key, public_key, signers, verifiers};
@@ -88,9 +89,38 @@ proptest! {
 /// A number is no signature only because it is the right one modulo the modulus.
 #[test]
 fn a_signature_not_below_the_modulus_is_refused_by_every_backend() {
-    let key = public_key("platform-1024");
-    for byte in [0x00, 0x01, 0xff] {
-        assert!(!verdict(&key, Digest::Sha256, b"message", &[byte; 128]));
+    for name in ["platform-1024", "platform-2048"] {
+        let (key, public) = (private_key(name), public_key(name));
+        let pem = RsaPublicKey::from_public_key_pem(&public.to_spki_pem()).unwrap();
+        let modulus = pem.n();
+        let length = key.bits() / 8;
+        let mut formed = 0;
+        for message in 0..=u8::MAX {
+            let signature = key.signer().sign(Digest::Sha256, &[message]).unwrap();
+            let raised = (BigUint::from_bytes_be(&signature) + modulus).to_bytes_be();
+            if raised.len() > length {
+                continue;
+            }
+            formed += 1;
+            assert!(verdict(&public, Digest::Sha256, &[message], &signature));
+            assert!(!verdict(&public, Digest::Sha256, &[message], &raised));
+            if formed == 4 {
+                break;
+            }
+        }
+        assert_eq!(formed, 4, "{name}");
+        assert!(!verdict(
+            &public,
+            Digest::Sha256,
+            b"message",
+            &modulus.to_bytes_be()
+        ));
+        assert!(!verdict(
+            &public,
+            Digest::Sha256,
+            b"message",
+            &vec![0xff; length]
+        ));
     }
 }
 

@@ -6,21 +6,77 @@ use proptest::prelude::*;
 use serde_json::Value as Json;
 use ucanpay_core::{
     Amount, Currency, Description, DeviceNo, FieldError, Fields, MerchantId, Nonce, NotifyUrl,
-    OutRefundNo, OutTradeNo, RefundReason, Subject, UcpOrderNo, UcpRefundNo, canonical_string,
+    OutRefundNo, OutTradeNo, Received, ReceivedError, RefundReason, SignatureScheme, Subject,
+    UcpOrderNo, UcpRefundNo, Untrusted, canonical_string,
 };
 
-use crate::fixtures::{envelope, merchant};
+use crate::fixtures::{envelope, merchant, private_key, public_key, signed_data};
 
 const PAYMENT: &str = r#"{"merchantId":"2000000010","deviceNo":"till-1","currency":"CAD","totalAmt":450,"ucpOrderNo":"563465342654643","outTradeNo":"VEC20260301A","tradeStatus":"SUCCESS","signType":"RSA","flag":true}"#;
 
-fn members() -> impl Strategy<Value = BTreeMap<String, Json>> {
-    let value = prop_oneof![
+fn value() -> impl Strategy<Value = Json> {
+    prop_oneof![
         "[^&]{0,12}".prop_map(Json::from),
         any::<i64>().prop_map(Json::from),
         any::<bool>().prop_map(Json::from),
         Just(Json::Null),
-    ];
-    prop::collection::btree_map("[a-zA-Z0-9é_ ]{0,6}", value, 0..8)
+    ]
+}
+
+fn members() -> impl Strategy<Value = BTreeMap<String, Json>> {
+    prop::collection::btree_map(NAME, value(), 0..8)
+}
+
+const NAME: &str = "[a-zA-Z0-9é_ ]{0,6}";
+
+/// What is done to a message on its way.
+#[derive(Clone, Debug)]
+enum Change {
+    Value(Json),
+    Name(String),
+    Removed,
+    Added(String, Json),
+    /// The values of two members trade places.
+    Swapped(prop::sample::Index),
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    prop_oneof![
+        value().prop_map(Change::Value),
+        NAME.prop_map(Change::Name),
+        Just(Change::Removed),
+        (NAME, value()).prop_map(|(name, value)| Change::Added(name, value)),
+        any::<prop::sample::Index>().prop_map(Change::Swapped),
+    ]
+}
+
+/// `members` with one of them, or one more, changed.
+fn changed(members: &BTreeMap<String, Json>, name: &str, change: Change) -> BTreeMap<String, Json> {
+    let mut members = members.clone();
+    match change {
+        Change::Value(value) => {
+            members.insert(name.to_owned(), value);
+        }
+        Change::Name(other) => {
+            let value = members.remove(name).unwrap();
+            members.insert(other, value);
+        }
+        Change::Removed => {
+            members.remove(name);
+        }
+        Change::Added(other, value) => {
+            members.insert(other, value);
+        }
+        Change::Swapped(other) => {
+            let other = other
+                .get(&members.keys().cloned().collect::<Vec<_>>())
+                .clone();
+            let (one, two) = (members[name].clone(), members[&other].clone());
+            members.insert(name.to_owned(), two);
+            members.insert(other, one);
+        }
+    }
+    members
 }
 
 fn written<'a>(members: impl Iterator<Item = (&'a String, &'a Json)>) -> String {
@@ -119,6 +175,85 @@ proptest! {
         check::<DeviceNo>(&text, 32)?;
         check::<RefundReason>(&text, 64)?;
         check::<NotifyUrl>(&text, 64)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn a_currency_is_three_capital_letters_and_nothing_else(text in "[A-Z]{3}|[A-Za-z0-9é ]{0,5}|.{0,4}") {
+        let is_one = text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase());
+        match text.parse::<Currency>() {
+            Ok(currency) => {
+                prop_assert!(is_one);
+                prop_assert_eq!(currency.as_str(), text.as_str());
+                prop_assert_eq!(currency.to_string(), text);
+            }
+            Err(error) => {
+                prop_assert!(!is_one);
+                prop_assert_eq!(error.member(), "currency");
+            }
+        }
+    }
+
+    #[test]
+    fn a_proper_url_is_taken_as_it_is_and_one_with_a_foreign_character_is_refused(
+        url in r"https?://[a-z0-9]{1,10}(\.[a-z]{2,6}){0,2}(:[1-9][0-9]{0,3})?(/[A-Za-z0-9._~%-]{0,10}){0,2}",
+        at in any::<prop::sample::Index>(),
+        foreign in prop::sample::select("?#&=\"<>\\^`{|} \n\u{7f}é".chars().collect::<Vec<_>>()),
+    ) {
+        let taken = NotifyUrl::new(&url);
+        prop_assert_eq!(taken.as_ref().map(NotifyUrl::as_str), Ok(url.as_str()));
+        let mut spoilt = url.clone();
+        spoilt.insert(at.index(url.len() + 1), foreign);
+        prop_assert!(NotifyUrl::new(&spoilt).is_err(), "{}", spoilt);
+    }
+
+    #[test]
+    fn whatever_is_taken_for_a_url_keeps_the_rule(
+        url in "(https?://|HTTP://|//)[a-z0-9.:@-]{0,20}[/a-z?#&=%]{0,50}",
+    ) {
+        if let Ok(taken) = NotifyUrl::new(&url) {
+            prop_assert_eq!(taken.as_str(), url.as_str());
+            prop_assert!(url.len() <= 64 && url.starts_with("http"));
+            prop_assert!(!url.contains(['?', '#', '&', '=', '@']));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn any_change_to_any_signed_member_of_any_message_is_refused(
+        mut members in members(), which in any::<prop::sample::Index>(), change in change(),
+    ) {
+        let is_own = |name: &str| !matches!(name, "sign" | "data");
+        members.retain(|name, _| is_own(name));
+        members.insert("a".to_owned(), Json::from(450));
+        let name = which.get(&members.keys().cloned().collect::<Vec<_>>()).clone();
+        let changed = changed(&members, &name, change);
+        prop_assume!(changed.keys().all(|name| is_own(name)));
+        let canonical = |members: &BTreeMap<String, Json>| {
+            canonical_string(&Fields::parse(written(members.iter()).as_bytes()).unwrap()).unwrap()
+        };
+
+        let signed = signed_data(&private_key("platform-2048"), &written(members.iter()));
+        let sign = &serde_json::from_str::<Json>(&signed).unwrap()["sign"];
+        let mut altered = changed.clone();
+        altered.insert("sign".to_owned(), sign.clone());
+        let verify = |body: &str| {
+            let keys = [public_key("platform-2048")];
+            Received::verify(body.as_bytes(), &keys, SignatureScheme::DOCUMENTED, None).map(drop)
+        };
+        prop_assert_eq!(verify(&signed), Ok(()));
+        // What is not signed, such as an empty member, may come and go; a number may turn into its text.
+        let expected = match canonical(&changed) == canonical(&members) {
+            true => Ok(()),
+            false => Err(ReceivedError::Untrusted(Untrusted::NoMatchingKey { keys: 1 })),
+        };
+        prop_assert_eq!(verify(&written(altered.iter())), expected);
     }
 }
 

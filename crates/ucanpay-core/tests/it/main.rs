@@ -8,6 +8,7 @@ mod backends;
 mod close_and_reverse;
 mod corpus;
 mod explain;
+mod explain_sentences;
 mod fixtures;
 mod keyed_md5;
 mod keys;

@@ -2,7 +2,8 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ucanpay_core::{
-    Fields, Merchant, Nonce, OrderQuery, OutTradeNo, SignatureScheme, Untrusted, canonical_string,
+    AnswerError, CloseOrder, Fields, Merchant, Nonce, Operation, OrderQuery, OutTradeNo,
+    ReceivedSuffix, SignatureScheme, Untrusted, canonical_string,
 };
 
 use crate::fixtures::{merchant, private_key, public_key};
@@ -39,17 +40,42 @@ fn what_the_gateway_signs_has_the_configured_suffix_and_none_by_default() {
     let suffixed = merchant().with_scheme(SCHEME);
     assert!(accepts(&suffixed, ""));
     assert!(!accepts(&suffixed, "/ucanpay/payment"));
-    let told = suffixed.with_received_suffix(Some("/ucanpay/payment".to_owned()));
+    let told = suffixed.with_received_suffix(ReceivedSuffix::Fixed("/ucanpay/payment".to_owned()));
     assert!(accepts(&told, "/ucanpay/payment"));
     assert!(!accepts(&told, "/ucanpay/refund") && !accepts(&told, ""));
-    assert!(accepts(&told.with_received_suffix(None), ""));
+    assert!(accepts(
+        &told.with_received_suffix(ReceivedSuffix::None),
+        ""
+    ));
+}
+
+#[test]
+fn an_answer_ends_with_the_path_of_its_own_call_when_that_is_configured() {
+    let told = merchant()
+        .with_scheme(SCHEME)
+        .with_received_suffix(ReceivedSuffix::OperationPath);
+    let query = notification(OrderQuery::PATH);
+    assert!(told.verify_answer::<OrderQuery>(&query).is_ok());
+    let refused = Some(AnswerError::Untrusted(Untrusted::NoMatchingKey { keys: 1 }));
+    for path in ["", CloseOrder::PATH, "/ucanpay/payment"] {
+        let other = notification(path);
+        assert_eq!(
+            told.verify_answer::<OrderQuery>(&other).err(),
+            refused,
+            "{path}"
+        );
+    }
+    let of_another_call = told.verify_answer::<CloseOrder>(&query).err();
+    assert_eq!(of_another_call, refused);
+    // A notification answers no call.
+    assert!(accepts(&told, "") && !accepts(&told, OrderQuery::PATH));
 }
 
 #[test]
 fn a_scheme_without_a_suffix_takes_no_notice_of_it() {
     let told = merchant()
         .with_scheme(SignatureScheme::SINGLE)
-        .with_received_suffix(Some("/ucanpay/payment".to_owned()));
+        .with_received_suffix(ReceivedSuffix::Fixed("/ucanpay/payment".to_owned()));
     assert!(accepts(&told, "") && !accepts(&told, "/ucanpay/payment"));
 }
 
@@ -57,7 +83,7 @@ fn a_scheme_without_a_suffix_takes_no_notice_of_it() {
 fn a_request_ends_with_the_path_of_its_own_call() {
     let merchant = merchant()
         .with_scheme(SCHEME)
-        .with_received_suffix(Some("/ucanpay/payment".to_owned()));
+        .with_received_suffix(ReceivedSuffix::Fixed("/ucanpay/payment".to_owned()));
     let query = OrderQuery {
         out_trade_no: OutTradeNo::new("VEC20260301A").unwrap(),
         ucp_order_no: None,
