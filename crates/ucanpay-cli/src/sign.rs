@@ -5,7 +5,7 @@ use std::io::Read;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
-use ucanpay_core::{Fields, Suffix, Value, canonical_string};
+use ucanpay_core::{Fields, SignatureScheme, Suffix, Value, canonical_string};
 
 use crate::{
     args::{CanonicalArguments, SignArguments},
@@ -24,15 +24,21 @@ pub(crate) fn canonical(
     Ok(Done::new(canonical))
 }
 
+/// A path that the scheme does not use was given for nothing: somebody expects it to matter.
+pub(crate) fn refuse_idle_path(scheme: SignatureScheme, path: Option<&str>) -> Result<(), Failure> {
+    if scheme.suffix == Suffix::None && path.is_some() {
+        let text = "the scheme appends no path: leave --path out, or choose another, such as --scheme path-suffixed";
+        return Err(Failure::NotDone(text.to_owned()));
+    }
+    Ok(())
+}
+
 pub(crate) fn sign(arguments: &SignArguments, stdin: &mut dyn Read) -> Result<Done, Failure> {
     if arguments.scheme.suffix == Suffix::Path && arguments.path.is_none() {
         let text = "the scheme appends the path: give it with --path, such as --path /payment/unifiedorder";
         return Err(Failure::NotDone(text.to_owned()));
     }
-    if arguments.scheme.suffix == Suffix::None && arguments.path.is_some() {
-        let text = "the scheme appends no path: leave --path out, or choose another, such as --scheme path-suffixed";
-        return Err(Failure::NotDone(text.to_owned()));
-    }
+    refuse_idle_path(arguments.scheme, arguments.path.as_deref())?;
     let key = input::private_key(&arguments.key)?;
     let body = input::message(&arguments.message, stdin)?;
     let fields = Fields::parse(&body).map_err(|error| Failure::refused(&error))?;

@@ -8,9 +8,11 @@ use crate::{
     args::VerifyArguments,
     input,
     outcome::{Done, Failure},
+    sign::refuse_idle_path,
 };
 
 pub(crate) fn verify(arguments: &VerifyArguments, stdin: &mut dyn Read) -> Result<Done, Failure> {
+    refuse_idle_path(arguments.scheme, arguments.path.as_deref())?;
     let keys = arguments.key.iter().map(|path| input::public_key(path));
     let keys = keys.collect::<Result<Vec<_>, _>>()?;
     let body = input::message(&arguments.message, stdin)?;

@@ -10,7 +10,7 @@ use crate::program::{PROGRAM, key, run, vectors};
 #[test]
 fn wrong_usage_exits_with_2_and_says_what_is_wrong() {
     let (private, public) = (key("merchant-2048.pkcs8.pem"), key("merchant-2048.pub.pem"));
-    let cases: [(&[&str], &str); 14] = [
+    let cases: [(&[&str], &str); 15] = [
         (&[], "Usage"),
         (&["pay"], "pay"),
         (&["key"], "Usage"),
@@ -27,6 +27,10 @@ fn wrong_usage_exits_with_2_and_says_what_is_wrong() {
         ),
         (
             &["sign", "--key", &private, "--path", "/payment/refund"],
+            "the scheme appends no path",
+        ),
+        (
+            &["verify", "--key", &public, "--path", "/payment/refund"],
             "the scheme appends no path",
         ),
         (
