@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::call::Call;
+use crate::config::ReversingAPaidOrder;
 use crate::delivery::{Delivery, Notice, Outcome};
 use crate::gateway::{Change, Decision, Gateway, Terms};
 use crate::message::Members;
@@ -24,6 +25,7 @@ impl Bench {
     pub(crate) fn new() -> Self {
         let terms = Terms {
             merchant_id: "2000000010".to_owned(),
+            reversing_a_paid_order: ReversingAPaidOrder::default(),
             refund_delay: 2000,
             first_notification_delay: 300,
             notify_interval: 15_000,

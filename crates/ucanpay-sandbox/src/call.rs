@@ -3,6 +3,10 @@
 //! NOAUTH, LACK_PARAMS, POST_DATA_EMPTY and NOT_UTF8 stand in the order's table alone. Those of refund and refund
 //! query have PARAM_ERROR for all that is wrong with a request.
 //!
+//! The table of `closeorder` names neither an unknown order nor a request that is wrong in itself: an open point. The
+//! sandbox borrows ORDERNOTEXIST and PARAM_ERROR for them. That of `reverse` has ERROR, "the specific reason will be
+//! returned", for both.
+//!
 //! The table of `orderquery` is an open point: it has ORDERNOTEXIST and SYSTEMERROR only, and the reference does not
 //! say what a query that is wrong in itself is answered. The sandbox takes it for a query that finds no order. Two
 //! names it borrows, because every other call has them: SIGNERROR for a bad signature, so that a wrong key does not
@@ -15,14 +19,18 @@ use crate::refusal::ErrorName;
 pub(crate) enum Call {
     UnifiedOrder,
     OrderQuery,
+    CloseOrder,
+    Reverse,
     Refund,
     RefundQuery,
 }
 
 impl Call {
-    pub(crate) const ALL: [Self; 4] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::UnifiedOrder,
         Self::OrderQuery,
+        Self::CloseOrder,
+        Self::Reverse,
         Self::Refund,
         Self::RefundQuery,
     ];
@@ -31,6 +39,8 @@ impl Call {
         match self {
             Self::UnifiedOrder => "/payment/unifiedorder",
             Self::OrderQuery => "/payment/orderquery",
+            Self::CloseOrder => "/payment/closeorder",
+            Self::Reverse => "/payment/reverse",
             Self::Refund => "/payment/refund",
             Self::RefundQuery => "/payment/refundquery",
         }
@@ -66,7 +76,8 @@ impl Call {
         match self {
             Self::UnifiedOrder => of_the_order,
             Self::OrderQuery => ErrorName::OrderNotExist,
-            Self::Refund | Self::RefundQuery => ErrorName::ParamError,
+            Self::Reverse => ErrorName::Error,
+            Self::CloseOrder | Self::Refund | Self::RefundQuery => ErrorName::ParamError,
         }
     }
 }

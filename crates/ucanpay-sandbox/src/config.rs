@@ -21,6 +21,18 @@ pub enum State {
     File(PathBuf),
 }
 
+/// What `/payment/reverse` does to a paid order: an open point. The reference's prose says that the money goes back to the
+/// buyer, its table of errors lists ORDERPAID.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReversingAPaidOrder {
+    /// All of it goes back, and the order is REVOKED. The default.
+    #[default]
+    Returns,
+    /// It is refused with ORDERPAID.
+    IsRefused,
+}
+
 /// The settings of a [`Sandbox`](crate::Sandbox).
 ///
 /// ```no_run
@@ -47,6 +59,7 @@ pub struct SandboxConfig {
     pub(crate) refund_delay: Duration,
     pub(crate) first_notification_delay: Duration,
     pub(crate) allow_remote: bool,
+    pub(crate) reversing_a_paid_order: ReversingAPaidOrder,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -70,6 +83,7 @@ impl SandboxConfig {
             refund_delay: Duration::from_secs(2),
             first_notification_delay: Duration::from_millis(300),
             allow_remote: false,
+            reversing_a_paid_order: ReversingAPaidOrder::default(),
             clock: Arc::new(SystemClock),
         }
     }
@@ -117,6 +131,15 @@ impl SandboxConfig {
         }
     }
 
+    /// What reversing a paid order does.
+    #[must_use]
+    pub fn with_reversing_a_paid_order(self, what_happens: ReversingAPaidOrder) -> Self {
+        Self {
+            reversing_a_paid_order: what_happens,
+            ..self
+        }
+    }
+
     /// Another source of time.
     #[must_use]
     pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
@@ -127,6 +150,7 @@ impl SandboxConfig {
         let ms = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         Terms {
             merchant_id: self.merchant_id.clone(),
+            reversing_a_paid_order: self.reversing_a_paid_order,
             refund_delay: ms(self.refund_delay),
             first_notification_delay: ms(self.first_notification_delay),
             notify_interval: ms(self.notify_interval),

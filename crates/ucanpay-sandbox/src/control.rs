@@ -47,6 +47,8 @@ struct PayBody {
     /// `"2s"`, `"500ms"`: when the first notification goes out.
     notify_after: Option<String>,
     notify_after_ms: Option<i64>,
+    /// `true`: pay it even if the merchant has closed it meanwhile.
+    late: Option<bool>,
 }
 
 impl PayBody {
@@ -85,6 +87,7 @@ impl PayBody {
         Ok(PayInstruction {
             amount: self.amount,
             notify,
+            late: self.late.unwrap_or(false),
         })
     }
 }
@@ -178,7 +181,7 @@ where
 fn order_view(gateway: &Gateway, order: &Order) -> Value {
     let paid_at = match order.payment {
         Payment::Paid { at, .. } => Some(rfc3339(at)),
-        Payment::Awaited | Payment::Declined { .. } => None,
+        Payment::Awaited | Payment::Declined { .. } | Payment::Closed { .. } => None,
     };
     let refunds: Vec<_> = order
         .refunds
@@ -269,6 +272,13 @@ impl From<BuyerRefusal> for ControlError {
                 status: StatusCode::NOT_FOUND,
                 code: "unknown_order",
                 message: "no order has this outTradeNo".to_owned(),
+            },
+            BuyerRefusal::Ended => Self {
+                status: StatusCode::CONFLICT,
+                code: "order_ended",
+                message: "the merchant closed or reversed the order; nothing was changed (a payment that comes \
+                          too late is made with {\"late\":true})"
+                    .to_owned(),
             },
             BuyerRefusal::AlreadyPaid => Self {
                 status: StatusCode::CONFLICT,

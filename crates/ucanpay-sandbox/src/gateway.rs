@@ -3,13 +3,14 @@
 //! A method that takes an input only *decides*; nothing changes until the decision's changes have been
 //! written and are handed to [`Gateway::apply`]. The calls come in from `api.rs`, the buyer from
 //! `control.rs` and `pages.rs`, results of deliveries from `notifier.rs`, all through `sandbox.rs`.
-//! Orders are decided in `orders.rs`, refunds in `refunds.rs`, deliveries here.
+//! Orders are decided in `orders.rs`, their end in `ending.rs`, refunds in `refunds.rs`, deliveries here.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
 use crate::call::Call;
+use crate::config::ReversingAPaidOrder;
 use crate::delivery::{Attempt, Delivery, Notice, Outcome};
 use crate::message::Members;
 use crate::order::Order;
@@ -23,6 +24,7 @@ const FIRST_NUMBER: u64 = 1_000_000_000_000_000;
 #[derive(Clone, Debug)]
 pub(crate) struct Terms {
     pub(crate) merchant_id: String,
+    pub(crate) reversing_a_paid_order: ReversingAPaidOrder,
     pub(crate) refund_delay: i64,
     pub(crate) first_notification_delay: i64,
     pub(crate) notify_interval: i64,
@@ -128,6 +130,8 @@ impl Gateway {
             Call::OrderQuery => self
                 .order_query(&rules)
                 .map(|data| Decision::unchanged(Ok(data))),
+            Call::CloseOrder => self.close_order(&rules, now),
+            Call::Reverse => self.reverse(&rules, now),
             Call::Refund => self.submit_refund(&rules, members, now),
             Call::RefundQuery => self
                 .refund_query(&rules)

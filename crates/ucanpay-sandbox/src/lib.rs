@@ -1,13 +1,12 @@
 //! The UCanPay gateway on this machine, for development and tests. **No real money moves.**
 //!
-//! It answers unified order, order query, refund and refund query as the reference says, checks every
-//! signature it receives, signs what it sends, and re-sends notifications until they are answered
+//! It answers the reference's six calls as the reference says, checks every signature it receives, signs what it sends, and re-sends notifications until they are answered
 //! SUCCESS. A phone page for each order lets a person approve or decline; `/` shows every order and what
 //! became of its notifications; `/_sandbox/…` lets a program do the same:
 //!
 //! | control call | what it does |
 //! |---|---|
-//! | `POST /_sandbox/orders/{outTradeNo}/pay` | the buyer approves. Optional body: `{"notify_after":"2s"}` or `{"notify_after_ms":2000}` delays the first notification, `{"notify":false}` drops all notifications of this order, `{"amount":449}` takes and reports another amount |
+//! | `POST /_sandbox/orders/{outTradeNo}/pay` | the buyer approves. Optional body: `{"notify_after":"2s"}` or `{"notify_after_ms":2000}` delays the first notification, `{"notify":false}` drops all notifications of this order, `{"amount":449}` takes and reports another amount, `{"late":true}` pays an order that the merchant has closed meanwhile |
 //! | `POST /_sandbox/orders/{outTradeNo}/decline` | the buyer declines; the order can still be paid |
 //! | `POST /_sandbox/orders/{outTradeNo}/fail_next_refund` | the next refund submitted for the order ends as FAIL |
 //! | `GET /_sandbox/orders`, `GET /_sandbox/orders/{outTradeNo}` | orders, refunds and deliveries |
@@ -46,6 +45,7 @@ mod config;
 mod control;
 mod delivery;
 mod duration;
+mod ending;
 mod error;
 mod gateway;
 mod link;
@@ -64,6 +64,6 @@ mod store;
 mod view;
 
 pub use clock::{Clock, SystemClock};
-pub use config::{SandboxConfig, State};
+pub use config::{ReversingAPaidOrder, SandboxConfig, State};
 pub use error::SandboxError;
 pub use sandbox::Sandbox;

@@ -30,6 +30,9 @@ pub(crate) struct Order {
     pub(crate) muted: bool,
     /// The next refund submitted will fail (set by the control API).
     pub(crate) next_refund_fails: bool,
+    /// The merchant reversed it: an unpaid order ended, a paid one was returned to the buyer whole.
+    #[serde(default)]
+    pub(crate) reversed_at: Option<i64>,
 }
 
 /// Whether the buyer has paid.
@@ -43,6 +46,10 @@ pub(crate) enum Payment {
     Paid {
         at: i64,
         amount: i64,
+    },
+    /// The merchant closed it; nobody can pay it any more.
+    Closed {
+        at: i64,
     },
 }
 
@@ -72,6 +79,8 @@ impl Order {
     /// `tradeStatus`.
     pub(crate) fn trade_status(&self) -> &'static str {
         match self.payment {
+            _ if self.reversed_at.is_some() => "REVOKED",
+            Payment::Closed { .. } => "CLOSED",
             Payment::Awaited => "NOTPAY",
             Payment::Declined { .. } => "PAYERROR",
             Payment::Paid { .. } if self.refunded() > 0 => "REFUND",
@@ -83,8 +92,20 @@ impl Order {
     pub(crate) fn amount(&self) -> i64 {
         match self.payment {
             Payment::Paid { amount, .. } => amount,
-            Payment::Awaited | Payment::Declined { .. } => self.ordered_amount,
+            Payment::Awaited | Payment::Declined { .. } | Payment::Closed { .. } => {
+                self.ordered_amount
+            }
         }
+    }
+
+    /// Whether the merchant closed or reversed it.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.reversed_at.is_some() || matches!(self.payment, Payment::Closed { .. })
+    }
+
+    /// Whether a buyer can pay it now.
+    pub(crate) fn is_payable(&self) -> bool {
+        !self.has_ended() && !matches!(self.payment, Payment::Paid { .. })
     }
 
     /// The sum of the refunds that succeeded: `totalRefundAmt`.
@@ -120,7 +141,7 @@ impl Order {
     /// The `data` of a payment notification (reference: "Payment Result Notification").
     pub(crate) fn payment_notification(&self, merchant_id: &str) -> Members {
         let ended_at = match self.payment {
-            Payment::Paid { at, .. } | Payment::Declined { at } => at,
+            Payment::Paid { at, .. } | Payment::Declined { at } | Payment::Closed { at } => at,
             Payment::Awaited => self.placed_at,
         };
         self.echoed(merchant_id)

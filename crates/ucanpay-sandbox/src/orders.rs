@@ -14,6 +14,8 @@ pub(crate) struct PayInstruction {
     /// Cents taken instead of the ordered ones.
     pub(crate) amount: Option<i64>,
     pub(crate) notify: Notify,
+    /// Pay even an order that the merchant has closed: the payment was under way when the close came.
+    pub(crate) late: bool,
 }
 
 /// Whether and when a payment's notification goes out first.
@@ -33,6 +35,8 @@ pub(crate) enum Notify {
 pub(crate) enum BuyerRefusal {
     UnknownOrder,
     AlreadyPaid,
+    /// The merchant closed or reversed it.
+    Ended,
 }
 
 impl Gateway {
@@ -59,10 +63,17 @@ impl Gateway {
             refunds: Vec::new(),
             muted: false,
             next_refund_fails: false,
+            reversed_at: None,
         };
         let Some(placed) = self.order(&order.out_trade_no) else {
             return Ok(Decision::changed(Ok(self.order_answer(&order)), order));
         };
+        if placed.has_ended() {
+            return Err(Refusal::new(
+                ErrorName::OrderClosed,
+                "this order is closed or reversed",
+            ));
+        }
         if matches!(placed.payment, Payment::Paid { .. }) {
             return Err(Refusal::new(
                 ErrorName::OrderPaid,
@@ -89,20 +100,24 @@ impl Gateway {
 
     /// `/payment/orderquery` (reference: "Querying Orders"). Its table makes `totalAmt` a string.
     pub(crate) fn order_query(&self, rules: &Rules<'_>) -> CallAnswer {
-        let out_trade_no = rules.number("outTradeNo")?;
-        let ucp_order_no = rules.optional_number("ucpOrderNo")?;
-        let order = self
-            .order(&out_trade_no)
-            .filter(|order| {
-                ucp_order_no.is_none_or(|number| number == order.ucp_order_no.to_string())
-            })
-            .ok_or_else(|| Refusal::new(ErrorName::OrderNotExist, "no order has these numbers"))?;
+        let order = self.named(rules, ErrorName::OrderNotExist)?;
         Ok(Members::default()
             .with("tranTime", rfc3339(order.placed_at))
             .with("totalAmt", order.amount().to_string())
             .with("outTradeNo", &order.out_trade_no)
             .with("tradeStatus", order.trade_status())
             .with("ucpOrderNo", order.ucp_order_no.to_string()))
+    }
+
+    /// The order of `outTradeNo`, and of `ucpOrderNo` where that is given.
+    pub(crate) fn named(&self, rules: &Rules<'_>, unknown: ErrorName) -> Result<&Order, Refusal> {
+        let out_trade_no = rules.number("outTradeNo")?;
+        let ucp_order_no = rules.optional_number("ucpOrderNo")?;
+        self.order(&out_trade_no)
+            .filter(|order| {
+                ucp_order_no.is_none_or(|number| number == order.ucp_order_no.to_string())
+            })
+            .ok_or_else(|| Refusal::new(unknown, "no order has these numbers"))
     }
 
     /// The buyer approves.
@@ -112,7 +127,7 @@ impl Gateway {
         instruction: PayInstruction,
         now: i64,
     ) -> Decision<Result<Order, BuyerRefusal>> {
-        let mut order = match self.payable(out_trade_no) {
+        let mut order = match self.payable(out_trade_no, instruction.late) {
             Ok(order) => order,
             Err(refusal) => return Decision::refused(refusal),
         };
@@ -135,7 +150,7 @@ impl Gateway {
         out_trade_no: &str,
         now: i64,
     ) -> Decision<Result<Order, BuyerRefusal>> {
-        let mut order = match self.payable(out_trade_no) {
+        let mut order = match self.payable(out_trade_no, false) {
             Ok(order) => order,
             Err(refusal) => return Decision::refused(refusal),
         };
@@ -147,12 +162,16 @@ impl Gateway {
         Decision::changed(Ok(order.clone()), order).notifying(notice)
     }
 
-    fn payable(&self, out_trade_no: &str) -> Result<Order, BuyerRefusal> {
+    fn payable(&self, out_trade_no: &str, late: bool) -> Result<Order, BuyerRefusal> {
         let order = self.order(out_trade_no).ok_or(BuyerRefusal::UnknownOrder)?;
-        match order.payment {
-            Payment::Paid { .. } => Err(BuyerRefusal::AlreadyPaid),
-            Payment::Awaited | Payment::Declined { .. } => Ok(order.clone()),
+        if matches!(order.payment, Payment::Paid { .. }) {
+            return Err(BuyerRefusal::AlreadyPaid);
         }
+        let closed = matches!(order.payment, Payment::Closed { .. });
+        if order.is_payable() || (late && closed && order.reversed_at.is_none()) {
+            return Ok(order.clone());
+        }
+        Err(BuyerRefusal::Ended)
     }
 
     fn payment_notice(&self, order: &Order, first_attempt_at: i64) -> Option<Notice> {
@@ -334,6 +353,7 @@ mod tests {
             .pay(PayInstruction {
                 amount: Some(449),
                 notify: Notify::AsConfigured,
+                late: false,
             })
             .unwrap();
         assert_eq!(
@@ -360,6 +380,7 @@ mod tests {
             .pay(PayInstruction {
                 amount: None,
                 notify: Notify::After(60_000),
+                late: false,
             })
             .unwrap();
         assert_eq!(bench.notices[0].first_attempt_at, bench.now + 60_000);
@@ -370,6 +391,7 @@ mod tests {
             .pay(PayInstruction {
                 amount: None,
                 notify: Notify::Never,
+                late: false,
             })
             .unwrap();
         let refund = bench.refund("R1", 100);

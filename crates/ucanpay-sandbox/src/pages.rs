@@ -84,7 +84,9 @@ where
         )
         .await;
     match done {
-        Ok(Ok(_) | Err(BuyerRefusal::AlreadyPaid)) => Redirect::to(&page).into_response(),
+        Ok(Ok(_) | Err(BuyerRefusal::AlreadyPaid | BuyerRefusal::Ended)) => {
+            Redirect::to(&page).into_response()
+        }
         Ok(Err(BuyerRefusal::UnknownOrder)) => not_found(),
         Err(error) => {
             error!(

@@ -187,6 +187,9 @@ fn refundable(order: &Order, amount: i64, now: i64) -> Result<(), Refusal> {
     let Payment::Paid { at: paid_at, .. } = order.payment else {
         return Err(broken_rule("the order is not paid"));
     };
+    if order.reversed_at.is_some() {
+        return Err(broken_rule("the order was reversed"));
+    }
     if now - paid_at > REFUND_WINDOW_MS {
         return Err(Refusal::new(
             ErrorName::TradeOverdue,

@@ -6,10 +6,12 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ErrorName {
     BizerrNeedRetry,
+    Error,
     InvalidRequest,
     LackParams,
     NoAuth,
     NotUtf8,
+    OrderClosed,
     OrderNotExist,
     OrderPaid,
     ParamError,
@@ -26,10 +28,12 @@ impl ErrorName {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::BizerrNeedRetry => "BIZERR_NEED_RETRY",
+            Self::Error => "ERROR",
             Self::InvalidRequest => "INVALID_REQUEST",
             Self::LackParams => "LACK_PARAMS",
             Self::NoAuth => "NOAUTH",
             Self::NotUtf8 => "NOT_UTF8",
+            Self::OrderClosed => "ORDERCLOSED",
             Self::OrderNotExist => "ORDERNOTEXIST",
             Self::OrderPaid => "ORDERPAID",
             Self::ParamError => "PARAM_ERROR",

@@ -52,6 +52,18 @@ pub(crate) fn phone(order: &Order, merchant_id: &str) -> Markup {
         (brand())
         section.card {
             @match &order.payment {
+                _ if order.reversed_at.is_some() => {
+                    div.sign aria-hidden="true" { "↩" }
+                    p.lead role="status" { "Reversed by the merchant" }
+                    p.soft {
+                        @if matches!(order.payment, Payment::Paid { .. }) { "All of it went back to you." }
+                        @else { "Nothing was paid." }
+                    }
+                }
+                Payment::Closed { .. } => {
+                    p.lead role="status" { "Closed by the merchant" }
+                    p.soft { "Nothing was paid, and it can no longer be paid." }
+                }
                 Payment::Awaited => { p.lead { "Pay merchant " (merchant_id) } }
                 Payment::Declined { .. } => {
                     p.message role="status" { "Declined. Nothing was paid; you can try again." }
@@ -67,7 +79,7 @@ pub(crate) fn phone(order: &Order, merchant_id: &str) -> Markup {
             }
             p.amount { (dollars(order.amount())) " " small { (order.currency) } }
             p.item { (order.subject) }
-            @if !matches!(order.payment, Payment::Paid { .. }) {
+            @if order.is_payable() {
                 form method="post" action=(format!("/pay/{}/approve", order.ucp_order_no)) {
                     button.approve { "Approve" }
                 }
@@ -88,7 +100,7 @@ pub(crate) fn phone(order: &Order, merchant_id: &str) -> Markup {
             }
         }
         footer {
-            @if matches!(order.payment, Payment::Paid { .. }) { p { "You can close this page." } }
+            @if !order.is_payable() { p { "You can close this page." } }
             a href="/" { "All sandbox orders" }
         }
     };
@@ -225,7 +237,7 @@ fn pill(tone: &str, text: &str) -> Markup {
 fn tone(status: &str) -> &'static str {
     match status {
         "SUCCESS" => "good",
-        "PAYERROR" | "FAIL" => "bad",
+        "PAYERROR" | "FAIL" | "CLOSED" | "REVOKED" => "bad",
         _ => "wait",
     }
 }

@@ -1,4 +1,4 @@
-//! The four calls, and what is refused before anything is looked at.
+//! The six calls, and what is refused before anything is looked at.
 
 use serde_json::{Value, json};
 
@@ -67,6 +67,39 @@ async fn an_order_is_placed_paid_queried_and_refunded() {
 }
 
 #[tokio::test]
+async fn an_order_is_closed_and_its_payment_may_still_come_late() {
+    let sandbox = Served::start(config()).await;
+    let placed = sandbox
+        .data("/payment/unifiedorder", order("A1", NOTIFY))
+        .await;
+    let named = json!({ "outTradeNo": "A1", "ucpOrderNo": placed["ucpOrderNo"] });
+    let closed = sandbox.data("/payment/closeorder", named.clone()).await;
+    assert_eq!(closed["tradeStatus"], "CLOSED");
+    let again = sandbox.refusal("/payment/unifiedorder", order("A1", NOTIFY));
+    assert_eq!(again.await, "ORDERCLOSED");
+
+    assert_eq!(sandbox.control("orders/A1/pay", "").await.0, 409);
+    let late = sandbox.control("orders/A1/pay", r#"{"late":true}"#).await;
+    assert_eq!(late.0, 200);
+    let found = sandbox.data("/payment/orderquery", named).await;
+    assert_eq!(found["tradeStatus"], "SUCCESS");
+}
+
+#[tokio::test]
+async fn a_paid_order_is_reversed() {
+    let sandbox = Served::start(config()).await;
+    let placed = sandbox
+        .data("/payment/unifiedorder", order("A1", NOTIFY))
+        .await;
+    assert_eq!(sandbox.control("orders/A1/pay", "").await.0, 200);
+    let named = json!({ "outTradeNo": "A1", "ucpOrderNo": placed["ucpOrderNo"] });
+    let reversed = sandbox.data("/payment/reverse", named.clone()).await;
+    assert_eq!(reversed["tradeStatus"], "REVOKED");
+    let refusal = sandbox.refusal("/payment/closeorder", named).await;
+    assert_eq!(refusal, "ORDERCLOSED");
+}
+
+#[tokio::test]
 async fn a_1024_bit_merchant_is_understood() {
     let config = ucanpay_sandbox::SandboxConfig::new(
         "2000000010",
@@ -115,6 +148,8 @@ async fn a_wrong_signature_is_signerror_whatever_else_is_wrong() {
         for path in [
             "/payment/unifiedorder",
             "/payment/orderquery",
+            "/payment/closeorder",
+            "/payment/reverse",
             "/payment/refund",
             "/payment/refundquery",
         ] {
@@ -135,10 +170,12 @@ async fn a_wrong_signature_is_signerror_whatever_else_is_wrong() {
 }
 
 /// Each path, and the name its table has where the order's has `of_the_order`.
-fn by_table(of_the_order: &str) -> [(&'static str, &str); 4] {
+fn by_table(of_the_order: &str) -> [(&'static str, &str); 6] {
     [
         ("/payment/unifiedorder", of_the_order),
         ("/payment/orderquery", "ORDERNOTEXIST"),
+        ("/payment/closeorder", "PARAM_ERROR"),
+        ("/payment/reverse", "ERROR"),
         ("/payment/refund", "PARAM_ERROR"),
         ("/payment/refundquery", "PARAM_ERROR"),
     ]

@@ -129,3 +129,26 @@ async fn every_pay_link_leads_to_its_phone_page() {
     .await;
     assert_eq!((status, location.as_str()), (303, "/pay/377654578511872"));
 }
+
+#[tokio::test]
+async fn the_page_of_an_order_that_the_merchant_ended_offers_no_payment() {
+    let sandbox = Served::start(config()).await;
+    for (number, path, said) in [
+        ("A1", "/payment/closeorder", "Closed by the merchant"),
+        ("A2", "/payment/reverse", "Reversed by the merchant"),
+    ] {
+        let request = order(number, "http://127.0.0.1:9/x");
+        let placed = sandbox.data("/payment/unifiedorder", request).await;
+        let page = format!("/pay/{}", placed["ucpOrderNo"].as_str().unwrap());
+        sandbox
+            .data(path, serde_json::json!({ "outTradeNo": number }))
+            .await;
+        let (status, _, text) = get(&sandbox, &page).await;
+        assert_eq!(status, 200);
+        assert!(text.contains(said) && !text.contains("Approve"), "{text}");
+        let (status, location, _) = press(&sandbox, &format!("{page}/approve")).await;
+        assert_eq!((status, location), (303, page));
+        let order = sandbox.look(&format!("orders/{number}")).await;
+        assert_ne!(order["tradeStatus"], "SUCCESS");
+    }
+}
