@@ -13,5 +13,6 @@ mod notifications;
 mod outbox;
 mod reconciler;
 mod refunds;
+mod shared_commits;
 mod shop;
 mod start;

@@ -3,23 +3,37 @@
 //! WAL with `synchronous=FULL`: a commit is on the disk before it is answered. One connection writes (SQLite has one
 //! writer anyway; a queue is fairer than its busy loop), a few read. `BEGIN IMMEDIATE` takes the write lock before the
 //! first read, so that a decision is never made on rows that somebody else is changing.
+//!
+//! | file | story |
+//! |---|---|
+//! | `open.rs` | the settings that make a commit durable, and the tables brought up to date |
+//! | `queue.rs` | commands wait for the writer and share a commit |
+//! | `batch.rs` | many decisions in one transaction |
+//! | `read.rs`, `write.rs`, `rows.rs`, `details.rs` | rows into values, values into rows |
 
+mod batch;
 mod details;
 mod open;
+mod queue;
 mod read;
+mod rows;
 mod write;
 
-use async_trait::async_trait;
-use sqlx::{SqliteConnection, SqlitePool};
+use std::collections::HashSet;
 
+use async_trait::async_trait;
+use sqlx::SqlitePool;
+
+use self::queue::{Job, Queue};
 use super::{ClaimedEvent, Delivery, PaymentStore, StoreError};
 use crate::id::PaymentKey;
-use crate::ledger::{Applied, Command, Lease, Loaded, PaymentView, decide};
+use crate::ledger::{Applied, Command, Lease, PaymentView};
 use crate::time::Timestamp;
 
 /// A ledger in one SQLite file.
 #[derive(Clone, Debug)]
 pub struct SqliteStore {
+    queue: Queue,
     writer: SqlitePool,
     reader: SqlitePool,
 }
@@ -35,31 +49,25 @@ impl PaymentStore for SqliteStore {
         command: Command,
         now: Timestamp,
     ) -> Result<Applied, StoreError> {
-        let mut tx = self.writer.begin_with(BEGIN).await?;
-        let loaded = load_for(&mut tx, key, &command).await?;
-        let decision = decide(key, loaded, command, now);
-        write::decision(&mut tx, key, &decision).await?;
-        tx.commit().await?;
-        Ok(Applied {
-            outcome: decision.outcome,
-            view: decision.view,
-            events: !decision.events.is_empty(),
-        })
+        let job = Job {
+            key: key.clone(),
+            command,
+            now,
+        };
+        self.queue.apply(job).await
     }
 
     async fn load(&self, key: &PaymentKey) -> Result<Option<PaymentView>, StoreError> {
         let mut tx = self.reader.begin().await?;
-        read::view(&mut tx, key).await
+        let mut views = read::views(&mut tx, &HashSet::from([key])).await?;
+        Ok(views.remove(key))
     }
 
     async fn recent(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError> {
         let mut tx = self.reader.begin().await?;
-        let mut views = Vec::new();
-        for payment in read::recent(&mut tx, limit).await? {
-            let refunds = read::refunds(&mut tx, &payment.key).await?;
-            views.push(PaymentView { payment, refunds });
-        }
-        Ok(views)
+        let keys = read::recent(&mut tx, limit).await?;
+        let mut views = read::views(&mut tx, &keys.iter().collect()).await?;
+        Ok(keys.iter().filter_map(|key| views.remove(key)).collect())
     }
 
     async fn claim_due(
@@ -103,23 +111,4 @@ impl PaymentStore for SqliteStore {
         tx.commit().await?;
         Ok(())
     }
-}
-
-/// Reads what the command concerns, under the write lock.
-async fn load_for(
-    tx: &mut SqliteConnection,
-    key: &PaymentKey,
-    command: &Command,
-) -> Result<Loaded, StoreError> {
-    let mut loaded = Loaded {
-        view: read::view(tx, key).await?,
-        ..Loaded::default()
-    };
-    if let Some(number) = command.gateway_number() {
-        loaded.gateway_number_owner = read::gateway_number_owner(tx, &key.provider, number).await?;
-    }
-    if let Some(number) = command.refund_number() {
-        loaded.refund_owner = read::refund_owner(tx, &key.provider, number).await?;
-    }
-    Ok(loaded)
 }

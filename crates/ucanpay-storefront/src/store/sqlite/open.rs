@@ -8,6 +8,7 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 use super::SqliteStore;
+use super::queue::Queue;
 use crate::store::StoreError;
 
 /// Before 3.51.3, SQLite in WAL mode can lose committed writes.
@@ -35,7 +36,12 @@ impl SqliteStore {
         let reader = SqlitePoolOptions::new()
             .max_connections(READERS)
             .connect_lazy_with(options);
-        Ok(Self { writer, reader })
+        let queue = Queue::new(writer.clone());
+        Ok(Self {
+            queue,
+            writer,
+            reader,
+        })
     }
 
     /// Closes the file after what is under way has ended. Without it, the file is closed some time after the last

@@ -1,10 +1,13 @@
 //! Rows into values.
 
+use std::collections::{HashMap, HashSet};
+
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 use ucanpay_core::{Amount, Currency};
 
 use super::details::EventDetails;
+use super::rows::json;
 use crate::id::{PaymentKey, ProviderId, Reference, RefundNumber};
 use crate::ledger::{
     Event, EventKind, FARTHEST, LEASE, Payment, PaymentState, PaymentView, Refund, RefundState,
@@ -15,84 +18,106 @@ use crate::store::{ClaimedEvent, StoreError};
 use crate::time::Timestamp;
 use crate::wording::Wording;
 
-pub(super) async fn view(
+/// The payments of these keys with their refunds, oldest first.
+pub(super) async fn views(
     tx: &mut SqliteConnection,
-    key: &PaymentKey,
-) -> Result<Option<PaymentView>, StoreError> {
-    let row = sqlx::query("SELECT * FROM ucanpay_payment WHERE provider = ? AND reference = ?")
-        .bind(key.provider.as_str())
-        .bind(key.reference.as_str())
-        .fetch_optional(&mut *tx)
-        .await?;
-    let Some(row) = row else {
-        return Ok(None);
-    };
-    let refunds = refunds(tx, key).await?;
-    Ok(Some(PaymentView {
-        payment: payment(&row)?,
-        refunds,
-    }))
+    keys: &HashSet<&PaymentKey>,
+) -> Result<HashMap<PaymentKey, PaymentView>, StoreError> {
+    let wanted: Vec<_> = keys
+        .iter()
+        .map(|key| [key.provider.as_str(), key.reference.as_str()])
+        .collect();
+    let wanted = json(&wanted)?;
+    let mut views = HashMap::with_capacity(keys.len());
+    for row in sqlx::query(PAYMENTS)
+        .bind(&wanted)
+        .fetch_all(&mut *tx)
+        .await?
+    {
+        let payment = payment(&row)?;
+        let key = payment.key.clone();
+        let refunds = Vec::new();
+        views.insert(key, PaymentView { payment, refunds });
+    }
+    for row in sqlx::query(REFUNDS).bind(&wanted).fetch_all(tx).await? {
+        if let Some(view) = views.get_mut(&key(&row)?) {
+            view.refunds.push(refund(&row)?);
+        }
+    }
+    Ok(views)
 }
 
+// `CROSS JOIN` keeps SQLite from walking a table in search of the few keys: it looks each key up.
+const PAYMENTS: &str = "
+SELECT payment.* FROM json_each(?) AS wanted CROSS JOIN ucanpay_payment AS payment
+    ON payment.provider = wanted.value->>0 AND payment.reference = wanted.value->>1";
+
+const REFUNDS: &str = "
+SELECT refund.* FROM json_each(?) AS wanted CROSS JOIN ucanpay_refund AS refund
+    ON refund.provider = wanted.value->>0 AND refund.reference = wanted.value->>1
+ORDER BY refund.created_at, refund.rowid";
+
+/// The newest payments first.
 pub(super) async fn recent(
     tx: &mut SqliteConnection,
     limit: u32,
-) -> Result<Vec<Payment>, StoreError> {
-    sqlx::query("SELECT * FROM ucanpay_payment ORDER BY created_at DESC, reference LIMIT ?")
-        .bind(limit)
-        .fetch_all(tx)
-        .await?
-        .iter()
-        .map(payment)
-        .collect()
-}
-
-pub(super) async fn refunds(
-    tx: &mut SqliteConnection,
-    key: &PaymentKey,
-) -> Result<Vec<Refund>, StoreError> {
+) -> Result<Vec<PaymentKey>, StoreError> {
     sqlx::query(
-        "SELECT * FROM ucanpay_refund WHERE provider = ? AND reference = ? ORDER BY created_at, rowid",
+        "SELECT provider, reference FROM ucanpay_payment ORDER BY created_at DESC, reference LIMIT ?",
     )
-    .bind(key.provider.as_str())
-    .bind(key.reference.as_str())
+    .bind(limit)
     .fetch_all(tx)
     .await?
     .iter()
-    .map(refund)
+    .map(key)
     .collect()
 }
 
-pub(super) async fn gateway_number_owner(
+/// A number at a provider.
+type Numbered<'a> = (&'a ProviderId, &'a str);
+type Owners = HashMap<(ProviderId, String), Reference>;
+
+/// The payments that have these gateway numbers.
+pub(super) async fn gateway_number_owners(
     tx: &mut SqliteConnection,
-    provider: &ProviderId,
-    number: &str,
-) -> Result<Option<Reference>, StoreError> {
-    let sql = "SELECT reference FROM ucanpay_payment WHERE provider = ? AND gateway_number = ?";
-    owner(tx, sql, provider, number).await
+    numbers: &HashSet<Numbered<'_>>,
+) -> Result<Owners, StoreError> {
+    let sql = "SELECT provider, gateway_number AS number, reference
+                 FROM json_each(?) AS wanted CROSS JOIN ucanpay_payment
+                   ON provider = wanted.value->>0 AND gateway_number = wanted.value->>1";
+    owners(tx, sql, numbers).await
 }
 
-pub(super) async fn refund_owner(
+/// The payments that have refunds of these numbers.
+pub(super) async fn refund_owners(
     tx: &mut SqliteConnection,
-    provider: &ProviderId,
-    number: &str,
-) -> Result<Option<Reference>, StoreError> {
-    let sql = "SELECT reference FROM ucanpay_refund WHERE provider = ? AND number = ?";
-    owner(tx, sql, provider, number).await
+    numbers: &HashSet<Numbered<'_>>,
+) -> Result<Owners, StoreError> {
+    let sql = "SELECT provider, number, reference
+                 FROM json_each(?) AS wanted CROSS JOIN ucanpay_refund
+                   ON provider = wanted.value->>0 AND number = wanted.value->>1";
+    owners(tx, sql, numbers).await
 }
 
-async fn owner(
+async fn owners(
     tx: &mut SqliteConnection,
     sql: &'static str,
-    provider: &ProviderId,
-    number: &str,
-) -> Result<Option<Reference>, StoreError> {
-    let found: Option<String> = sqlx::query_scalar(sql)
-        .bind(provider.as_str())
-        .bind(number)
-        .fetch_optional(tx)
-        .await?;
-    found.map(reference).transpose()
+    numbers: &HashSet<Numbered<'_>>,
+) -> Result<Owners, StoreError> {
+    if numbers.is_empty() {
+        return Ok(Owners::new());
+    }
+    let wanted: Vec<_> = numbers
+        .iter()
+        .map(|(provider, number)| [provider.as_str(), number])
+        .collect();
+    let rows = sqlx::query(sql).bind(json(&wanted)?).fetch_all(tx).await?;
+    rows.iter()
+        .map(|row| {
+            let numbered = (provider(row)?, row.try_get("number")?);
+            Ok((numbered, reference(row.try_get("reference")?)?))
+        })
+        .collect()
 }
 
 /// Unsettled rows whose time has come and that nobody has, the longest waiting first.
@@ -128,8 +153,9 @@ pub(super) async fn due(
     .collect()
 }
 
-/// (`+position` keeps SQLite from walking the whole outbox in order instead of the few rows that wait.)
 /// Events that wait and that nobody has; of each payment only its first one, so that they arrive in order.
+///
+/// (`+position` keeps SQLite from walking the whole outbox in order instead of the few rows that wait.)
 pub(super) async fn waiting_events(
     tx: &mut SqliteConnection,
     now: Timestamp,

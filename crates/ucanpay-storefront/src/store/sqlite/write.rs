@@ -1,220 +1,199 @@
-//! Values into rows.
+//! Values into rows: each statement writes the rows of a whole batch.
 
+use std::collections::BTreeMap;
+
+use serde::Serialize;
 use sqlx::SqliteConnection;
 
-use super::details::EventDetails;
-use crate::id::PaymentKey;
-use crate::ledger::{
-    Decision, Event, EvidenceRecord, Payment, Refund, Target, Transition, Verdict,
+use super::rows::{
+    ChangedPayment, EventRow, EvidenceRow, NewPayment, RefundRow, TransitionRow, json,
 };
+use crate::id::PaymentKey;
+use crate::ledger::{Decision, Event, EvidenceRecord, Payment, Refund, Target, Transition};
 use crate::store::{ClaimedEvent, Delivery, StoreError};
 use crate::time::Timestamp;
 
-/// Writes a decision: evidence, rows, log and outbox.
-pub(super) async fn decision(
+/// The sum of many decisions. Of a row that several of them changed, the last word counts; evidence, log and outbox hold
+/// every word.
+#[derive(Default)]
+pub(super) struct Changes {
+    new_payments: BTreeMap<PaymentKey, Payment>,
+    payments: BTreeMap<PaymentKey, Payment>,
+    refunds: Vec<(PaymentKey, Refund)>,
+    evidence: Vec<(PaymentKey, EvidenceRecord)>,
+    transitions: Vec<(PaymentKey, Transition)>,
+    events: Vec<Event>,
+}
+
+impl Changes {
+    /// Adds a decision. `is_new`: before it, there was no payment of this key.
+    pub(super) fn add(&mut self, key: &PaymentKey, is_new: bool, decision: Decision) {
+        if let Some(payment) = decision.payment {
+            let rows = match is_new || self.new_payments.contains_key(key) {
+                true => &mut self.new_payments,
+                false => &mut self.payments,
+            };
+            rows.insert(key.clone(), payment);
+        }
+        for refund in decision.refunds {
+            let there = |(other, row): &&mut (PaymentKey, Refund)| {
+                row.number == refund.number && other.provider == key.provider
+            };
+            // In the order they were first written: it is the order of refunds recorded in the same millisecond.
+            match self.refunds.iter_mut().find(there) {
+                Some((_, row)) => *row = refund,
+                None => self.refunds.push((key.clone(), refund)),
+            }
+        }
+        let evidence = decision.evidence.into_iter();
+        self.evidence
+            .extend(evidence.map(|record| (key.clone(), record)));
+        let transitions = decision.transitions.into_iter();
+        self.transitions
+            .extend(transitions.map(|transition| (key.clone(), transition)));
+        self.events.extend(decision.events);
+    }
+}
+
+/// Writes all changes, with one statement for each table.
+pub(super) async fn changes(
     tx: &mut SqliteConnection,
-    key: &PaymentKey,
-    decision: &Decision,
+    changes: &Changes,
 ) -> Result<(), StoreError> {
-    if let Some(record) = &decision.evidence {
-        evidence(tx, key, record).await?;
-    }
-    if let Some(row) = &decision.payment {
-        payment(tx, row).await?;
-    }
-    for row in &decision.refunds {
-        refund(tx, key, row).await?;
-    }
-    for row in &decision.transitions {
-        transition(tx, key, row).await?;
-    }
-    for row in &decision.events {
-        event(tx, row).await?;
+    let new_payments: Vec<_> = changes
+        .new_payments
+        .values()
+        .map(NewPayment::from)
+        .collect();
+    unfold(tx, NEW_PAYMENT, &new_payments).await?;
+    let payments: Vec<_> = changes
+        .payments
+        .values()
+        .map(ChangedPayment::from)
+        .collect();
+    unfold(tx, PAYMENT, &payments).await?;
+    let refunds: Vec<_> = changes
+        .refunds
+        .iter()
+        .map(|(key, row)| RefundRow::new(key, row))
+        .collect();
+    unfold(tx, REFUND, &refunds).await?;
+    let evidence: Vec<_> = changes
+        .evidence
+        .iter()
+        .map(|(key, row)| EvidenceRow::new(key, row))
+        .collect();
+    unfold(tx, EVIDENCE, &evidence).await?;
+    let transitions: Vec<_> = changes
+        .transitions
+        .iter()
+        .map(|(key, row)| TransitionRow::new(key, row))
+        .collect();
+    unfold(tx, TRANSITION, &transitions).await?;
+    let (of_payments, unmatched): (Vec<_>, Vec<_>) = changes
+        .events
+        .iter()
+        .partition(|event| event.reference.is_some());
+    let of_payments: Result<Vec<_>, _> = of_payments.into_iter().map(EventRow::new).collect();
+    unfold(tx, EVENT, &of_payments?).await?;
+    let unmatched: Result<Vec<_>, _> = unmatched.into_iter().map(EventRow::new).collect();
+    let unmatched = unmatched?;
+    if !unmatched.is_empty() {
+        execute(tx, UNMATCHED_EVENT, &unmatched).await?;
     }
     Ok(())
 }
 
-async fn payment(tx: &mut SqliteConnection, row: &Payment) -> Result<(), StoreError> {
-    // What was agreed (amount, currency, the signed bytes …) is written once and never again.
-    sqlx::query(
-        "INSERT INTO ucanpay_payment (provider, reference, merchant, amount, currency, subject, description, state,
-             needs_review, late, unexplained_return, gateway_number, pay_link, trouble, created_at, paid_at, next_check_at, lease_until,
-             request_path, request_body, request_key, version, events)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT (provider, reference) DO UPDATE SET
-             state = excluded.state, needs_review = excluded.needs_review, late = excluded.late,
-             unexplained_return = excluded.unexplained_return,
-             gateway_number = excluded.gateway_number, pay_link = excluded.pay_link, trouble = excluded.trouble,
-             paid_at = excluded.paid_at, next_check_at = excluded.next_check_at,
-             lease_until = excluded.lease_until, version = excluded.version, events = excluded.events",
-    )
-    .bind(row.key.provider.as_str())
-    .bind(row.key.reference.as_str())
-    .bind(&row.merchant)
-    .bind(row.amount.cents())
-    .bind(row.currency.as_str())
-    .bind(row.subject.as_str())
-    .bind(row.description.as_str())
-    .bind(row.state.as_str())
-    .bind(row.needs_review)
-    .bind(row.late)
-    .bind(row.unexplained_return)
-    .bind(&row.gateway_number)
-    .bind(row.pay_link.as_deref())
-    .bind(&row.trouble)
-    .bind(row.created_at.as_millis())
-    .bind(row.paid_at.map(Timestamp::as_millis))
-    .bind(row.schedule.next_check_at.map(Timestamp::as_millis))
-    .bind(row.schedule.lease_until.map(Timestamp::as_millis))
-    .bind(&row.request.path)
-    .bind(&*row.request.body)
-    .bind(&row.request.key)
-    .bind(signed(row.version))
-    .bind(signed(row.events))
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-/// Changes the row, or makes it. The payment is part of the condition: a number that another payment has is never
-/// changed from here, it fails the transaction.
-async fn refund(
+/// Runs a statement that unfolds `rows`, if there are any. Each must have been written: one that was not would be lost.
+async fn unfold<T: Serialize>(
     tx: &mut SqliteConnection,
-    key: &PaymentKey,
-    row: &Refund,
+    sql: &'static str,
+    rows: &[T],
 ) -> Result<(), StoreError> {
-    let changed = sqlx::query(
-        "UPDATE ucanpay_refund
-            SET state = ?, gateway_number = ?, trouble = ?, next_check_at = ?, lease_until = ?, version = ?
-          WHERE provider = ? AND number = ? AND reference = ?",
-    )
-    .bind(row.state.as_str())
-    .bind(&row.gateway_number)
-    .bind(&row.trouble)
-    .bind(row.schedule.next_check_at.map(Timestamp::as_millis))
-    .bind(row.schedule.lease_until.map(Timestamp::as_millis))
-    .bind(signed(row.version))
-    .bind(key.provider.as_str())
-    .bind(row.number.as_str())
-    .bind(row.reference.as_str())
-    .execute(&mut *tx)
-    .await?;
-    if changed.rows_affected() == 1 {
+    if rows.is_empty() {
         return Ok(());
     }
-    let request = row.request.as_ref();
-    sqlx::query(
-        "INSERT INTO ucanpay_refund (provider, number, reference, amount, reason, state, gateway_number, trouble,
-             created_at, next_check_at, lease_until, request_path, request_body, request_key, version)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind(key.provider.as_str())
-    .bind(row.number.as_str())
-    .bind(row.reference.as_str())
-    .bind(row.amount.cents())
-    .bind(row.reason.as_str())
-    .bind(row.state.as_str())
-    .bind(&row.gateway_number)
-    .bind(&row.trouble)
-    .bind(row.created_at.as_millis())
-    .bind(row.schedule.next_check_at.map(Timestamp::as_millis))
-    .bind(row.schedule.lease_until.map(Timestamp::as_millis))
-    .bind(request.map(|request| &*request.path))
-    .bind(request.map(|request| &*request.body))
-    .bind(request.map(|request| &*request.key))
-    .bind(signed(row.version))
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-/// A copy is counted. What it once proved it still proves; what it proves only now, it proves from now on.
-async fn evidence(
-    tx: &mut SqliteConnection,
-    key: &PaymentKey,
-    row: &EvidenceRecord,
-) -> Result<(), StoreError> {
-    let note = match &row.verdict {
-        Verdict::Review(reason) => Some(reason.as_str()),
-        Verdict::Applied | Verdict::NothingNew | Verdict::Unmatched => None,
-    };
-    sqlx::query(
-        "INSERT INTO ucanpay_evidence (provider, digest, reference, source, verdict, note, signed_text, signature,
-             signing_key, received_at, seen)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
-         ON CONFLICT (provider, digest) DO UPDATE SET seen = seen + 1,
-             verdict = iif(excluded.verdict = 'applied', excluded.verdict, verdict)",
-    )
-    .bind(key.provider.as_str())
-    .bind(&row.digest)
-    .bind(&row.reference)
-    .bind(row.source.as_str())
-    .bind(row.verdict.as_str())
-    .bind(note)
-    .bind(&row.evidence.signed_text)
-    .bind(&row.evidence.signature)
-    .bind(&row.evidence.key)
-    .bind(row.at.as_millis())
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-async fn transition(
-    tx: &mut SqliteConnection,
-    key: &PaymentKey,
-    row: &Transition,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO ucanpay_transition (provider, reference, refund, version, from_state, to_state, cause, evidence,
-             at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind(key.provider.as_str())
-    .bind(key.reference.as_str())
-    .bind(row.refund.as_ref().map(crate::id::RefundNumber::as_str))
-    .bind(signed(row.version))
-    .bind(row.from)
-    .bind(row.to)
-    .bind(row.cause)
-    .bind(&row.evidence)
-    .bind(row.at.as_millis())
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-async fn event(tx: &mut SqliteConnection, row: &Event) -> Result<(), StoreError> {
-    let details = EventDetails {
-        amount: row.amount,
-        refund: row.refund.clone(),
-        note: row.note.clone(),
-    };
-    let details = serde_json::to_string(&details).map_err(|_| StoreError::Corrupt {
-        what: "event to be written",
-    })?;
-    // Only an unmatched message, which belongs to no payment, can tell the same thing twice.
-    let sql = if row.reference.is_none() {
-        "INSERT OR IGNORE INTO ucanpay_outbox
-             (id, provider, reference, sequence, kind, details, created_at, next_attempt_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)"
+    let written = execute(tx, sql, rows).await?;
+    if usize::try_from(written) == Ok(rows.len()) {
+        Ok(())
     } else {
-        "INSERT INTO ucanpay_outbox
-             (id, provider, reference, sequence, kind, details, created_at, next_attempt_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)"
-    };
-    sqlx::query(sql)
-        .bind(&row.id)
-        .bind(row.provider.as_str())
-        .bind(row.reference.as_ref().map(crate::id::Reference::as_str))
-        .bind(signed(row.sequence))
-        .bind(row.kind.as_str())
-        .bind(details)
-        .bind(row.at.as_millis())
-        .execute(tx)
-        .await?;
-    Ok(())
+        Err(StoreError::Corrupt {
+            what: "row that another payment has, or that is not there",
+        })
+    }
 }
+
+async fn execute<T: Serialize>(
+    tx: &mut SqliteConnection,
+    sql: &'static str,
+    rows: &[T],
+) -> Result<u64, StoreError> {
+    let done = sqlx::query(sql).bind(json(rows)?).execute(tx).await?;
+    Ok(done.rows_affected())
+}
+
+const NEW_PAYMENT: &str = "
+INSERT INTO ucanpay_payment (provider, reference, merchant, amount, currency, subject, description, state, needs_review,
+    late, unexplained_return, gateway_number, pay_link, trouble, created_at, paid_at, next_check_at, lease_until,
+    request_path, request_body, request_key, version, events)
+SELECT value->>'provider', value->>'reference', value->>'merchant', value->>'amount', value->>'currency',
+    value->>'subject', value->>'description', value->>'state', value->>'needs_review', value->>'late',
+    value->>'unexplained_return', value->>'gateway_number', value->>'pay_link', value->>'trouble',
+    value->>'created_at', value->>'paid_at', value->>'next_check_at', value->>'lease_until',
+    value->>'request_path', unhex(value->>'request_body'), value->>'request_key', value->>'version', value->>'events'
+FROM json_each(?)";
+
+const PAYMENT: &str = "
+UPDATE ucanpay_payment SET
+    state = new.value->>'state', needs_review = new.value->>'needs_review', late = new.value->>'late',
+    unexplained_return = new.value->>'unexplained_return', gateway_number = new.value->>'gateway_number',
+    pay_link = new.value->>'pay_link', trouble = new.value->>'trouble', paid_at = new.value->>'paid_at',
+    next_check_at = new.value->>'next_check_at', lease_until = new.value->>'lease_until',
+    version = new.value->>'version', events = new.value->>'events'
+FROM json_each(?) AS new
+WHERE provider = new.value->>'provider' AND reference = new.value->>'reference'";
+
+// A number that another payment has is never changed from here: it writes no row, and that fails the transaction.
+const REFUND: &str = "
+INSERT INTO ucanpay_refund (provider, number, reference, amount, reason, state, gateway_number, trouble, created_at,
+    next_check_at, lease_until, request_path, request_body, request_key, version)
+SELECT value->>'provider', value->>'number', value->>'reference', value->>'amount', value->>'reason', value->>'state',
+    value->>'gateway_number', value->>'trouble', value->>'created_at', value->>'next_check_at', value->>'lease_until',
+    value->>'request_path', unhex(value->>'request_body'), value->>'request_key', value->>'version'
+FROM json_each(?) WHERE true
+ON CONFLICT (provider, number) DO UPDATE SET
+    state = excluded.state, gateway_number = excluded.gateway_number, trouble = excluded.trouble,
+    next_check_at = excluded.next_check_at, lease_until = excluded.lease_until, version = excluded.version
+WHERE reference = excluded.reference";
+
+// A copy is counted. What it once proved it still proves; what it proves only now, it proves from now on.
+const EVIDENCE: &str = "
+INSERT INTO ucanpay_evidence (provider, digest, reference, source, verdict, note, signed_text, signature, signing_key,
+    received_at, seen)
+SELECT value->>'provider', value->>'digest', value->>'reference', value->>'source', value->>'verdict', value->>'note',
+    value->>'signed_text', value->>'signature', value->>'signing_key', value->>'received_at', 1
+FROM json_each(?) WHERE true
+ON CONFLICT (provider, digest) DO UPDATE SET
+    seen = seen + 1, verdict = iif(excluded.verdict = 'applied', excluded.verdict, verdict)";
+
+const TRANSITION: &str = "
+INSERT INTO ucanpay_transition (provider, reference, refund, version, from_state, to_state, cause, evidence, at)
+SELECT value->>'provider', value->>'reference', value->>'refund', value->>'version', value->>'from_state',
+    value->>'to_state', value->>'cause', value->>'evidence', value->>'at'
+FROM json_each(?)";
+
+const EVENT: &str = "
+INSERT INTO ucanpay_outbox (id, provider, reference, sequence, kind, details, created_at, next_attempt_at)
+SELECT value->>'id', value->>'provider', value->>'reference', value->>'sequence', value->>'kind', value->>'details',
+    value->>'created_at', value->>'created_at'
+FROM json_each(?)";
+
+// Only an unmatched message, which belongs to no payment, can tell the same thing twice.
+const UNMATCHED_EVENT: &str = "
+INSERT OR IGNORE INTO ucanpay_outbox (id, provider, reference, sequence, kind, details, created_at, next_attempt_at)
+SELECT value->>'id', value->>'provider', value->>'reference', value->>'sequence', value->>'kind', value->>'details',
+    value->>'created_at', value->>'created_at'
+FROM json_each(?)";
 
 pub(super) async fn lease(
     tx: &mut SqliteConnection,
@@ -276,9 +255,4 @@ pub(super) async fn settle_event(
     .execute(tx)
     .await?;
     Ok(())
-}
-
-/// SQLite's integers are signed. Versions and counts start at 1 and rise by one: they stay far below the limit.
-fn signed(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
 }

@@ -1,0 +1,267 @@
+//! What is written, as JSON that one statement unfolds into many rows: each member is called like its column.
+
+use serde::Serialize;
+
+use super::details::EventDetails;
+use crate::id::{PaymentKey, Reference, RefundNumber};
+use crate::ledger::{Event, EvidenceRecord, Payment, Refund, Transition, Verdict};
+use crate::provider::FrozenRequest;
+use crate::store::StoreError;
+use crate::time::Timestamp;
+
+/// A payment that stands in the ledger: what can change of it.
+#[derive(Serialize)]
+pub(super) struct ChangedPayment<'a> {
+    provider: &'a str,
+    reference: &'a str,
+    state: &'static str,
+    needs_review: bool,
+    late: bool,
+    unexplained_return: bool,
+    gateway_number: Option<&'a str>,
+    pay_link: Option<&'a str>,
+    trouble: Option<&'a str>,
+    paid_at: Option<i64>,
+    next_check_at: Option<i64>,
+    lease_until: Option<i64>,
+    version: u64,
+    events: u64,
+}
+
+/// A payment as it is recorded: also what was agreed, which is written once and never again.
+#[derive(Serialize)]
+pub(super) struct NewPayment<'a> {
+    #[serde(flatten)]
+    changing: ChangedPayment<'a>,
+    merchant: &'a str,
+    amount: i64,
+    currency: &'a str,
+    subject: &'a str,
+    description: &'a str,
+    created_at: i64,
+    #[serde(flatten)]
+    request: Request<'a>,
+}
+
+#[derive(Serialize)]
+pub(super) struct RefundRow<'a> {
+    provider: &'a str,
+    number: &'a str,
+    reference: &'a str,
+    amount: i64,
+    reason: &'a str,
+    state: &'static str,
+    gateway_number: Option<&'a str>,
+    trouble: Option<&'a str>,
+    created_at: i64,
+    next_check_at: Option<i64>,
+    lease_until: Option<i64>,
+    #[serde(flatten)]
+    request: Option<Request<'a>>,
+    version: u64,
+}
+
+/// A signed call. JSON has no bytes: the body stands in hexadecimal.
+#[derive(Serialize)]
+struct Request<'a> {
+    request_path: &'a str,
+    request_body: String,
+    request_key: &'a str,
+}
+
+#[derive(Serialize)]
+pub(super) struct EvidenceRow<'a> {
+    provider: &'a str,
+    digest: &'a str,
+    reference: Option<&'a str>,
+    source: &'static str,
+    verdict: &'static str,
+    note: Option<&'a str>,
+    signed_text: &'a str,
+    signature: &'a str,
+    signing_key: &'a str,
+    received_at: i64,
+}
+
+#[derive(Serialize)]
+pub(super) struct TransitionRow<'a> {
+    provider: &'a str,
+    reference: &'a str,
+    refund: Option<&'a str>,
+    version: u64,
+    from_state: Option<&'static str>,
+    to_state: &'static str,
+    cause: &'static str,
+    evidence: Option<&'a str>,
+    at: i64,
+}
+
+#[derive(Serialize)]
+pub(super) struct EventRow<'a> {
+    id: &'a str,
+    provider: &'a str,
+    reference: Option<&'a str>,
+    sequence: u64,
+    kind: &'static str,
+    details: String,
+    created_at: i64,
+}
+
+impl<'a> From<&'a Payment> for ChangedPayment<'a> {
+    fn from(row: &'a Payment) -> Self {
+        Self {
+            provider: row.key.provider.as_str(),
+            reference: row.key.reference.as_str(),
+            state: row.state.as_str(),
+            needs_review: row.needs_review,
+            late: row.late,
+            unexplained_return: row.unexplained_return,
+            gateway_number: row.gateway_number.as_deref(),
+            pay_link: row.pay_link.as_deref(),
+            trouble: row.trouble.as_deref(),
+            paid_at: row.paid_at.map(Timestamp::as_millis),
+            next_check_at: row.schedule.next_check_at.map(Timestamp::as_millis),
+            lease_until: row.schedule.lease_until.map(Timestamp::as_millis),
+            version: row.version,
+            events: row.events,
+        }
+    }
+}
+
+impl<'a> From<&'a Payment> for NewPayment<'a> {
+    fn from(row: &'a Payment) -> Self {
+        Self {
+            changing: row.into(),
+            merchant: &row.merchant,
+            amount: row.amount.cents(),
+            currency: row.currency.as_str(),
+            subject: row.subject.as_str(),
+            description: row.description.as_str(),
+            created_at: row.created_at.as_millis(),
+            request: Request::from(&row.request),
+        }
+    }
+}
+
+impl<'a> RefundRow<'a> {
+    pub(super) fn new(key: &'a PaymentKey, row: &'a Refund) -> Self {
+        Self {
+            provider: key.provider.as_str(),
+            number: row.number.as_str(),
+            reference: row.reference.as_str(),
+            amount: row.amount.cents(),
+            reason: row.reason.as_str(),
+            state: row.state.as_str(),
+            gateway_number: row.gateway_number.as_deref(),
+            trouble: row.trouble.as_deref(),
+            created_at: row.created_at.as_millis(),
+            next_check_at: row.schedule.next_check_at.map(Timestamp::as_millis),
+            lease_until: row.schedule.lease_until.map(Timestamp::as_millis),
+            request: row.request.as_ref().map(Request::from),
+            version: row.version,
+        }
+    }
+}
+
+impl<'a> From<&'a FrozenRequest> for Request<'a> {
+    fn from(request: &'a FrozenRequest) -> Self {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let digits = request
+            .body
+            .iter()
+            .flat_map(|byte| [byte >> 4, byte & 0xf])
+            .map(|digit| char::from(DIGITS[usize::from(digit)]));
+        Self {
+            request_path: &request.path,
+            request_body: digits.collect(),
+            request_key: &request.key,
+        }
+    }
+}
+
+impl<'a> EvidenceRow<'a> {
+    pub(super) fn new(key: &'a PaymentKey, row: &'a EvidenceRecord) -> Self {
+        Self {
+            provider: key.provider.as_str(),
+            digest: &row.digest,
+            reference: row.reference.as_deref(),
+            source: row.source.as_str(),
+            verdict: row.verdict.as_str(),
+            note: match &row.verdict {
+                Verdict::Review(reason) => Some(reason.as_str()),
+                Verdict::Applied | Verdict::NothingNew | Verdict::Unmatched => None,
+            },
+            signed_text: &row.evidence.signed_text,
+            signature: &row.evidence.signature,
+            signing_key: &row.evidence.key,
+            received_at: row.at.as_millis(),
+        }
+    }
+}
+
+impl<'a> TransitionRow<'a> {
+    pub(super) fn new(key: &'a PaymentKey, row: &'a Transition) -> Self {
+        Self {
+            provider: key.provider.as_str(),
+            reference: key.reference.as_str(),
+            refund: row.refund.as_ref().map(RefundNumber::as_str),
+            version: row.version,
+            from_state: row.from,
+            to_state: row.to,
+            cause: row.cause,
+            evidence: row.evidence.as_deref(),
+            at: row.at.as_millis(),
+        }
+    }
+}
+
+impl<'a> EventRow<'a> {
+    pub(super) fn new(row: &'a Event) -> Result<Self, StoreError> {
+        let details = EventDetails {
+            amount: row.amount,
+            refund: row.refund.clone(),
+            note: row.note.clone(),
+        };
+        Ok(Self {
+            id: &row.id,
+            provider: row.provider.as_str(),
+            reference: row.reference.as_ref().map(Reference::as_str),
+            sequence: row.sequence,
+            kind: row.kind.as_str(),
+            details: json(&details)?,
+            created_at: row.at.as_millis(),
+        })
+    }
+}
+
+/// The rows as JSON. SQLite's reader would cut a text off at U+0000, so such a text is refused: half of what was signed proves
+/// nothing.
+pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> Result<String, StoreError> {
+    let json = serde_json::to_string(value).map_err(|_| StoreError::Corrupt {
+        what: "row to be written",
+    })?;
+    if holds_nul(&json) {
+        return Err(StoreError::Corrupt {
+            what: "text with U+0000, which is not written,",
+        });
+    }
+    Ok(json)
+}
+
+fn holds_nul(json: &str) -> bool {
+    let escaped = |at: usize| json[..at].bytes().rev().take_while(|&b| b == b'\\').count() % 2 == 1;
+    json.match_indices("\\u0000").any(|(at, _)| !escaped(at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_would_be_cut_off_is_refused_and_one_that_only_looks_like_it_is_not() {
+        assert!(json(&["a\0b"]).is_err());
+        assert!(json(&["\\\0"]).is_err());
+        assert!(json(&["\\u0000"]).is_ok());
+        assert!(json(&["\\\\u0000", "\u{1}"]).is_ok());
+    }
+}
