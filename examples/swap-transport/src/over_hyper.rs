@@ -38,7 +38,8 @@ fn hyper() -> Hyper {
 }
 
 /// What the payment client is owed: a failure to connect is marked as such, and nothing else is; what is read is limited;
-/// nothing is repeated, and no redirect followed (hyper does neither).
+/// nothing is repeated, and no redirect followed. (hyper-util does neither; it only puts a request that a pooled connection
+/// gave back unwritten onto another.)
 async fn send(hyper: Hyper, request: Request<Bytes>) -> Result<Response<Bytes>, BoxError> {
     let answer = hyper.request(request.map(Full::new)).await;
     let (head, body) = answer.map_err(marked)?.into_parts();
