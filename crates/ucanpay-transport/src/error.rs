@@ -130,6 +130,18 @@ pub enum ConfigError {
     /// A time-out of zero would fail every call.
     #[error("{0} must be longer than zero")]
     ZeroTimeout(&'static str),
+    /// The proxy's address cannot be used. It is not repeated here: it may hold credentials.
+    #[error("the proxy's address cannot be used: {reason}")]
+    Proxy {
+        /// What is wrong with it, and what to do.
+        reason: &'static str,
+    },
+    /// The extra root certificates cannot be used.
+    #[error("the root certificates cannot be used: {reason}")]
+    Roots {
+        /// What is wrong with them, and what to do.
+        reason: &'static str,
+    },
     /// The HTTP client could not be built; without root certificates on the machine, for one.
     #[error("the HTTP client could not be built")]
     HttpClient(#[source] BoxError),

@@ -34,9 +34,10 @@
 //! | [`VerifyLayer`], [`Attempts`] | one attempt judged, and what all attempts together leave known |
 //! | [`Error`], [`Effect`], [`Lost`] | why there is no answer, and what that means for the money |
 //! | [`ConnectError`], [`AnswerTooLarge`] | how an HTTP service tells the stack that nothing was sent, or too much came back |
+//! | [`InProcess`] | an HTTP service without a network, over an axum `Router` or any other server in this process |
 #![cfg_attr(
     feature = "reqwest",
-    doc = "| [`ReqwestService`] | the ready HTTP service |"
+    doc = "| [`ReqwestService`], [`ReqwestServiceBuilder`] | the ready HTTP service, and its settings |"
 )]
 //!
 //! The layers are public, so that a team may build its own `tower::ServiceBuilder` from them.
@@ -58,6 +59,8 @@ mod client;
 mod error;
 mod hint;
 mod http_date;
+mod in_process;
+mod limited;
 mod retry;
 #[cfg(feature = "reqwest")]
 mod service;
@@ -69,9 +72,11 @@ pub use attempts::Attempts;
 pub use builder::ClientBuilder;
 pub use client::Client;
 pub use error::{ConfigError, Effect, Error, Lost};
+pub use in_process::{InProcess, ServerPanicked};
+pub use limited::MAX_ANSWER_BYTES;
 pub use retry::RetryPolicy;
 #[cfg(feature = "reqwest")]
-pub use service::{MAX_ANSWER_BYTES, ReqwestService};
+pub use service::{ReqwestService, ReqwestServiceBuilder};
 pub use service_error::{AnswerTooLarge, ConnectError};
 pub use verify::{Verify, VerifyLayer};
 

@@ -2,6 +2,9 @@
 //!
 //! It also keeps the tally: an attempt is begun before the request is handed on, and proven harmless only by its
 //! outcome. A future that is dropped in between leaves it begun.
+//!
+//! Verified means: signed by the gateway. Whether it is the answer to *this* request is not judged here: a genuine answer to
+//! another one passes, with the numbers that it holds. Whoever knows the order compares; the ledger does.
 
 use crate::{Attempts, BoxError, Error, classify};
 use bytes::Bytes;
@@ -15,6 +18,8 @@ use tower::{Layer, Service};
 use ucanpay_core::{Merchant, Operation, Verified};
 
 /// Verifies and judges the answers to one call of the operation `O`.
+///
+/// It proves who signed. That order, amount and currency are those of the request is for the caller to compare.
 ///
 /// [`Client`](crate::Client) puts it into its stack. A stack of one's own, with another limit inside, looks so:
 ///

@@ -1,61 +1,12 @@
 //! The ready HTTP service against real sockets on loopback.
 
+use crate::listener::{closed_port, impatient, listen, patient, read_request};
 use crate::scripted::{key, members, merchant, query, signed};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use ucanpay_transport::{
-    Client, Effect, Error, Lost, MAX_ANSWER_BYTES, ReqwestService, RetryPolicy,
-};
-
-/// Listens on a free port, counts the connections, and gives each to `serve`.
-async fn listen<F, Fut>(serve: F) -> (String, Arc<AtomicUsize>)
-where
-    F: Fn(TcpStream) -> Fut + Send + 'static,
-    Fut: Future<Output = ()> + Send + 'static,
-{
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let connections = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&connections);
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            count.fetch_add(1, SeqCst);
-            tokio::spawn(serve(stream));
-        }
-    });
-    (url, connections)
-}
-
-/// Reads a request up to the end of its JSON body.
-async fn read_request(stream: &mut TcpStream) {
-    let mut seen = Vec::new();
-    while !seen.ends_with(b"}") {
-        let mut chunk = [0; 4096];
-        let length = stream.read(&mut chunk).await.unwrap();
-        assert_ne!(length, 0, "the request broke off");
-        seen.extend_from_slice(&chunk[..length]);
-    }
-}
-
-/// A port that is taken and not listened on: connections to it are refused for as long as the socket lives.
-fn closed_port() -> (String, TcpSocket) {
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let url = format!("http://{}", socket.local_addr().unwrap());
-    (url, socket)
-}
-
-fn client(url: &str) -> Client {
-    Client::builder(merchant())
-        .base_url(url)
-        .attempt_timeout(Duration::from_millis(300))
-        .retry(RetryPolicy::default().with_waits(Duration::ZERO, Duration::ZERO))
-        .build()
-        .unwrap()
-}
+use tokio::io::AsyncWriteExt;
+use ucanpay_transport::{Client, Effect, Error, Lost, MAX_ANSWER_BYTES, ReqwestService};
 
 #[tokio::test]
 async fn an_answer_over_http_is_verified() {
@@ -70,14 +21,14 @@ async fn an_answer_over_http_is_verified() {
         }
     })
     .await;
-    let answer = client(&url).call(&query()).await.unwrap();
+    let answer = patient(&url).call(&query()).await.unwrap();
     assert_eq!(answer.ucp_order_no.as_deref(), Some("563465342654643"));
 }
 
 #[tokio::test]
 async fn a_closed_port_is_not_sent_after_three_attempts() {
     let (url, _socket) = closed_port();
-    let error = client(&url).call(&query()).await.unwrap_err();
+    let error = patient(&url).call(&query()).await.unwrap_err();
     assert!(
         matches!(error, Error::NotSent { attempts: 3, .. }),
         "{error:?}"
@@ -92,7 +43,7 @@ async fn a_listener_that_never_answers_leaves_the_outcome_unknown() {
         std::future::pending::<()>().await;
     })
     .await;
-    let error = client(&url).call(&query()).await.unwrap_err();
+    let error = impatient(&url).call(&query()).await.unwrap_err();
     assert!(
         matches!(error, Error::OutcomeUnknown(Lost::AttemptTimeout)),
         "{error:?}"
@@ -106,7 +57,7 @@ async fn a_connection_closed_before_the_answer_leaves_the_outcome_unknown() {
         read_request(&mut stream).await;
     })
     .await;
-    let error = client(&url).call(&query()).await.unwrap_err();
+    let error = patient(&url).call(&query()).await.unwrap_err();
     assert!(
         matches!(error, Error::OutcomeUnknown(Lost::Broken(_))),
         "{error:?}"
@@ -135,7 +86,7 @@ async fn an_answer_without_end_is_cut_off_and_not_asked_for_again() {
         }
     })
     .await;
-    let error = client(&url).call(&query()).await.unwrap_err();
+    let error = patient(&url).call(&query()).await.unwrap_err();
     assert!(
         matches!(
             error,
@@ -166,7 +117,7 @@ async fn a_redirect_is_not_followed() {
         }
     })
     .await;
-    let error = client(&url).call(&query()).await.unwrap_err();
+    let error = patient(&url).call(&query()).await.unwrap_err();
     assert!(
         matches!(error, Error::OutcomeUnknown(Lost::Status { status, .. }) if status == 307),
         "{error:?}"
