@@ -1,19 +1,20 @@
 //! The settings of a client, checked once when it is built.
 
 use crate::base_url::BaseUrl;
-use crate::{BoxError, Client, ConfigError, Error, RetryPolicy};
+use crate::{BoxError, Client, ConfigError, Error, Gate, RetryPolicy};
 use bytes::Bytes;
 use http::{Request, Response};
 use std::time::Duration;
 use tower::Service;
 use ucanpay_core::Merchant;
 
-/// How long and how often; the same for every call of a client.
+/// How long, how often and when; the same for every call of a client.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) attempt_timeout: Duration,
     pub(crate) total_timeout: Duration,
     pub(crate) retry: RetryPolicy,
+    pub(crate) gate: Gate,
 }
 
 impl Default for Settings {
@@ -22,6 +23,7 @@ impl Default for Settings {
             attempt_timeout: Duration::from_secs(10),
             total_timeout: Duration::from_secs(25),
             retry: RetryPolicy::default(),
+            gate: Gate::default(),
         }
     }
 }
@@ -69,6 +71,15 @@ impl ClientBuilder {
     #[must_use]
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.settings.retry = policy;
+        self
+    }
+
+    /// What holds back calls while the gateway wants to be left alone, and how many may leave in how much time. By
+    /// default a gate of the client's own, without a rate limit, at which calls fail fast. Two clients of one merchant
+    /// are given clones of one gate.
+    #[must_use]
+    pub fn gate(mut self, gate: Gate) -> Self {
+        self.settings.gate = gate;
         self
     }
 

@@ -6,7 +6,7 @@
 use crate::base_url::BaseUrl;
 use crate::builder::Settings;
 use crate::trace::CallTrace;
-use crate::{Attempts, BoxError, ClientBuilder, Error, VerifyLayer};
+use crate::{Attempts, BoxError, ClientBuilder, Error, GateLayer, VerifyLayer};
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use http::{Method, Request, Response};
@@ -103,7 +103,7 @@ impl Client {
         request: &SignedRequest<O>,
     ) -> Result<Verified<O::Answer>, Error> {
         let attempts = Attempts::default();
-        let trace = CallTrace::begin(O::NAME, attempts.clone());
+        let trace = CallTrace::begin(O::NAME, request.body(), attempts.clone());
         let result = self
             .exchange(request, &attempts)
             .instrument(trace.span())
@@ -135,13 +135,16 @@ impl Client {
         attempts: &Attempts,
     ) -> BoxService<Request<Bytes>, Verified<O::Answer>, Error> {
         let Settings {
-            retry,
             attempt_timeout,
-            ..
+            total_timeout,
+            retry,
+            gate,
         } = self.0.settings.clone();
+        let gate = GateLayer::new(gate).with_total_time(total_timeout);
         let verify = VerifyLayer::<O>::new(self.merchant().clone(), attempts.clone());
         let stack = ServiceBuilder::new()
             .retry(retry)
+            .layer(gate)
             .layer(verify)
             .timeout(attempt_timeout)
             .service(self.0.service.clone());

@@ -4,11 +4,19 @@
 
 #[cfg(feature = "reqwest")]
 mod http_service;
+#[cfg(feature = "metrics")]
+mod metrics;
 
 mod answers;
+mod budget;
+mod cancellation;
+mod gate;
 mod knowledge;
+mod rate_limit;
 mod retries;
+mod retry_table;
 mod scripted;
 mod secrecy;
 mod settings;
+mod shared_gate;
 mod time;

@@ -1,12 +1,13 @@
-//! What a call prints: operation, attempts, outcome, latency; no body and no key.
+//! What a call prints: operation, order number, attempts, outcome, latency; no other part of a body, and no key.
 
 use crate::scripted::*;
 use http::StatusCode;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tracing_subscriber::fmt::MakeWriter;
-use ucanpay_core::{OrderQuery, OutTradeNo};
-use ucanpay_transport::Client;
+use ucanpay_core::{OrderQuery, OutTradeNo, UcpOrderNo};
+use ucanpay_transport::{Client, Gate, HeldBack, RateLimit};
 
 #[derive(Clone, Default)]
 struct Printed(Arc<Mutex<Vec<u8>>>);
@@ -39,8 +40,8 @@ async fn logs_errors_and_debug_prints_hold_no_body_and_no_key() {
         .finish();
     let _guard = tracing::subscriber::set_default(subscriber);
     let query = OrderQuery {
-        out_trade_no: OutTradeNo::new("canaryorder").unwrap(),
-        ucp_order_no: None,
+        out_trade_no: OutTradeNo::new("T20260301A").unwrap(),
+        ucp_order_no: Some(UcpOrderNo::new("canarynumber").unwrap()),
     };
     // A place that logs and is first reached by another test, just while this subscriber is set up, can stay switched off:
     // reach it from here, and have it looked at anew, until it is on.
@@ -63,11 +64,19 @@ async fn logs_errors_and_debug_prints_hold_no_body_and_no_key() {
         answer(StatusCode::BAD_GATEWAY, "canaryanswer"),
         reset(),
         reset(),
+        answer(StatusCode::TOO_MANY_REQUESTS, "canaryanswer"),
     ];
-    let client = Client::with_service(merchant(), Gateway::replying(replies));
+    let gate = Gate::builder().rate_limit(RateLimit::new(1000, Duration::from_secs(1)));
+    let client = Client::builder(merchant())
+        .gate(gate.build())
+        .build_with(Gateway::replying(replies))
+        .unwrap();
     let mut text = format!("{client:?}");
-    for _ in 0..4 {
+    let mut held_back = false;
+    // The last two: the gate closes, and holds a call back.
+    for _ in 0..6 {
         if let Err(error) = client.call(&query).await {
+            held_back |= matches!(error.held_back(), Some(HeldBack::Closed { .. }));
             text += &format!("{error} {error:?}");
             let mut source = std::error::Error::source(&error);
             while let Some(error) = source {
@@ -82,7 +91,15 @@ async fn logs_errors_and_debug_prints_hold_no_body_and_no_key() {
         text.contains("OrderQuery") && text.contains("attempts=1"),
         "{text}"
     );
-    assert!(text.contains("outcome_unknown"), "{text}");
+    for said in [
+        "order=\"T20260301A\"",
+        "attempt=2",
+        "outcome_unknown",
+        "the gate is closed",
+    ] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+    assert!(held_back, "{text}");
     assert!(!text.contains("canary"), "{text}");
     let pem = key("merchant-2048").to_pkcs8_pem();
     for line in pem.lines().filter(|line| !line.starts_with("-----")) {
