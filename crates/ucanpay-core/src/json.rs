@@ -18,8 +18,13 @@ impl ObjectWriter {
     }
 
     pub(crate) fn number(&mut self, name: &str, value: i64) {
+        self.lexeme(name, &value.to_string());
+    }
+
+    /// A number whose characters are kept. `lexeme` was read as a JSON number.
+    pub(crate) fn lexeme(&mut self, name: &str, lexeme: &str) {
         self.name(name);
-        self.text.push_str(&value.to_string());
+        self.text.push_str(lexeme);
     }
 
     /// The object as it is so far, closed.

@@ -138,6 +138,7 @@ mod operation;
 pub mod qr;
 mod random;
 mod received;
+mod renewal;
 mod reply;
 mod request;
 mod response;
@@ -166,6 +167,7 @@ pub use operation::{
     UnifiedOrderAnswer,
 };
 pub use received::{MessageKind, Received, ReceivedError};
+pub use renewal::RenewalError;
 pub use reply::NotificationReply;
 pub use request::{RequestFields, SignError, SignedRequest};
 pub use response::{AnswerError, GatewayError, NotificationError, Untrusted};

@@ -11,10 +11,12 @@ use crate::{
     canonical::canonical_string,
     envelope::Envelope,
     fields::Fields,
+    json::ObjectWriter,
     key::{Fingerprint, PrivateKey, PublicKey},
     keyed_md5::{self, Md5Secret, keyed_md5},
     notification::Notification,
     operation::{Answer, Operation},
+    renewal::renewed,
     request::{RequestFields, SignError, SignedRequest},
     response::{AnswerError, GatewayError, NotificationError, Untrusted},
     scheme::SignatureScheme,
@@ -177,15 +179,32 @@ impl Merchant {
         members.text("merchantId", self.inner.id.as_str());
         members.text("nonceStr", nonce.as_str());
         members.text("signType", self.inner.sign_type());
-        let mut object = members.finish()?;
+        self.inner.seal(members.finish()?)
+    }
 
-        let unsigned = object.to_json();
-        let fields = Fields::parse(unsigned.as_bytes())?;
-        fields.refuse_ambiguous()?;
-        let canonical = canonical_string(&fields)?;
-        let sign = self.inner.sign(&canonical, O::PATH)?;
-        object.text("sign", &sign);
-        Ok(SignedRequest::frozen(object.to_json().into_bytes()))
+    /// Signs a kept request anew, with the key and scheme of now and another nonce. Every other member keeps its bytes and
+    /// its place. For a merchant key that was changed while requests wait, and for a gateway that wants a fresh nonce on
+    /// every attempt; otherwise send the bytes of [`sign`](Self::sign) again.
+    ///
+    /// It is another body: commit it where the old one is kept, before it is sent. The old signature is not verified, since
+    /// its key may be gone: hand in only what your own ledger kept for `O`.
+    ///
+    /// # Errors
+    ///
+    /// [`SignError::Renewal`] when the bytes are not a signed request of this merchant, otherwise as for
+    /// [`sign`](Self::sign); nothing has been sent.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a nonce is used up by the one request it is signed into"
+    )]
+    pub fn sign_again<O: Operation>(
+        &self,
+        request: &SignedRequest<O>,
+        nonce: Nonce,
+    ) -> Result<SignedRequest<O>, SignError> {
+        let Inner { id, .. } = &*self.inner;
+        let object = renewed(request.body(), id, &nonce, self.inner.sign_type())?;
+        self.inner.seal(object)
     }
 
     /// Verifies and reads the answer to a call.
@@ -248,6 +267,17 @@ impl Inner {
             Some(_) => keyed_md5::SIGN_TYPE,
             None => SIGN_TYPE,
         }
+    }
+
+    /// Adds `sign` to the members of a request, reading back what will be sent.
+    fn seal<O: Operation>(&self, mut object: ObjectWriter) -> Result<SignedRequest<O>, SignError> {
+        let unsigned = object.to_json();
+        let fields = Fields::parse(unsigned.as_bytes())?;
+        fields.refuse_ambiguous()?;
+        let canonical = canonical_string(&fields)?;
+        let sign = self.sign(&canonical, O::PATH)?;
+        object.text("sign", &sign);
+        Ok(SignedRequest::frozen(object.to_json().into_bytes()))
     }
 
     /// The text of `sign` for a request to `path`.

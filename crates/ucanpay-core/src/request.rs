@@ -9,6 +9,7 @@ use crate::{
     fields::ReadError,
     json::ObjectWriter,
     operation::Operation,
+    renewal::RenewalError,
     signer::SigningError,
     types::{Amount, FieldError},
 };
@@ -121,6 +122,9 @@ pub enum SignError {
     /// The operation wrote members that cannot be signed: one twice, or text with `&`. A defect of that operation.
     #[error("the request's members cannot be signed")]
     Members(#[from] ReadError),
+    /// The bytes to be [signed again](crate::Merchant::sign_again) are no signed request of this merchant.
+    #[error("the request cannot be signed again")]
+    Renewal(#[from] RenewalError),
     /// The key could not sign: try again, or look after the key's device.
     #[error("the request could not be signed")]
     Signing(#[from] SigningError),

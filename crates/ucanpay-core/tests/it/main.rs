@@ -17,6 +17,7 @@ mod links;
 mod notifications;
 mod reader;
 mod received;
+mod renewal;
 mod requests;
 mod secrets;
 mod signing;
