@@ -6,7 +6,7 @@
 use crate::base_url::BaseUrl;
 use crate::builder::Settings;
 use crate::trace::CallTrace;
-use crate::{Attempts, BoxError, ClientBuilder, Error, GateLayer, VerifyLayer};
+use crate::{Attempts, BoxError, ClientBuilder, Error, FreshNonceLayer, GateLayer, VerifyLayer};
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use http::{Method, Request, Response};
@@ -139,12 +139,20 @@ impl Client {
             total_timeout,
             retry,
             gate,
+            fresh_nonce_on_retry,
         } = self.0.settings.clone();
-        let gate = GateLayer::new(gate).with_total_time(total_timeout);
+        // What has waited before the gate still has the time of one attempt.
+        let longest_wait = total_timeout
+            .saturating_sub(attempt_timeout)
+            .max(total_timeout / 2);
+        let gate = GateLayer::new(gate).leaving_within(longest_wait);
+        let fresh_nonce = fresh_nonce_on_retry
+            .then(|| FreshNonceLayer::<O>::new(self.merchant().clone(), attempts.clone()));
         let verify = VerifyLayer::<O>::new(self.merchant().clone(), attempts.clone());
         let stack = ServiceBuilder::new()
             .retry(retry)
             .layer(gate)
+            .option_layer(fresh_nonce)
             .layer(verify)
             .timeout(attempt_timeout)
             .service(self.0.service.clone());

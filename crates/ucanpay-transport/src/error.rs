@@ -188,6 +188,10 @@ impl Error {
                 Self::OutcomeUnknown(Lost::EarlierAttempt(source))
             }
             Self::NotSent { source, .. } => Self::NotSent { attempts, source },
+            // A repeat that could not be signed anew.
+            Self::InvalidRequest(source) if tally.may_have_arrived() => {
+                Self::OutcomeUnknown(Lost::EarlierAttempt(source.into()))
+            }
             Self::Rejected {
                 gateway,
                 retry_after,

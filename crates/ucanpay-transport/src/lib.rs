@@ -33,6 +33,7 @@
 //! |---|---|
 //! | [`Client`], [`ClientBuilder`] | the whole stack, ready made |
 //! | [`RetryPolicy`], [`RETRY_TABLE`] | which outcomes are followed by the same bytes again, when, and how often |
+//! | [`FreshNonceLayer`] | signs each repeat anew, for a gateway that refuses a nonce it has seen |
 //! | [`Gate`], [`GateLayer`] | holds everything back while the gateway wants to be left alone; keeps a steady rate |
 //! | [`GateState`], [`Clock`] | where a gate keeps its block for other machines, and has its time from |
 //! | [`VerifyLayer`], [`Attempts`] | one attempt judged, and what all attempts together leave known |
@@ -62,6 +63,7 @@ mod builder;
 mod classify;
 mod client;
 mod error;
+mod fresh_nonce;
 mod gate;
 mod hint;
 mod http_date;
@@ -77,6 +79,7 @@ pub use attempts::Attempts;
 pub use builder::ClientBuilder;
 pub use client::Client;
 pub use error::{ConfigError, Effect, Error, Lost};
+pub use fresh_nonce::{FreshNonce, FreshNonceLayer};
 pub use gate::{
     Clock, Gate, GateBuilder, GateLayer, GateState, Gated, HeldBack, LONGEST_BLOCK, RateLimit,
     WhenClosed,

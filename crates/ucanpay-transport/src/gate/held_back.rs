@@ -17,9 +17,9 @@ pub enum HeldBack {
         rest: Duration,
     },
 
-    /// So many calls wait for their turn under the rate limit that this one's would come after its total time. Call
-    /// again later, make fewer calls, or raise the limit.
-    #[error("the rate limit is used up for {} s, longer than the call may take", whole_seconds(*rest))]
+    /// So many calls wait for their turn under the rate limit that this one's would come too late. Call again later,
+    /// make fewer calls, or raise the limit.
+    #[error("the rate limit is used up for {} s, longer than the call may wait", whole_seconds(*rest))]
     Crowded {
         /// How long those in front would take.
         rest: Duration,

@@ -26,10 +26,12 @@ impl GateLayer {
         Self { gate, end: None }
     }
 
-    /// For one call that ends at the latest `total` from now: what would surely have to wait longer fails at once.
+    /// For one call: an attempt that has to wait leaves within `time` from now, or not at all; what would surely have to
+    /// wait longer fails at once. A time shorter than the call's own keeps a late one from leaving and not being
+    /// answered, with an unknown outcome where there was none.
     #[must_use]
-    pub fn with_total_time(mut self, total: Duration) -> Self {
-        self.end = self.gate.uptime().checked_add(total);
+    pub fn leaving_within(mut self, time: Duration) -> Self {
+        self.end = self.gate.uptime().checked_add(time);
         self
     }
 }

@@ -54,7 +54,7 @@ impl Queue {
         }
     }
 
-    /// Queues up and comes back at the front; fails at once if the turn would surely come after the uptime `end`.
+    /// Queues up and comes back at the front; fails at once if the turn would surely not come before the uptime `end`.
     pub(super) async fn join(
         &self,
         clock: &dyn Clock,
@@ -62,11 +62,7 @@ impl Queue {
     ) -> Result<Front<'_>, HeldBack> {
         let ahead = self.length.fetch_add(1, Relaxed);
         let place = Place(&self.length);
-        let now = clock.uptime();
-        let rest = self.due_after(ahead).saturating_sub(now);
-        if end.is_some_and(|end| now.saturating_add(rest) >= end) {
-            return Err(HeldBack::Crowded { rest });
-        }
+        self.in_time(ahead, clock, end)?;
         let (head, waited) = match self.front.try_lock() {
             Ok(head) => (head, false),
             Err(_) => (self.front.lock().await, true),
@@ -77,6 +73,22 @@ impl Queue {
             _head: head,
             _place: place,
         })
+    }
+
+    /// How long until the turn of the one who has `ahead` others in front, if it comes before `end`. Whoever has nothing
+    /// to wait for is not too late.
+    fn in_time(
+        &self,
+        ahead: u32,
+        clock: &dyn Clock,
+        end: Option<Duration>,
+    ) -> Result<Duration, HeldBack> {
+        let (now, due) = (clock.uptime(), self.due_after(ahead));
+        let rest = due.saturating_sub(now);
+        if !rest.is_zero() && end.is_some_and(|end| due >= end) {
+            return Err(HeldBack::Crowded { rest });
+        }
+        Ok(rest)
     }
 
     /// The uptime at which the next may leave, once `ahead` others have left.
@@ -111,18 +123,24 @@ impl Front<'_> {
         self.waited
     }
 
-    /// Waits for the turn and takes it. Returns whether there was anything to wait for, in the queue or here.
-    pub(super) async fn leave(self, clock: &dyn Clock) -> bool {
+    /// Waits for the turn and takes it, if it comes before the uptime `end`. Returns whether there was anything to wait
+    /// for, in the queue or here.
+    pub(super) async fn leave(
+        self,
+        clock: &dyn Clock,
+        end: Option<Duration>,
+    ) -> Result<bool, HeldBack> {
         let mut waited = self.waited;
         loop {
-            let (now, due) = (clock.uptime(), self.queue.due_after(0));
-            if now >= due {
+            let rest = self.queue.in_time(0, clock, end)?;
+            if rest.is_zero() {
+                let now = clock.uptime();
                 let unused_at = Duration::from_nanos(self.queue.unused_at.load(Relaxed));
                 let unused_at = unused_at.max(now).saturating_add(self.queue.limit.spacing);
                 self.queue.unused_at.store(nanoseconds(unused_at), Relaxed);
-                return waited;
+                return Ok(waited);
             }
-            clock.sleep(due - now).await;
+            clock.sleep(rest).await;
             waited = true;
         }
     }

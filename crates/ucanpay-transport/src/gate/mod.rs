@@ -8,7 +8,7 @@
 //! | the gate is closed … | what a call does |
 //! |---|---|
 //! | [`WhenClosed::FailFast`] | it fails at once: `NotSent`, with [`HeldBack::Closed`] as its source and the rest of the block in `Error::retry_after` |
-//! | [`WhenClosed::Wait`] | it waits, if the block ends within the call's total time; otherwise it fails at once, likewise |
+//! | [`WhenClosed::Wait`] | it waits, if the block ends early enough for the call to be answered in its total time; otherwise it fails at once, likewise |
 //!
 //! Whoever has waited looks again before it leaves: another call may have met a new block meanwhile. Those who waited for
 //! the same block come back spread over a second; under a [`RateLimit`], one by one.
@@ -52,7 +52,7 @@ pub enum WhenClosed {
     /// It fails at once. The default: whoever waits in front of a page is better told than kept.
     #[default]
     FailFast,
-    /// It waits for the gate to open, unless that surely takes longer than the call may. For work that nobody watches.
+    /// It waits for the gate to open, unless the call would then surely leave too late. For work that nobody watches.
     Wait,
 }
 
@@ -125,7 +125,7 @@ impl Gate {
             .filter(|wait| !wait.is_zero()))
     }
 
-    /// Comes back when the gate is open, or says why not. `end` is the uptime at which the call's total time is over.
+    /// Comes back when the gate is open, or says why not. Nothing that has to wait leaves after the uptime `end`.
     async fn opened(&self, end: Option<Duration>) -> Result<(), HeldBack> {
         let Some(rest) = self.closed_for().await? else {
             return Ok(());
@@ -182,7 +182,7 @@ impl Gate {
             // If the gate has closed, those who queue learn it now, and not one by one at their turns.
             self.opened(end).await?;
         }
-        Ok(front.leave(clock).await)
+        front.leave(clock, end).await
     }
 
     /// Takes in how an attempt ended: closes the gate if the gateway wants to be left alone.
@@ -232,7 +232,7 @@ impl GateBuilder {
     }
 
     /// At most so many attempts in so much time. The default is no limit. Those who have to wait for their turn do,
-    /// whatever [`when_closed`](Self::when_closed) says, unless it would come after the call's total time.
+    /// whatever [`when_closed`](Self::when_closed) says, unless it would come too late.
     #[must_use]
     pub fn rate_limit(mut self, limit: RateLimit) -> Self {
         self.limit = Some(limit);

@@ -121,6 +121,17 @@ async fn a_call_that_may_wait_fails_at_once_if_the_block_outlasts_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_would_leave_too_late_to_be_answered_is_not_sent() {
+    // Of the 25 s that a call may take, 10 are kept for the answer.
+    for (block, leaves) in [("14", true), ("16", false)] {
+        let (client, gateway) = client(waiting(), [limited(block), paid()]);
+        client.call(&query()).await.unwrap_err();
+        assert_eq!(client.call(&query()).await.is_ok(), leaves);
+        assert_eq!(gateway.calls(), 1 + usize::from(leaves));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_that_waits_looks_again_before_it_leaves() {
     // The second call is on its way when the first closes the gate, and closes it for longer.
     let (client, gateway) = client(

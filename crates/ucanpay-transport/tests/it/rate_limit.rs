@@ -98,25 +98,35 @@ async fn a_caller_who_goes_away_gives_its_place_to_the_next() {
 
 #[tokio::test(start_paused = true)]
 async fn a_turn_that_would_come_too_late_fails_the_call_at_once() {
-    let limit = RateLimit::new(1, 10 * SECOND);
+    let limit = RateLimit::new(1, 5 * SECOND);
     let (client, gateway) = client(limit, (0..3).map(|_| paid()));
     let since = Instant::now();
     let mut calls = Vec::new();
     for number in 0..3 {
         calls.push(start(&client, number).await);
     }
-    // Its turn would come after 30 s, and it may take 25.
+    // Its turn would come after 15 s: of the 25 s that it may take, 10 are kept for the answer.
     let error = client.call(&query()).await.unwrap_err();
     assert_eq!(since.elapsed(), Duration::ZERO);
     assert!(
         matches!(error.held_back(), Some(HeldBack::Crowded { .. })),
         "{error:?}"
     );
-    assert_eq!(error.retry_after(), Some(30 * SECOND));
+    assert_eq!(error.retry_after(), Some(15 * SECOND));
     for call in calls {
         call.await.unwrap().unwrap();
     }
-    assert_times(&gateway, since, &[0.0, 10.0, 20.0]);
+    assert_times(&gateway, since, &[0.0, 5.0, 10.0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_retry_that_has_nothing_to_wait_for_leaves() {
+    let (client, gateway) = client(
+        RateLimit::new(1, SECOND),
+        [later(9, reset()), later(9, reset()), paid()],
+    );
+    client.call(&query()).await.unwrap();
+    assert_eq!(gateway.calls(), 3);
 }
 
 #[tokio::test(start_paused = true)]
