@@ -121,12 +121,14 @@ async fn a_turn_that_would_come_too_late_fails_the_call_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_late_retry_that_has_nothing_to_wait_for_leaves() {
-    let (client, gateway) = client(
-        RateLimit::new(1, SECOND),
-        [later(9, reset()), later(9, reset()), paid()],
-    );
-    client.call(&query()).await.unwrap();
-    assert_eq!(gateway.calls(), 3);
+    let replies = [later(9, reset()), later(9, reset()), paid(), paid()];
+    let (client, gateway) = client(RateLimit::new(1, SECOND), replies);
+    let (late, query) = (start(&client, 1).await, query());
+    // Another one leaves when the first would have been too late to wait.
+    tokio::time::sleep(16 * SECOND).await;
+    client.call(&query).await.unwrap();
+    late.await.unwrap().unwrap();
+    assert_eq!(gateway.calls(), 4);
 }
 
 #[tokio::test(start_paused = true)]
