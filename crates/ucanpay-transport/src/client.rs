@@ -97,7 +97,8 @@ impl Client {
     /// # Errors
     ///
     /// Ask [`Error::effect`] before anything else: only [`Effect::None`](crate::Effect::None) means that nothing
-    /// happened. After [`Effect::Unknown`](crate::Effect::Unknown) query, or send the same request again.
+    /// happened. After [`Effect::Unknown`](crate::Effect::Unknown) query, or send the same request again. While the
+    /// gateway wants to be left alone, nothing is sent: [`Error::held_back`] says until when.
     pub async fn send<O: Operation>(
         &self,
         request: &SignedRequest<O>,

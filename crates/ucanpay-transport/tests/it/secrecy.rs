@@ -1,13 +1,14 @@
 //! What a call prints: operation, order number, attempts, outcome, latency; no other part of a body, and no key.
 
 use crate::scripted::*;
+use async_trait::async_trait;
 use http::StatusCode;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::SystemTime;
 use tracing_subscriber::fmt::MakeWriter;
 use ucanpay_core::{OrderQuery, OutTradeNo, UcpOrderNo};
-use ucanpay_transport::{Client, Gate, HeldBack, RateLimit};
+use ucanpay_transport::{BoxError, Client, Gate, GateState, HeldBack};
 
 #[derive(Clone, Default)]
 struct Printed(Arc<Mutex<Vec<u8>>>);
@@ -30,6 +31,39 @@ impl MakeWriter<'_> for Printed {
     }
 }
 
+/// A database that takes nothing.
+#[derive(Debug)]
+struct Full;
+
+#[async_trait]
+impl GateState for Full {
+    async fn blocked_until(&self) -> Result<Option<SystemTime>, BoxError> {
+        Ok(None)
+    }
+
+    async fn block(&self, _until: SystemTime) -> Result<(), BoxError> {
+        Err("the disk is full".into())
+    }
+}
+
+fn client(replies: impl IntoIterator<Item = Reply>) -> Client {
+    let gate = Gate::builder().state(Arc::new(Full));
+    Client::builder(merchant())
+        .gate(gate.build())
+        .build_with(Gateway::replying(replies))
+        .unwrap()
+}
+
+/// What a call that is answered and one that closes the gate log.
+const LOGGED: [&str; 6] = [
+    "operation=\"OrderQuery\"",
+    "order=\"T20260301A\"",
+    "attempts=1",
+    "attempt=1",
+    "the gateway wants to be left alone: the gate is closed",
+    "the block could not be shared: it holds in this process alone error=the disk is full",
+];
+
 #[tokio::test]
 async fn logs_errors_and_debug_prints_hold_no_body_and_no_key() {
     let printed = Printed::default();
@@ -46,10 +80,11 @@ async fn logs_errors_and_debug_prints_hold_no_body_and_no_key() {
     // A place that logs and is first reached by another test, just while this subscriber is set up, can stay switched off:
     // reach it from here, and have it looked at anew, until it is on.
     for _ in 0..100 {
-        let client = Client::with_service(merchant(), Gateway::replying([paid()]));
+        let client = client([paid(), limited("1")]);
         client.call(&query).await.unwrap();
+        client.call(&query).await.unwrap_err();
         let said = String::from_utf8(std::mem::take(&mut *printed.0.lock().unwrap())).unwrap();
-        if said.contains("OrderQuery") && said.contains("attempts=1") {
+        if LOGGED.iter().all(|line| said.contains(line)) {
             break;
         }
         tracing::callsite::rebuild_interest_cache();
@@ -66,11 +101,7 @@ async fn logs_errors_and_debug_prints_hold_no_body_and_no_key() {
         reset(),
         answer(StatusCode::TOO_MANY_REQUESTS, "canaryanswer"),
     ];
-    let gate = Gate::builder().rate_limit(RateLimit::new(1000, Duration::from_secs(1)));
-    let client = Client::builder(merchant())
-        .gate(gate.build())
-        .build_with(Gateway::replying(replies))
-        .unwrap();
+    let client = client(replies);
     let mut text = format!("{client:?}");
     let mut held_back = false;
     // The last two: the gate closes, and holds a call back.
@@ -85,20 +116,11 @@ async fn logs_errors_and_debug_prints_hold_no_body_and_no_key() {
             }
         }
     }
-    text += &String::from_utf8(printed.0.lock().unwrap().clone()).unwrap();
-
-    assert!(
-        text.contains("OrderQuery") && text.contains("attempts=1"),
-        "{text}"
-    );
-    for said in [
-        "order=\"T20260301A\"",
-        "attempt=2",
-        "outcome_unknown",
-        "the gate is closed",
-    ] {
-        assert!(text.contains(said), "{said}: {text}");
+    let logged = String::from_utf8(printed.0.lock().unwrap().clone()).unwrap();
+    for line in LOGGED.iter().chain(&["attempt=2", "outcome_unknown"]) {
+        assert!(logged.contains(line), "{line}: {logged}");
     }
+    text += &logged;
     assert!(held_back, "{text}");
     assert!(!text.contains("canary"), "{text}");
     let pem = key("merchant-2048").to_pkcs8_pem();
