@@ -15,7 +15,7 @@ const LIGHT_BUILDS: &[LightBuild] = &[
     },
     LightBuild {
         build: "-p ucanpay-transport --no-default-features",
-        without: &["reqwest", "hyper", "rustls", "sqlx", "axum"],
+        without: &["reqwest", "hyper", "rustls", "sqlx", "axum", "metrics"],
     },
     LightBuild {
         build: "-p ucanpay-axum --no-default-features",

@@ -57,8 +57,9 @@ impl Attempts {
         }
     }
 
-    pub(crate) fn begin(&self) {
-        self.0.begun.fetch_add(1, Relaxed);
+    /// Returns the attempt's number: 1 for the first.
+    pub(crate) fn begin(&self) -> u32 {
+        self.0.begun.fetch_add(1, Relaxed) + 1
     }
 
     pub(crate) fn end<T>(&self, result: &Result<T, Error>) {

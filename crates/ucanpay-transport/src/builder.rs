@@ -1,19 +1,21 @@
 //! The settings of a client, checked once when it is built.
 
 use crate::base_url::BaseUrl;
-use crate::{BoxError, Client, ConfigError, Error, RetryPolicy};
+use crate::{BoxError, Client, ConfigError, Error, Gate, RetryPolicy};
 use bytes::Bytes;
 use http::{Request, Response};
 use std::time::Duration;
 use tower::Service;
 use ucanpay_core::Merchant;
 
-/// How long and how often; the same for every call of a client.
+/// How long, how often and when; the same for every call of a client.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) attempt_timeout: Duration,
     pub(crate) total_timeout: Duration,
     pub(crate) retry: RetryPolicy,
+    pub(crate) gate: Gate,
+    pub(crate) fresh_nonce_on_retry: bool,
 }
 
 impl Default for Settings {
@@ -22,6 +24,8 @@ impl Default for Settings {
             attempt_timeout: Duration::from_secs(10),
             total_timeout: Duration::from_secs(25),
             retry: RetryPolicy::default(),
+            gate: Gate::default(),
+            fresh_nonce_on_retry: false,
         }
     }
 }
@@ -69,6 +73,30 @@ impl ClientBuilder {
     #[must_use]
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.settings.retry = policy;
+        self
+    }
+
+    /// Signs each repeat within a call anew, with another nonce and nothing else changed. By default every attempt sends
+    /// the same bytes, as the reference asks. Switch it on if the gateway answers repeats with SIGNERROR: the operator's
+    /// other documentation says that nonce and signature are unique for each request.
+    ///
+    /// What a ledger sends again in a call of its own, it signs anew itself, with
+    /// [`Merchant::sign_again`](ucanpay_core::Merchant::sign_again). A repeat that cannot be signed anew is not sent.
+    #[must_use]
+    pub fn fresh_nonce_on_retry(mut self) -> Self {
+        self.settings.fresh_nonce_on_retry = true;
+        self
+    }
+
+    /// What holds back calls while the gateway wants to be left alone, and how many may leave in how much time. By
+    /// default a gate of the client's own, without a rate limit, at which calls fail fast. Two clients of one merchant
+    /// are given clones of one gate.
+    ///
+    /// Where a call waits, it waits no longer than leaves an attempt its time: the total time-out less the attempt
+    /// time-out, or half of the total if that is more.
+    #[must_use]
+    pub fn gate(mut self, gate: Gate) -> Self {
+        self.settings.gate = gate;
         self
     }
 

@@ -6,7 +6,7 @@
 use crate::base_url::BaseUrl;
 use crate::builder::Settings;
 use crate::trace::CallTrace;
-use crate::{Attempts, BoxError, ClientBuilder, Error, VerifyLayer};
+use crate::{Attempts, BoxError, ClientBuilder, Error, FreshNonceLayer, GateLayer, VerifyLayer};
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use http::{Method, Request, Response};
@@ -97,13 +97,14 @@ impl Client {
     /// # Errors
     ///
     /// Ask [`Error::effect`] before anything else: only [`Effect::None`](crate::Effect::None) means that nothing
-    /// happened. After [`Effect::Unknown`](crate::Effect::Unknown) query, or send the same request again.
+    /// happened. After [`Effect::Unknown`](crate::Effect::Unknown) query, or send the same request again. While the
+    /// gateway wants to be left alone, nothing is sent: [`Error::held_back`] says until when.
     pub async fn send<O: Operation>(
         &self,
         request: &SignedRequest<O>,
     ) -> Result<Verified<O::Answer>, Error> {
         let attempts = Attempts::default();
-        let trace = CallTrace::begin(O::NAME, attempts.clone());
+        let trace = CallTrace::begin(O::NAME, request.body(), attempts.clone());
         let result = self
             .exchange(request, &attempts)
             .instrument(trace.span())
@@ -135,13 +136,24 @@ impl Client {
         attempts: &Attempts,
     ) -> BoxService<Request<Bytes>, Verified<O::Answer>, Error> {
         let Settings {
-            retry,
             attempt_timeout,
-            ..
+            total_timeout,
+            retry,
+            gate,
+            fresh_nonce_on_retry,
         } = self.0.settings.clone();
+        // What has waited before the gate still has the time of one attempt.
+        let longest_wait = total_timeout
+            .saturating_sub(attempt_timeout)
+            .max(total_timeout / 2);
+        let gate = GateLayer::new(gate).leaving_within(longest_wait);
+        let fresh_nonce = fresh_nonce_on_retry
+            .then(|| FreshNonceLayer::<O>::new(self.merchant().clone(), attempts.clone()));
         let verify = VerifyLayer::<O>::new(self.merchant().clone(), attempts.clone());
         let stack = ServiceBuilder::new()
             .retry(retry)
+            .layer(gate)
+            .option_layer(fresh_nonce)
             .layer(verify)
             .timeout(attempt_timeout)
             .service(self.0.service.clone());

@@ -1,6 +1,6 @@
 //! Why a call has no answer, and what is known about the money.
 
-use crate::{Attempts, BoxError};
+use crate::{Attempts, BoxError, HeldBack, service_error};
 use http::StatusCode;
 use std::time::Duration;
 use ucanpay_core::{GatewayError, ReadError, SignError, Untrusted};
@@ -24,12 +24,14 @@ pub enum Error {
     #[error("the request could not be signed, and nothing was sent")]
     InvalidRequest(#[source] SignError),
 
-    /// No attempt got as far as a connection. Nothing was sent; call again later.
-    #[error("the gateway could not be reached ({attempts} attempts), and nothing was sent")]
+    /// No attempt got as far as a connection, or the gate let none pass. Nothing was sent; call again later, after
+    /// [`retry_after`](Error::retry_after) if that is known.
+    #[error("{}, and nothing was sent", unsent(*attempts))]
     NotSent {
-        /// How often it was tried. 0: the total time ran out, or the HTTP service failed, before the first try.
+        /// How often it was tried. 0: the gate was closed, the total time ran out, or the HTTP service failed, before
+        /// the first try.
         attempts: u32,
-        /// The last failure.
+        /// The last failure: a [`HeldBack`] if the gate held the call back.
         source: BoxError,
     },
 
@@ -168,15 +170,25 @@ impl Error {
         }
     }
 
+    /// Why the gate held the call back, if it did; also when an earlier attempt may have arrived.
+    pub fn held_back(&self) -> Option<&HeldBack> {
+        match self {
+            Self::NotSent { source, .. } | Self::OutcomeUnknown(Lost::EarlierAttempt(source)) => {
+                service_error::find(&**source)
+            }
+            _ => None,
+        }
+    }
+
     /// How long to leave the gateway alone, if that is known: at least 60 s after INVALID_REQ_TOO_MUCH and
     /// FREQUENCY_LIMITED; at least 1 s after any other HTTP 429; otherwise what `Retry-After` (429, 5xx) or
-    /// `X-RateLimit-Reset` (429) said, at most an hour.
+    /// `X-RateLimit-Reset` (429) said, at most an hour. For a call that was held back: what was left of that.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Rejected { retry_after, .. } => *retry_after,
             Self::RateLimited { retry_after, .. } => Some(*retry_after),
             Self::OutcomeUnknown(Lost::Status { retry_after, .. }) => *retry_after,
-            _ => None,
+            _ => self.held_back()?.retry_after(),
         }
     }
 
@@ -188,6 +200,10 @@ impl Error {
                 Self::OutcomeUnknown(Lost::EarlierAttempt(source))
             }
             Self::NotSent { source, .. } => Self::NotSent { attempts, source },
+            // A repeat that could not be signed anew.
+            Self::InvalidRequest(source) if tally.may_have_arrived() => {
+                Self::OutcomeUnknown(Lost::EarlierAttempt(source.into()))
+            }
             Self::Rejected {
                 gateway,
                 retry_after,
@@ -208,5 +224,13 @@ impl Error {
             },
             other => other,
         }
+    }
+}
+
+/// Why nothing was sent, in half a sentence.
+fn unsent(attempts: u32) -> String {
+    match attempts {
+        0 => "the gateway was not called".to_owned(),
+        _ => format!("the gateway could not be reached ({attempts} attempts)"),
     }
 }

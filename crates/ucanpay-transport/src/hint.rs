@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 pub(crate) const ONE_MINUTE: Duration = Duration::from_secs(60);
 
 /// No hint may silence a merchant for longer.
-const LONGEST: Duration = Duration::from_secs(60 * 60);
+pub(crate) const LONGEST: Duration = Duration::from_secs(60 * 60);
 
 /// The first second that is taken for a date: in the year 2001.
 const FIRST_DATE: u64 = 1_000_000_000;

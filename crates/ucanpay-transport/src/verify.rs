@@ -6,6 +6,7 @@
 //! Verified means: signed by the gateway. Whether it is the answer to *this* request is not judged here: a genuine answer to
 //! another one passes, with the numbers that it holds. Whoever knows the order compares; the ledger does.
 
+use crate::trace::AttemptTrace;
 use crate::{Attempts, BoxError, Error, classify};
 use bytes::Bytes;
 use http::{Request, Response};
@@ -28,18 +29,20 @@ use ucanpay_core::{Merchant, Operation, Verified};
 /// # use http::{Request, Response};
 /// # use tower::{Service, ServiceBuilder, ServiceExt};
 /// # use ucanpay_core::{Merchant, OrderQuery, Verified};
-/// use ucanpay_transport::{Attempts, Error, RetryPolicy, VerifyLayer};
+/// use ucanpay_transport::{Attempts, Error, Gate, GateLayer, RetryPolicy, VerifyLayer};
 ///
 /// # async fn query<S>(
-/// #     merchant: Merchant, http: S, request: Request<Bytes>,
+/// #     merchant: Merchant, gate: Gate, http: S, request: Request<Bytes>,
 /// # ) -> Result<Verified<ucanpay_core::OrderQueryAnswer>, Error>
 /// # where
-/// #     S: Service<Request<Bytes>, Response = Response<Bytes>, Error = std::io::Error> + Clone,
+/// #     S: Service<Request<Bytes>, Response = Response<Bytes>, Error = std::io::Error>
+/// #         + Clone + Send + 'static,
 /// #     S::Future: Send + 'static,
 /// # {
 /// let attempts = Attempts::default(); // new for each call
 /// let stack = ServiceBuilder::new()
 ///     .retry(RetryPolicy::default())
+///     .layer(GateLayer::new(gate)) // one for the account
 ///     .layer(VerifyLayer::<OrderQuery>::new(merchant, attempts.clone()))
 ///     .service(http);
 /// attempts.settle(stack.oneshot(request).await)
@@ -138,7 +141,7 @@ where
         let VerifyLayer {
             merchant, attempts, ..
         } = self.layer.clone();
-        attempts.begin();
+        let trace = AttemptTrace::begin(O::NAME, attempts.begin());
         let response = self.inner.call(request);
         Box::pin(async move {
             let result = match response.await {
@@ -146,6 +149,7 @@ where
                 Err(error) => Err(classify::failure(error.into())),
             };
             attempts.end(&result);
+            trace.end(&result);
             result
         })
     }

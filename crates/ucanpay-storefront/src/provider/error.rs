@@ -48,7 +48,8 @@ impl NotificationRefused {
 pub enum ProviderErrorKind {
     /// The gateway was not reached. The same bytes can go out again at any time.
     Unreachable,
-    /// The gateway refused for now (busy, blocked, balance too low): later, the same bytes again.
+    /// The gateway refused for now (busy, blocked), or a block from before still lasts and nothing was sent: later, the
+    /// same bytes again.
     Later,
     /// The gateway refused the request as it stands; somebody must look.
     Refused,
@@ -107,7 +108,7 @@ impl ProviderError {
         self.effect
     }
 
-    /// How long nothing may be sent, if the gateway said so.
+    /// How long nothing may be sent, if that is known.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }

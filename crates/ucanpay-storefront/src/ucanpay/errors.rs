@@ -8,6 +8,8 @@ use crate::provider::{ProviderError, ProviderErrorKind};
 impl From<Error> for ProviderError {
     fn from(error: Error) -> Self {
         let kind = match &error {
+            // The gate holds the call back, and says for how long.
+            Error::NotSent { .. } if error.retry_after().is_some() => ProviderErrorKind::Later,
             Error::NotSent { .. } => ProviderErrorKind::Unreachable,
             Error::RateLimited { .. } => ProviderErrorKind::Later,
             Error::Untrusted(_) => ProviderErrorKind::Untrusted,
@@ -40,5 +42,54 @@ fn class(class: ErrorClass) -> ProviderErrorKind {
 impl From<FieldError> for ProviderError {
     fn from(error: FieldError) -> Self {
         Self::new(ProviderErrorKind::Refused, error).with_effect(Effect::None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{Duration, SystemTime};
+    use ucanpay_transport::{HeldBack, Lost};
+
+    const REST: Duration = Duration::from_secs(42);
+
+    fn closed() -> HeldBack {
+        HeldBack::Closed {
+            until: SystemTime::now() + REST,
+            rest: REST,
+        }
+    }
+
+    #[test]
+    fn a_call_that_the_gate_held_back_comes_later_and_says_when() {
+        let error = ProviderError::from(Error::NotSent {
+            attempts: 0,
+            source: closed().into(),
+        });
+        assert_eq!(error.kind(), ProviderErrorKind::Later);
+        assert_eq!(error.effect(), Effect::None);
+        assert_eq!(error.retry_after(), Some(REST));
+    }
+
+    #[test]
+    fn held_back_after_an_earlier_attempt_it_stays_unclear_and_says_when() {
+        let error = Error::OutcomeUnknown(Lost::EarlierAttempt(closed().into()));
+        let error = ProviderError::from(error);
+        assert_eq!(error.kind(), ProviderErrorKind::Unclear);
+        assert_eq!(error.effect(), Effect::Unknown);
+        assert_eq!(error.retry_after(), Some(REST));
+    }
+
+    #[test]
+    fn no_connection_and_an_unreadable_gate_are_out_of_reach() {
+        for source in ["refused".into(), HeldBack::State("down".into()).into()] {
+            let error = ProviderError::from(Error::NotSent {
+                attempts: 1,
+                source,
+            });
+            assert_eq!(error.kind(), ProviderErrorKind::Unreachable);
+            assert_eq!(error.effect(), Effect::None);
+            assert_eq!(error.retry_after(), None);
+        }
     }
 }

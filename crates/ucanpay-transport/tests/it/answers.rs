@@ -100,21 +100,21 @@ async fn too_many_requests_by_name_asks_for_a_minute_and_is_not_sent_again() {
     }
 }
 
-fn limited(body: impl Into<Bytes>) -> Reply {
+fn too_many(body: impl Into<Bytes>) -> Reply {
     answer(StatusCode::TOO_MANY_REQUESTS, body)
 }
 
 #[tokio::test]
 async fn http_429_is_a_rate_limit_with_the_servers_wait_or_a_minute() {
-    let error = outcome(with_header(limited("slow down"), "retry-after", "7")).await;
+    let error = outcome(with_header(too_many("slow down"), "retry-after", "7")).await;
     assert!(matches!(error, Error::RateLimited { .. }), "{error:?}");
     assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
     assert_eq!(error.effect(), Effect::None);
 
-    let error = outcome(limited("")).await;
+    let error = outcome(too_many("")).await;
     assert_eq!(error.retry_after(), Some(Duration::from_secs(60)));
     assert_eq!(error.effect(), Effect::None);
-    let error = outcome(with_header(limited(""), "x-ratelimit-reset", "9")).await;
+    let error = outcome(with_header(too_many(""), "x-ratelimit-reset", "9")).await;
     assert_eq!(error.retry_after(), Some(Duration::from_secs(9)));
 }
 
@@ -131,7 +131,7 @@ async fn http_429_is_left_alone_for_a_second_at_least_and_a_block_for_a_minute()
             ("retry-after", "Thu, 01 Jan 1970 00:00:00 GMT"),
             ("x-ratelimit-reset", "1000000000"),
         ] {
-            let error = outcome(with_header(limited(unsigned(name)), header, value)).await;
+            let error = outcome(with_header(too_many(unsigned(name)), header, value)).await;
             let least = Some(Duration::from_secs(least));
             assert_eq!(error.retry_after(), least, "{name} {header}: {value}");
         }
@@ -149,7 +149,7 @@ async fn a_name_under_http_429_says_by_its_class_what_is_known_about_the_money()
         ("ORDERPAID", Effect::Unknown),
         ("SOMETHING_NEW", Effect::Unknown),
     ] {
-        let error = outcome(limited(unsigned(name))).await;
+        let error = outcome(too_many(unsigned(name))).await;
         assert!(matches!(error, Error::RateLimited { .. }), "{error:?}");
         assert_eq!(error.gateway().unwrap().code().name(), name);
         assert_eq!(error.effect(), effect, "{name}");
@@ -163,7 +163,7 @@ async fn an_unproven_or_unreadable_answer_under_http_429_leaves_the_outcome_unkn
         r#"{"code":0,"msg":"SUCCESS"}"#.into(),
         r#" {"code":0,"msg":"SUCCESS","data":{"outTra"#.into(),
     ] {
-        let error = outcome(limited(body)).await;
+        let error = outcome(too_many(body)).await;
         assert!(matches!(error, Error::RateLimited { .. }), "{error:?}");
         assert_eq!(error.effect(), Effect::Unknown);
     }

@@ -13,11 +13,20 @@ mod listener;
 #[cfg(feature = "reqwest")]
 mod tls;
 
+#[cfg(feature = "metrics")]
+mod metrics;
+
 mod answers;
+mod budget;
+mod cancellation;
+mod gate;
 mod in_process;
 mod knowledge;
+mod rate_limit;
 mod retries;
+mod retry_table;
 mod scripted;
 mod secrecy;
 mod settings;
+mod shared_gate;
 mod time;

@@ -2,8 +2,9 @@
 
 use crate::scripted::*;
 use http::StatusCode;
+use std::collections::HashSet;
 use std::time::Duration;
-use ucanpay_core::Nonce;
+use ucanpay_core::{Nonce, OrderQuery, SignedRequest};
 use ucanpay_transport::{Client, Effect, Error, Lost, RetryPolicy};
 
 fn client(gateway: &Gateway) -> Client {
@@ -24,6 +25,46 @@ async fn every_attempt_carries_the_same_bytes() {
         assert_eq!(request.body(), requests[0].body());
         assert_eq!(request.uri(), requests[0].uri());
         assert_eq!(request.headers(), requests[0].headers());
+    }
+}
+
+fn with_fresh_nonces(gateway: &Gateway) -> Client {
+    let at_once = RetryPolicy::default().with_waits(Duration::ZERO, Duration::ZERO);
+    let client = Client::builder(merchant()).retry(at_once);
+    let client = client.fresh_nonce_on_retry();
+    client.build_with(gateway.clone()).unwrap()
+}
+
+#[tokio::test]
+async fn with_the_setting_each_repeat_has_its_own_nonce_and_nothing_else_changed() {
+    let gateway = Gateway::replying([reset(), error_name("SYSTEMERROR"), paid()]);
+    let client = with_fresh_nonces(&gateway);
+    let request = client.merchant().sign(&query(), Nonce::random()).unwrap();
+    client.send(&request).await.unwrap();
+    let requests = gateway.requests();
+    assert_eq!(requests[0].body(), request.body());
+    let mut bodies: Vec<serde_json::Map<_, _>> = requests
+        .iter()
+        .map(|request| serde_json::from_slice(request.body()).unwrap())
+        .collect();
+    for member in ["nonceStr", "sign"] {
+        let values: HashSet<_> = bodies
+            .iter_mut()
+            .map(|body| body.remove(member).unwrap().to_string())
+            .collect();
+        assert_eq!(values.len(), 3, "{member}: {values:?}");
+    }
+    assert!(bodies.iter().all(|body| *body == bodies[0]), "{bodies:?}");
+}
+
+#[tokio::test]
+async fn a_repeat_that_cannot_be_signed_anew_is_not_sent_and_forgets_no_earlier_attempt() {
+    let kept = SignedRequest::<OrderQuery>::frozen(b"written by nobody here".to_vec());
+    for (first, effect) in [(reset(), Effect::Unknown), (refused(), Effect::None)] {
+        let gateway = Gateway::replying([first]);
+        let error = with_fresh_nonces(&gateway).send(&kept).await.unwrap_err();
+        assert_eq!(gateway.calls(), 1);
+        assert_eq!(error.effect(), effect, "{error:?}");
     }
 }
 

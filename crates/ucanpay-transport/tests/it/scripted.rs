@@ -10,6 +10,8 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::Instant;
 use tower::Service;
 use ucanpay_core::{
     Fields, Merchant, MerchantId, OrderQuery, OutTradeNo, PrivateKey, SignatureScheme,
@@ -22,6 +24,24 @@ pub(crate) enum Reply {
     Answer(Response<Bytes>),
     Fail(BoxError),
     Hang,
+    /// The same, after a while.
+    Later(Duration, Box<Reply>),
+}
+
+impl Reply {
+    fn play(self) -> Pin<Box<dyn Future<Output = Result<Response<Bytes>, BoxError>> + Send>> {
+        Box::pin(async move {
+            match self {
+                Self::Answer(response) => Ok(response),
+                Self::Fail(error) => Err(error),
+                Self::Hang => std::future::pending().await,
+                Self::Later(wait, reply) => {
+                    tokio::time::sleep(wait).await;
+                    reply.play().await
+                }
+            }
+        })
+    }
 }
 
 #[derive(Clone, Default)]
@@ -31,6 +51,7 @@ pub(crate) struct Gateway(Arc<Mutex<State>>);
 struct State {
     replies: VecDeque<Reply>,
     requests: Vec<Request<Bytes>>,
+    times: Vec<Instant>,
 }
 
 impl Gateway {
@@ -42,6 +63,13 @@ impl Gateway {
 
     pub(crate) fn requests(&self) -> Vec<Request<Bytes>> {
         self.0.lock().unwrap().requests.clone()
+    }
+
+    /// When the requests came, in seconds since `start`.
+    pub(crate) fn seconds_since(&self, start: Instant) -> Vec<f64> {
+        let state = self.0.lock().unwrap();
+        let seconds = state.times.iter().map(|time| (*time - start).as_secs_f64());
+        seconds.collect()
     }
 
     pub(crate) fn calls(&self) -> usize {
@@ -61,17 +89,12 @@ impl Service<Request<Bytes>> for Gateway {
     fn call(&mut self, request: Request<Bytes>) -> Self::Future {
         let mut state = self.0.lock().unwrap();
         state.requests.push(request);
+        state.times.push(Instant::now());
         let reply = state
             .replies
             .pop_front()
             .expect("one more request than scripted");
-        Box::pin(async move {
-            match reply {
-                Reply::Answer(response) => Ok(response),
-                Reply::Fail(error) => Err(error),
-                Reply::Hang => std::future::pending().await,
-            }
-        })
+        reply.play()
     }
 }
 
@@ -99,6 +122,19 @@ pub(crate) fn with_header(reply: Reply, name: &'static str, value: &'static str)
     };
     response.headers_mut().insert(name, value.parse().unwrap());
     Reply::Answer(response)
+}
+
+/// Too many requests, by HTTP: come again in `seconds`.
+pub(crate) fn limited(seconds: &'static str) -> Reply {
+    with_header(
+        answer(StatusCode::TOO_MANY_REQUESTS, ""),
+        "retry-after",
+        seconds,
+    )
+}
+
+pub(crate) fn later(seconds: u64, reply: Reply) -> Reply {
+    Reply::Later(Duration::from_secs(seconds), Box::new(reply))
 }
 
 pub(crate) fn reset() -> Reply {

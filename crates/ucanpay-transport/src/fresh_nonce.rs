@@ -1,0 +1,120 @@
+//! For a gateway that refuses a nonce it has seen: each repeat is signed anew, with another nonce and nothing else changed.
+//!
+//! Off by default: the reference asks for the same parameters, and the same bytes are the surest way to have them. The
+//! operator's other documentation says that nonce and signature are unique for each request, so the setting is there:
+//! [`ClientBuilder::fresh_nonce_on_retry`](crate::ClientBuilder::fresh_nonce_on_retry).
+
+use crate::{Attempts, Error};
+use bytes::Bytes;
+use http::Request;
+use std::fmt;
+use std::future::{Future, ready};
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use tower::{Layer, Service};
+use ucanpay_core::{Merchant, Nonce, Operation, SignError, SignedRequest};
+
+/// Signs the request anew before each attempt of a call but the first.
+///
+/// It stands inside of the gate, so that nothing is signed that does not leave, and around [`Verify`](crate::Verify).
+pub struct FreshNonceLayer<O> {
+    merchant: Merchant,
+    attempts: Attempts,
+    operation: PhantomData<fn() -> O>,
+}
+
+impl<O: Operation> FreshNonceLayer<O> {
+    /// For one call, whose attempts are counted in `attempts`.
+    pub fn new(merchant: Merchant, attempts: Attempts) -> Self {
+        Self {
+            merchant,
+            attempts,
+            operation: PhantomData,
+        }
+    }
+
+    fn renewed(&self, request: &Request<Bytes>) -> Result<Bytes, SignError> {
+        let first = SignedRequest::<O>::frozen(request.body().to_vec());
+        let again = self.merchant.sign_again(&first, Nonce::random())?;
+        Ok(again.into_body().into())
+    }
+}
+
+impl<O> Clone for FreshNonceLayer<O> {
+    fn clone(&self) -> Self {
+        Self {
+            merchant: self.merchant.clone(),
+            attempts: self.attempts.clone(),
+            operation: PhantomData,
+        }
+    }
+}
+
+impl<O: Operation> fmt::Debug for FreshNonceLayer<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FreshNonceLayer")
+            .field("operation", &O::NAME)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S, O> Layer<S> for FreshNonceLayer<O> {
+    type Service = FreshNonce<S, O>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        FreshNonce {
+            inner,
+            layer: self.clone(),
+        }
+    }
+}
+
+/// A service whose repeats carry a fresh nonce; made by [`FreshNonceLayer`].
+pub struct FreshNonce<S, O> {
+    inner: S,
+    layer: FreshNonceLayer<O>,
+}
+
+impl<S: Clone, O> Clone for FreshNonce<S, O> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            layer: self.layer.clone(),
+        }
+    }
+}
+
+impl<S, O: Operation> fmt::Debug for FreshNonce<S, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FreshNonce")
+            .field("layer", &self.layer)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S, O> Service<Request<Bytes>> for FreshNonce<S, O>
+where
+    S: Service<Request<Bytes>, Error = Error>,
+    S::Response: Send + 'static,
+    S::Future: Send + 'static,
+    O: Operation,
+{
+    type Response = S::Response;
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<S::Response, Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<Bytes>) -> Self::Future {
+        if self.layer.attempts.begun() > 0 {
+            match self.layer.renewed(&request) {
+                Ok(body) => *request.body_mut() = body,
+                Err(error) => return Box::pin(ready(Err(Error::InvalidRequest(error)))),
+            }
+        }
+        Box::pin(self.inner.call(request))
+    }
+}

@@ -1,0 +1,106 @@
+//! The layer before the HTTP service: asks the gate before each attempt, and tells it what came back.
+//!
+//! It stands inside of the retries, so that each attempt asks, and outside of [`Verify`](crate::Verify), so that it sees
+//! judged outcomes and an attempt that it holds back is not counted as begun.
+
+use super::{Gate, HeldBack};
+use crate::Error;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tower::{Layer, Service};
+
+/// Holds back what may not leave now.
+///
+/// It goes around a [`Verify`](crate::Verify), or anything else that fails with [`Error`].
+#[derive(Clone, Debug)]
+pub struct GateLayer {
+    gate: Gate,
+    end: Option<Duration>,
+}
+
+impl GateLayer {
+    /// Before `gate`. Waiting for it is limited by whatever stands around the layer.
+    pub fn new(gate: Gate) -> Self {
+        Self { gate, end: None }
+    }
+
+    /// For one call: an attempt that has to wait leaves within `time` from now, or not at all; what would surely have to
+    /// wait longer fails at once. A time shorter than the call's own keeps a late one from leaving and not being
+    /// answered, with an unknown outcome where there was none.
+    #[must_use]
+    pub fn leaving_within(mut self, time: Duration) -> Self {
+        self.end = self.gate.uptime().checked_add(time);
+        self
+    }
+}
+
+impl<S> Layer<S> for GateLayer {
+    type Service = Gated<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Gated {
+            inner,
+            layer: self.clone(),
+        }
+    }
+}
+
+/// A service behind a gate; made by [`GateLayer`].
+#[derive(Clone, Debug)]
+pub struct Gated<S> {
+    inner: S,
+    layer: GateLayer,
+}
+
+impl<S, R> Service<R> for Gated<S>
+where
+    S: Service<R, Error = Error> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Response: Send,
+    R: Send + 'static,
+{
+    type Response = S::Response;
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<S::Response, Error>> + Send>>;
+
+    /// Always ready. The service behind is asked once the gate is open, so that what it reserves for the caller (a
+    /// place under a limit of its own) is not kept from others by somebody who waits.
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: R) -> Self::Future {
+        let GateLayer { gate, end } = self.layer.clone();
+        let service = self.inner.clone();
+        Box::pin(async move {
+            let mut inner = loop {
+                let mut waited = gate.pass(end).await.map_err(not_sent)?;
+                let mut inner = service.clone();
+                poll_fn(|cx| {
+                    let ready = inner.poll_ready(cx);
+                    waited |= ready.is_pending();
+                    ready
+                })
+                .await?;
+                // Between the last look at the gate and the call there is no await.
+                if !waited || gate.closed_for().await.map_err(not_sent)?.is_none() {
+                    break inner;
+                }
+            };
+            let result = inner.call(request).await;
+            if let Err(error) = &result {
+                gate.learn(error).await;
+            }
+            result
+        })
+    }
+}
+
+fn not_sent(held_back: HeldBack) -> Error {
+    Error::NotSent {
+        attempts: 0,
+        source: held_back.into(),
+    }
+}
