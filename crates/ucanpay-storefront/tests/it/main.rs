@@ -11,6 +11,7 @@ mod invariants;
 mod mock;
 mod notifications;
 mod outbox;
+mod postgres;
 mod reconciler;
 mod refunds;
 mod shop;

@@ -4,7 +4,6 @@
 //! writer anyway; a queue is fairer than its busy loop), a few read. `BEGIN IMMEDIATE` takes the write lock before the
 //! first read, so that a decision is never made on rows that somebody else is changing.
 
-mod details;
 mod open;
 mod read;
 mod write;

@@ -1,35 +1,27 @@
-//! Rows into values.
+//! What a command needs of the tables.
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
-use ucanpay_core::{Amount, Currency};
+use sqlx::SqliteConnection;
 
-use super::details::EventDetails;
-use crate::id::{PaymentKey, ProviderId, Reference, RefundNumber};
-use crate::ledger::{
-    Event, EventKind, FARTHEST, LEASE, Payment, PaymentState, PaymentView, Refund, RefundState,
-    Schedule, Target,
-};
-use crate::provider::FrozenRequest;
-use crate::store::{ClaimedEvent, StoreError};
+use crate::id::{PaymentKey, ProviderId, Reference};
+use crate::ledger::{FARTHEST, LEASE, Payment, PaymentView, Refund, Target};
+use crate::store::{ClaimedEvent, StoreError, row};
 use crate::time::Timestamp;
-use crate::wording::Wording;
 
 pub(super) async fn view(
     tx: &mut SqliteConnection,
     key: &PaymentKey,
 ) -> Result<Option<PaymentView>, StoreError> {
-    let row = sqlx::query("SELECT * FROM ucanpay_payment WHERE provider = ? AND reference = ?")
+    let found = sqlx::query("SELECT * FROM ucanpay_payment WHERE provider = ? AND reference = ?")
         .bind(key.provider.as_str())
         .bind(key.reference.as_str())
         .fetch_optional(&mut *tx)
         .await?;
-    let Some(row) = row else {
+    let Some(found) = found else {
         return Ok(None);
     };
     let refunds = refunds(tx, key).await?;
     Ok(Some(PaymentView {
-        payment: payment(&row)?,
+        payment: row::payment(&found)?,
         refunds,
     }))
 }
@@ -43,7 +35,7 @@ pub(super) async fn recent(
         .fetch_all(tx)
         .await?
         .iter()
-        .map(payment)
+        .map(row::payment)
         .collect()
 }
 
@@ -59,7 +51,7 @@ pub(super) async fn refunds(
     .fetch_all(tx)
     .await?
     .iter()
-    .map(refund)
+    .map(row::refund)
     .collect()
 }
 
@@ -92,7 +84,7 @@ async fn owner(
         .bind(number)
         .fetch_optional(tx)
         .await?;
-    found.map(reference).transpose()
+    found.map(row::reference).transpose()
 }
 
 /// Unsettled rows whose time has come and that nobody has, the longest waiting first.
@@ -118,18 +110,12 @@ pub(super) async fn due(
     .fetch_all(tx)
     .await?
     .iter()
-    .map(|row| {
-        let target = match row.try_get::<Option<String>, _>("number")? {
-            None => Target::Payment,
-            Some(number) => Target::Refund(refund_number(number)?),
-        };
-        Ok((key(row)?, target))
-    })
+    .map(row::due)
     .collect()
 }
 
-/// (`+position` keeps SQLite from walking the whole outbox in order instead of the few rows that wait.)
 /// Events that wait and that nobody has; of each payment only its first one, so that they arrive in order.
+/// (`+position` keeps SQLite from walking the whole outbox in order instead of the few rows that wait.)
 pub(super) async fn waiting_events(
     tx: &mut SqliteConnection,
     now: Timestamp,
@@ -154,136 +140,6 @@ pub(super) async fn waiting_events(
     .fetch_all(tx)
     .await?
     .iter()
-    .map(|row| {
-        let details: EventDetails = serde_json::from_str(row.try_get("details")?)
-            .map_err(|_| corrupt("ucanpay_outbox.details"))?;
-        let kind: String = row.try_get("kind")?;
-        let stated: Option<String> = row.try_get("reference")?;
-        Ok(ClaimedEvent {
-            event: Event {
-                id: row.try_get("id")?,
-                provider: provider(row)?,
-                reference: stated.map(reference).transpose()?,
-                sequence: unsigned(row, "sequence")?,
-                kind: EventKind::from_word(&kind).ok_or_else(|| corrupt("ucanpay_outbox.kind"))?,
-                amount: details.amount,
-                refund: details.refund,
-                note: details.note,
-                at: moment(row, "created_at")?,
-            },
-            attempts: row.try_get("attempts")?,
-            lease_until: until,
-        })
-    })
+    .map(|row| row::waiting_event(row, until))
     .collect()
-}
-
-fn payment(row: &SqliteRow) -> Result<Payment, StoreError> {
-    let state: String = row.try_get("state")?;
-    Ok(Payment {
-        key: key(row)?,
-        merchant: row.try_get("merchant")?,
-        amount: amount(row)?,
-        currency: Currency::new(row.try_get::<String, _>("currency")?)
-            .map_err(|_| corrupt("ucanpay_payment.currency"))?,
-        subject: wording(row, "subject")?,
-        description: wording(row, "description")?,
-        state: PaymentState::from_word(&state).ok_or_else(|| corrupt("ucanpay_payment.state"))?,
-        needs_review: row.try_get("needs_review")?,
-        late: row.try_get("late")?,
-        unexplained_return: row.try_get("unexplained_return")?,
-        gateway_number: row.try_get("gateway_number")?,
-        pay_link: row
-            .try_get::<Option<String>, _>("pay_link")?
-            .map(Wording::from),
-        trouble: row.try_get("trouble")?,
-        created_at: moment(row, "created_at")?,
-        paid_at: optional_moment(row, "paid_at")?,
-        schedule: schedule(row)?,
-        request: request(row)?.ok_or_else(|| corrupt("ucanpay_payment.request_body"))?,
-        version: unsigned(row, "version")?,
-        events: unsigned(row, "events")?,
-    })
-}
-
-fn refund(row: &SqliteRow) -> Result<Refund, StoreError> {
-    let state: String = row.try_get("state")?;
-    Ok(Refund {
-        number: refund_number(row.try_get("number")?)?,
-        reference: reference(row.try_get("reference")?)?,
-        amount: amount(row)?,
-        reason: wording(row, "reason")?,
-        state: RefundState::from_word(&state).ok_or_else(|| corrupt("ucanpay_refund.state"))?,
-        gateway_number: row.try_get("gateway_number")?,
-        trouble: row.try_get("trouble")?,
-        created_at: moment(row, "created_at")?,
-        schedule: schedule(row)?,
-        request: request(row)?,
-        version: unsigned(row, "version")?,
-    })
-}
-
-fn key(row: &SqliteRow) -> Result<PaymentKey, StoreError> {
-    Ok(PaymentKey {
-        provider: provider(row)?,
-        reference: reference(row.try_get("reference")?)?,
-    })
-}
-
-fn provider(row: &SqliteRow) -> Result<ProviderId, StoreError> {
-    ProviderId::new(row.try_get::<String, _>("provider")?).map_err(|_| corrupt("provider"))
-}
-
-fn reference(text: String) -> Result<Reference, StoreError> {
-    Reference::new(text).map_err(|_| corrupt("reference"))
-}
-
-fn refund_number(text: String) -> Result<RefundNumber, StoreError> {
-    RefundNumber::new(text).map_err(|_| corrupt("refund number"))
-}
-
-fn amount(row: &SqliteRow) -> Result<Amount, StoreError> {
-    Amount::new(row.try_get("amount")?).map_err(|_| corrupt("amount"))
-}
-
-fn request(row: &SqliteRow) -> Result<Option<FrozenRequest>, StoreError> {
-    let path: Option<String> = row.try_get("request_path")?;
-    let body: Option<Vec<u8>> = row.try_get("request_body")?;
-    let key: Option<String> = row.try_get("request_key")?;
-    Ok(match (path, body, key) {
-        (Some(path), Some(body), Some(key)) => Some(FrozenRequest {
-            path,
-            body: body.into(),
-            key,
-        }),
-        _ => None,
-    })
-}
-
-fn schedule(row: &SqliteRow) -> Result<Schedule, StoreError> {
-    Ok(Schedule {
-        next_check_at: optional_moment(row, "next_check_at")?,
-        lease_until: optional_moment(row, "lease_until")?,
-    })
-}
-
-fn wording(row: &SqliteRow, column: &'static str) -> Result<Wording, StoreError> {
-    Ok(row.try_get::<String, _>(column)?.into())
-}
-
-fn moment(row: &SqliteRow, column: &'static str) -> Result<Timestamp, StoreError> {
-    Ok(Timestamp::from_millis(row.try_get(column)?))
-}
-
-fn optional_moment(row: &SqliteRow, column: &'static str) -> Result<Option<Timestamp>, StoreError> {
-    let millis: Option<i64> = row.try_get(column)?;
-    Ok(millis.map(Timestamp::from_millis))
-}
-
-fn unsigned(row: &SqliteRow, column: &'static str) -> Result<u64, StoreError> {
-    u64::try_from(row.try_get::<i64, _>(column)?).map_err(|_| corrupt(column))
-}
-
-fn corrupt(what: &'static str) -> StoreError {
-    StoreError::Corrupt { what }
 }

@@ -2,11 +2,11 @@
 
 use sqlx::SqliteConnection;
 
-use super::details::EventDetails;
 use crate::id::PaymentKey;
 use crate::ledger::{
     Decision, Event, EvidenceRecord, Payment, Refund, Target, Transition, Verdict,
 };
+use crate::store::details::EventDetails;
 use crate::store::{ClaimedEvent, Delivery, StoreError};
 use crate::time::Timestamp;
 
@@ -185,14 +185,7 @@ async fn transition(
 }
 
 async fn event(tx: &mut SqliteConnection, row: &Event) -> Result<(), StoreError> {
-    let details = EventDetails {
-        amount: row.amount,
-        refund: row.refund.clone(),
-        note: row.note.clone(),
-    };
-    let details = serde_json::to_string(&details).map_err(|_| StoreError::Corrupt {
-        what: "event to be written",
-    })?;
+    let details = EventDetails::json(row)?;
     // Only an unmatched message, which belongs to no payment, can tell the same thing twice.
     let sql = if row.reference.is_none() {
         "INSERT OR IGNORE INTO ucanpay_outbox
