@@ -7,6 +7,7 @@
 
 mod close_calls;
 mod gateway;
+mod instances;
 mod invariants;
 mod mock;
 mod notifications;

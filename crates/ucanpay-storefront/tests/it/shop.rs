@@ -22,7 +22,7 @@ pub(crate) struct Shop {
     pub(crate) gateway: Gateway,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) store: Arc<dyn PaymentStore>,
-    database: Option<Database>,
+    pub(crate) database: Option<Database>,
 }
 
 /// What is left of a shop when its process ends.
@@ -203,6 +203,6 @@ pub(crate) fn start(reference: &str, cents: i64) -> StartPayment {
     }
 }
 
-fn clock() -> Arc<ManualClock> {
+pub(crate) fn clock() -> Arc<ManualClock> {
     Arc::new(ManualClock::at(Timestamp::from_millis(1_700_000_000_000)))
 }

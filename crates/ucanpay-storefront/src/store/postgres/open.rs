@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
-use sqlx::postgres::{PgConnectOptions, PgPool};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{Connection as _, PgConnection};
 
 use super::{PostgresStore, pool};
@@ -28,15 +28,7 @@ impl PostgresStore {
     /// replica, an encoding other than UTF-8), or its tables were made by a newer version.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let options = options(url)?;
-        // A connection of its own, not one of the pool: the lock under which the tables are made belongs to the
-        // session, and must end with it if this future is dropped.
-        let mut connection = tokio::time::timeout(PATIENCE, PgConnection::connect_with(&options))
-            .await
-            .map_err(|source| StoreError::setup("the server does not answer", source))?
-            .map_err(|source| StoreError::setup("it cannot be reached", source))?;
-        prepare(&mut connection).await?;
-        // All that matters is done; the server notices either way.
-        let _ = connection.close().await;
+        prepare(&options).await?;
         Ok(Self {
             pool: Self::pool_options().connect_lazy_with(options),
         })
@@ -51,9 +43,7 @@ impl PostgresStore {
     /// [`StoreError::Unavailable`] if it has no connection to give.
     pub async fn from_pool(pool: PgPool) -> Result<Self, StoreError> {
         pool::prove(&pool).await?;
-        let mut connection = pool.acquire().await?.detach();
-        prepare(&mut connection).await?;
-        let _ = connection.close().await;
+        prepare(&pool.connect_options()).await?;
         Ok(Self { pool })
     }
 
@@ -76,13 +66,24 @@ fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
         .map_err(|source| StoreError::setup("the URL cannot be read as a PostgreSQL URL", source))
 }
 
-/// Looks at the server, then brings the tables up to date.
-async fn prepare(connection: &mut PgConnection) -> Result<(), StoreError> {
-    check(connection).await?;
-    migrator()
-        .run(connection)
+/// Looks at the server, then brings the tables up to date. Not on connections of the store's pool: the lock under which
+/// tables are made belongs to a session, which must end, and the lock with it, if this future is dropped.
+async fn prepare(options: &PgConnectOptions) -> Result<(), StoreError> {
+    let mut connection = tokio::time::timeout(PATIENCE, PgConnection::connect_with(options))
         .await
-        .map_err(|source| StoreError::setup("its tables cannot be brought up to date", source))
+        .map_err(|source| StoreError::setup("the server does not answer", source))?
+        .map_err(|source| StoreError::setup("it cannot be reached", source))?;
+    check(&mut connection).await?;
+    // The server notices either way.
+    let _ = connection.close().await;
+
+    let session = PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(PATIENCE)
+        .connect_lazy_with(options.clone());
+    let migrated = migrator().run(&session).await;
+    session.close().await;
+    migrated.map_err(|source| StoreError::setup("its tables cannot be brought up to date", source))
 }
 
 /// Refuses what cannot hold a ledger. What makes a commit durable is set with each transaction; only what no session can
