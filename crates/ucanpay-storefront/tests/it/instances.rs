@@ -19,6 +19,7 @@ use crate::shop::{Database, Shop};
 
 private_postgres::tests! {
     each_due_row_is_claimed_by_one_of_them;
+    a_row_claimed_by_both_at_once_is_leased_to_one;
     each_event_is_claimed_by_one_of_them_and_in_order;
     sixty_four_copies_through_both_have_one_effect;
     a_number_recorded_by_both_at_once_is_recorded_once_and_nobody_is_told_of_trouble;
@@ -203,6 +204,23 @@ async fn at_once(
         outcomes.push(task.await.unwrap().unwrap().outcome);
     }
     outcomes
+}
+
+async fn a_row_claimed_by_both_at_once_is_leased_to_one() {
+    let (shop, twin) = two().await;
+    for round in 0..20 {
+        let reference = format!("A{round}");
+        shop.start(&reference, 450).await.unwrap();
+        // Each lease ends at another moment, so that they can be told apart.
+        let until = |n| shop.clock.now().after(Duration::from_millis(50_000 + n));
+        let commands = (0..16_u64).map(|n| Command::Claim(Target::Payment, until(n)));
+        let outcomes = at_once((&shop, &twin), &reference, commands.collect()).await;
+        let claimed = outcomes
+            .iter()
+            .filter(|outcome| matches!(outcome, Outcome::Claimed(_)));
+        assert_eq!(claimed.count(), 1, "{outcomes:?}");
+    }
+    shop.check().await;
 }
 
 async fn a_number_recorded_by_both_at_once_is_recorded_once_and_nobody_is_told_of_trouble() {
