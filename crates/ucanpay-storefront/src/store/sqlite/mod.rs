@@ -5,6 +5,8 @@
 //! first read, so that a decision is never made on rows that somebody else is changing.
 
 mod open;
+#[cfg(test)]
+mod plans;
 mod read;
 mod write;
 
