@@ -28,6 +28,9 @@ echo "$folder"
 cat >/dev/null
 "#;
 
+/// The folder of the programs, as the build script found it.
+const PROGRAMS: Option<&str> = option_env!("POSTGRES_PROGRAMS");
+
 /// A private server. Dropped, it is gone.
 #[derive(Debug)]
 pub struct Cluster {
@@ -54,7 +57,7 @@ impl Cluster {
     }
 
     fn with_fsync(fsync: &str) -> Self {
-        let programs = option_env!("POSTGRES_PROGRAMS").expect(
+        let programs = PROGRAMS.expect(
             "PostgreSQL's initdb and pg_ctl are neither on the path nor under /usr/lib/postgresql; install them \
              (Debian: `apt-get install postgresql`), or name a server in UCANPAY_TEST_POSTGRES_URL",
         );
