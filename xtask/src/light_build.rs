@@ -29,6 +29,10 @@ const LIGHT_BUILDS: &[LightBuild] = &[
         ],
     },
     LightBuild {
+        build: "-p ucanpay-storefront --no-default-features --features postgres",
+        without: &["sqlx-sqlite", "libsqlite3-sys", "rustls", "reqwest", "axum"],
+    },
+    LightBuild {
         build: "-p ucanpay-storefront --no-default-features",
         without: &["sqlx", "reqwest", "hyper", "axum", "axum-core"],
     },

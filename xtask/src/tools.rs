@@ -1,9 +1,12 @@
-//! What the checks need on this machine beside cargo: a C compiler, rustfmt, clippy.
+//! What the checks need on this machine beside cargo: a C compiler, rustfmt, clippy, PostgreSQL.
 //!
-//! All three are needed, so a missing one is a failure that says what to install. rustfmt and clippy are installed here
-//! when rustup is at hand; a C compiler is the system's affair (and cargo could hardly have linked this program without).
+//! All are needed, so a missing one is a failure that says what to install. rustfmt and clippy are installed here when
+//! rustup is at hand, PostgreSQL when this is root on a Debian; a C compiler is the system's affair (and cargo could
+//! hardly have linked this program without).
 
 use std::env;
+use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::workspace::{Workspace, run, works};
@@ -12,7 +15,8 @@ use crate::workspace::{Workspace, run, works};
 pub(crate) fn provide(workspace: &Workspace, install: bool) -> Result<(), String> {
     c_compiler()?;
     component(workspace, "rustfmt", "fmt", install)?;
-    component(workspace, "clippy", "clippy", install)
+    component(workspace, "clippy", "clippy", install)?;
+    postgres(install)
 }
 
 /// SQLite and the TLS library are compiled from C.
@@ -51,4 +55,48 @@ fn component(
     Err(format!(
         "{name} is missing: install it with `{line}`, or with the package manager that Rust came from"
     ))
+}
+
+/// The tests make a server of their own from its programs (`tests/postgres`), unless one is named. The tests are run with
+/// those that are ignored otherwise, so it is needed here.
+fn postgres(install: bool) -> Result<(), String> {
+    let named = env::var_os("UCANPAY_TEST_POSTGRES_URL").is_some_and(|url| !url.is_empty());
+    if named || has_postgres() {
+        return Ok(());
+    }
+    let line = "apt-get install --yes --no-install-recommends postgresql";
+    if install && is_root() && works(Command::new("apt-get").arg("--version")) {
+        run("apt-get update", Command::new("apt-get").arg("update"))?;
+        run(
+            line,
+            Command::new("apt-get")
+                .args(line.split_whitespace().skip(1))
+                .env("DEBIAN_FRONTEND", "noninteractive"),
+        )?;
+        if has_postgres() {
+            return Ok(());
+        }
+    }
+    Err(format!(
+        "PostgreSQL's initdb and pg_ctl are missing: install them (Debian, Ubuntu: `{line}`; Fedora: `dnf install \
+         postgresql-server`; macOS: `brew install postgresql`), or name a server for tests in UCANPAY_TEST_POSTGRES_URL"
+    ))
+}
+
+/// On the path, or where Debian keeps them: `tests/postgres/build.rs` looks there, too.
+fn has_postgres() -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let on_path = env::split_paths(&path);
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let debian = versions.flatten().map(|version| version.path().join("bin"));
+    let complete = |folder: PathBuf| {
+        let has = |program: &str| folder.join(program).is_file();
+        has("initdb") && has("pg_ctl")
+    };
+    on_path.chain(debian).any(complete)
+}
+
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output();
+    id.is_ok_and(|id| id.stdout.trim_ascii() == b"0")
 }

@@ -30,7 +30,7 @@
 //!
 //! - [`Payments`] is the shop's whole interface: start, refund, refresh, handle a notification.
 //! - [`PaymentProvider`] is one merchant account at one gateway; [`UcanpayProvider`] is ours.
-//! - [`store`] keeps the ledger: [`SqliteStore`], [`MemoryStore`], or your own [`PaymentStore`].
+//! - [`store`] keeps the ledger: [`SqliteStore`], `PostgresStore`, [`MemoryStore`], or your own [`PaymentStore`].
 //! - [`ledger`] holds the rules: plain functions of values.
 //! - [`EventHandler`] is told what happened, at least once: fulfil on
 //!   [`PaymentSucceeded`](ledger::EventKind::PaymentSucceeded).
@@ -39,7 +39,9 @@
 //!
 //! # Features
 //!
-//! - `sqlite` (default): [`SqliteStore`].
+//! - `sqlite` (default): [`SqliteStore`], for a shop on one machine.
+//! - `postgres`: `PostgresStore`, for a shop on several.
+//! - `postgres-tls`: the same over TLS (rustls, with the public certificate authorities).
 //! - `mock`: `MockPaymentProvider`, for tests of code that talks to a provider.
 
 mod id;
@@ -62,6 +64,8 @@ pub use provider::MockPaymentProvider;
 pub use provider::{
     NotificationTopic, PaymentProvider, PaymentRegistry, RawNotification, RegistryError, Reply,
 };
+#[cfg(feature = "postgres")]
+pub use store::PostgresStore;
 #[cfg(feature = "sqlite")]
 pub use store::SqliteStore;
 pub use store::{MemoryStore, PaymentStore, StoreError};

@@ -41,7 +41,7 @@ use ucanpay_axum::UcanpayLayer;
 pub use admin_token::AdminToken;
 pub use process::main_with_env;
 pub use program::{OpenError, Program};
-pub use settings::{SettingError, Settings};
+pub use settings::{DatabaseUrl, SettingError, Settings};
 pub use shop::Shop;
 
 /// The whole shop as one service.

@@ -19,6 +19,7 @@ use ucanpay_storefront::{
 use crate::basket::{Basket, Line};
 pub use crate::order_table::Error as TableError;
 use crate::order_table::OrderTable;
+use crate::settings::DatabaseUrl;
 
 /// The title the buyer sees in the app. The gateway forbids `/`, `=` and `&` in it.
 const SUBJECT: &str = "Maple and Bean";
@@ -97,11 +98,11 @@ pub enum ReadError {
 }
 
 impl Orders {
-    /// Orders kept in the SQLite file at `url`, paid through `payments`. Brings the shop's table up to date.
+    /// Orders kept in the database at `url`, paid through `payments`. Brings the shop's table up to date.
     ///
     /// # Errors
-    /// [`TableError`] if the file cannot be opened, or its table is newer than this program.
-    pub async fn open(url: &str, payments: Payments) -> Result<Self, TableError> {
+    /// [`TableError`] if it cannot be opened, or its table is newer than this program.
+    pub async fn open(url: &DatabaseUrl, payments: Payments) -> Result<Self, TableError> {
         let table = OrderTable::open(url).await?;
         Ok(Self { table, payments })
     }

@@ -10,12 +10,14 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use ucanpay_sandbox::Sandbox;
-use ucanpay_storefront::{PaymentRegistry, Payments, RegistryError, SqliteStore};
+use ucanpay_storefront::{
+    PaymentRegistry, PaymentStore, Payments, PostgresStore, RegistryError, SqliteStore, StoreError,
+};
 
 use crate::fulfilment::Fulfilment;
 use crate::local_gateway::{self, LocalGateway, LocalGatewayError, http_address};
 use crate::orders::Orders;
-use crate::settings::{GatewaySetting, SettingError, Settings, in_one_line};
+use crate::settings::{DatabaseUrl, GatewaySetting, SettingError, Settings, in_one_line};
 use crate::{AdminToken, Shop, admin_token, app, order_table};
 
 /// How long requests under way may take after the shop was told to stop. What is then cut off is taken up by the ledger
@@ -213,22 +215,32 @@ fn make_folders(settings: &Settings) -> Result<(), SettingError> {
     }
 }
 
-/// The ledger and the shop's own table, in one file.
-async fn open_orders(url: &str, registry: PaymentRegistry) -> Result<Orders, SettingError> {
+/// The ledger and the shop's own tables, in one database.
+async fn open_orders(url: &DatabaseUrl, registry: PaymentRegistry) -> Result<Orders, SettingError> {
     let unusable = |error: &dyn std::error::Error| {
         SettingError::new(
             "DATABASE_URL",
             format!("is {url}, which cannot be used: {}", in_one_line(error)),
-            "name a SQLite file that the shop may write to, such as sqlite://data/shop.sqlite",
+            if url.is_postgres() {
+                "name a PostgreSQL database in which the shop may make tables, such as postgres://user@host/database"
+            } else {
+                "name a SQLite file that the shop may write to, such as sqlite://data/shop.sqlite"
+            },
         )
     };
-    let store = SqliteStore::open(url)
-        .await
-        .map_err(|error| unusable(&error))?;
-    let payments = Payments::new(Arc::new(store), registry);
+    let store = open_ledger(url).await.map_err(|error| unusable(&error))?;
+    let payments = Payments::new(store, registry);
     Orders::open(url, payments)
         .await
         .map_err(|error| unusable(&error))
+}
+
+async fn open_ledger(url: &DatabaseUrl) -> Result<Arc<dyn PaymentStore>, StoreError> {
+    Ok(if url.is_postgres() {
+        Arc::new(PostgresStore::open(url.as_str()).await?)
+    } else {
+        Arc::new(SqliteStore::open(url.as_str()).await?)
+    })
 }
 
 /// Listens on the address, and says which it is if the port was left to the system.

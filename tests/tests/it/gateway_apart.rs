@@ -16,7 +16,7 @@ use crate::signed::payment_notification;
 
 const SOON: Duration = Duration::from_secs(20);
 
-struct Place {
+pub(crate) struct Place {
     folder: TempDir,
     shop: SocketAddr,
     sandbox: SocketAddr,
@@ -28,7 +28,7 @@ fn key(file: &str) -> String {
 }
 
 impl Place {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             folder: TempDir::new().unwrap(),
             shop: free_address(),
@@ -36,7 +36,7 @@ impl Place {
         }
     }
 
-    async fn start_gateway(&self) -> (Process, Gateway) {
+    pub(crate) async fn start_gateway(&self) -> (Process, Gateway) {
         let process = Process::start(
             env!("CARGO_BIN_EXE_test-sandbox"),
             &[
@@ -61,17 +61,25 @@ impl Place {
     }
 
     async fn start_shop(&self) -> (Process, Shop) {
+        let database = format!("sqlite://{}", self.ledger().display());
+        self.start_shop_on(self.shop, &database, self.shop).await
+    }
+
+    /// A shop at this address, on this database, which the gateway notifies at a third place.
+    pub(crate) async fn start_shop_on(
+        &self,
+        address: SocketAddr,
+        database: &str,
+        notified: SocketAddr,
+    ) -> (Process, Shop) {
         let gateway = format!("http://{}", self.sandbox);
         let process = Process::start(
             env!("CARGO_BIN_EXE_test-shop"),
             &[],
             &[
-                ("LISTEN", &self.shop.to_string()),
+                ("LISTEN", &address.to_string()),
                 ("SHOP_DATA_DIR", text(self.folder.path())),
-                (
-                    "DATABASE_URL",
-                    &format!("sqlite://{}", self.ledger().display()),
-                ),
+                ("DATABASE_URL", database),
                 ("SHOP_ADMIN_TOKEN", ADMIN_TOKEN),
                 ("UCANPAY_BASE_URL", &gateway),
                 ("UCANPAY_PAY_LINK_BASE_URL", &gateway),
@@ -86,10 +94,10 @@ impl Place {
                         key("platform-2048.pub.b64")
                     ),
                 ),
-                ("UCANPAY_NOTIFY_BASE_URL", &format!("http://{}", self.shop)),
+                ("UCANPAY_NOTIFY_BASE_URL", &format!("http://{notified}")),
             ],
         );
-        let shop = Shop::at(self.shop);
+        let shop = Shop::at(address);
         shop.ready().await;
         (process, shop)
     }

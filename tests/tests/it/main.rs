@@ -1,4 +1,4 @@
-//! One shop and one gateway, in processes of their own, over real sockets.
+//! Shops and a gateway, in processes of their own, over real sockets.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,3 +10,4 @@ mod ledger_file;
 mod processes;
 mod sandbox_inside;
 mod signed;
+mod two_instances;

@@ -200,7 +200,7 @@ pub(crate) fn word(order: &Value) -> &str {
 }
 
 /// Plain http on this machine needs no root certificates, and no proxy.
-fn client() -> Client {
+pub(crate) fn client() -> Client {
     let builder = Client::builder().no_proxy().tls_certs_only([]);
     builder.timeout(Duration::from_secs(20)).build().unwrap()
 }

@@ -30,7 +30,7 @@ pub(crate) use decide::refund_refusal;
 pub use decide::{Decision, EvidenceRecord, Loaded, Transition, Verdict, decide};
 pub use event::{Event, EventKind};
 pub use model::{Payment, PaymentState, PaymentView, Refund, RefundState};
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub(crate) use schedule::FARTHEST;
 pub(crate) use schedule::LEASE;
 pub use schedule::Schedule;

@@ -27,7 +27,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    #[cfg(feature = "sqlite")]
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
     pub(super) fn setup(
         reason: impl Into<String>,
         source: impl Into<Box<dyn StdError + Send + Sync>>,
@@ -37,11 +37,35 @@ impl StoreError {
             source: Some(source.into()),
         }
     }
+
+    /// The code by which the database told what was wrong with a statement, if that was the trouble.
+    #[cfg(feature = "postgres")]
+    pub(super) fn code(&self) -> Option<&str> {
+        match self {
+            Self::Unavailable(source) => source.downcast_ref::<Said>()?.code.as_deref(),
+            Self::Setup { .. } | Self::Corrupt { .. } => None,
+        }
+    }
 }
 
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        Self::Unavailable(error.into())
+        match error {
+            sqlx::Error::Database(said) => Self::Unavailable(Box::new(Said {
+                code: said.code().map(Into::into),
+                message: said.message().to_owned(),
+            })),
+            error => Self::Unavailable(error.into()),
+        }
     }
+}
+
+/// What the database said, without its details: those of PostgreSQL quote whole rows, and a row holds a signed body.
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+struct Said {
+    code: Option<String>,
+    message: String,
 }

@@ -3,8 +3,14 @@
 //!
 //! Next stop of a payment, after the commit: the [`Receipt`](crate::Receipt), and the outbox.
 
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod details;
 mod error;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod row;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
@@ -15,6 +21,8 @@ use async_trait::async_trait;
 
 pub use error::StoreError;
 pub use memory::MemoryStore;
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 

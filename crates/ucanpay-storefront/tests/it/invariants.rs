@@ -1,12 +1,14 @@
-//! The ledger's invariants, asked of the tables themselves: each query finds the rows that break one.
+//! The ledger's invariants, asked of the tables themselves: each query finds the rows that break one. In SQL
+//! that both databases understand.
 
+use sqlx::postgres::PgPool;
 use sqlx::sqlite::SqlitePool;
 
 const BROKEN: &[(&str, &str)] = &[
     (
         "2: paid, and exactly one PaymentSucceeded",
         "SELECT reference FROM ucanpay_payment AS p
-          WHERE (state = 'paid') <> (SELECT count(*) FROM ucanpay_outbox AS o WHERE o.provider = p.provider
+          WHERE CASE WHEN state = 'paid' THEN 1 ELSE 0 END <> (SELECT count(*) FROM ucanpay_outbox AS o WHERE o.provider = p.provider
                  AND o.reference = p.reference AND o.kind = 'payment_succeeded')",
     ),
     (
@@ -21,19 +23,19 @@ const BROKEN: &[(&str, &str)] = &[
         "6: versions rise by one from 1, each move starts where the last one ended",
         "SELECT reference FROM (SELECT reference, version, from_state,
                 lag(to_state) OVER w AS last_state, row_number() OVER w AS nth FROM ucanpay_transition
-              WINDOW w AS (PARTITION BY provider, reference, ifnull(refund, '') ORDER BY id))
-          WHERE version <> nth OR from_state IS NOT last_state",
+              WINDOW w AS (PARTITION BY provider, reference, coalesce(refund, '') ORDER BY id)) AS moves
+          WHERE version <> nth OR from_state IS DISTINCT FROM last_state",
     ),
     (
         "6: replaying the log gives the payment",
-        "SELECT reference FROM ucanpay_payment AS p WHERE (state, version) IS NOT
-            (SELECT to_state, version FROM ucanpay_transition AS t WHERE t.provider = p.provider
+        "SELECT reference FROM ucanpay_payment AS p WHERE state || ' ' || version IS DISTINCT FROM
+            (SELECT to_state || ' ' || version FROM ucanpay_transition AS t WHERE t.provider = p.provider
                 AND t.reference = p.reference AND t.refund IS NULL ORDER BY id DESC LIMIT 1)",
     ),
     (
         "6: replaying the log gives the refund",
-        "SELECT number FROM ucanpay_refund AS r WHERE (state, version) IS NOT
-            (SELECT to_state, version FROM ucanpay_transition AS t WHERE t.provider = r.provider
+        "SELECT number FROM ucanpay_refund AS r WHERE state || ' ' || version IS DISTINCT FROM
+            (SELECT to_state || ' ' || version FROM ucanpay_transition AS t WHERE t.provider = r.provider
                 AND t.refund = r.number ORDER BY id DESC LIMIT 1)",
     ),
     (
@@ -43,14 +45,14 @@ const BROKEN: &[(&str, &str)] = &[
     (
         "9: the refunds that did not fail fit into the payment, or somebody is told",
         "SELECT reference FROM ucanpay_payment AS p WHERE NOT needs_review AND amount <
-            (SELECT ifnull(sum(amount), 0) FROM ucanpay_refund AS r WHERE r.provider = p.provider
+            (SELECT coalesce(sum(amount), 0) FROM ucanpay_refund AS r WHERE r.provider = p.provider
                 AND r.reference = p.reference AND r.state <> 'failed')",
     ),
     (
         "12: each payment's events are numbered without a gap",
         "SELECT reference FROM ucanpay_payment AS p WHERE events <>
             (SELECT count(*) FROM ucanpay_outbox AS o WHERE o.provider = p.provider AND o.reference = p.reference)
-            OR events <> (SELECT ifnull(max(sequence), 0) FROM ucanpay_outbox AS o
+            OR events <> (SELECT coalesce(max(sequence), 0) FROM ucanpay_outbox AS o
                 WHERE o.provider = p.provider AND o.reference = p.reference)",
     ),
     (
@@ -61,15 +63,12 @@ const BROKEN: &[(&str, &str)] = &[
     ),
 ];
 
-pub(crate) async fn check(url: &str) {
+pub(crate) async fn check_sqlite(url: &str) {
     let pool = SqlitePool::connect(url).await.unwrap();
     for (invariant, query) in BROKEN {
         let broken: Vec<Option<String>> =
             sqlx::query_scalar(*query).fetch_all(&pool).await.unwrap();
-        assert!(
-            broken.is_empty(),
-            "invariant {invariant}: broken by {broken:?}"
-        );
+        assert_whole(invariant, &broken);
     }
     let integrity: String = sqlx::query_scalar("PRAGMA integrity_check")
         .fetch_one(&pool)
@@ -77,4 +76,41 @@ pub(crate) async fn check(url: &str) {
         .unwrap();
     assert_eq!(integrity, "ok");
     pool.close().await;
+}
+
+pub(crate) async fn check_postgres(url: &str) {
+    let pool = PgPool::connect(url).await.unwrap();
+    for (invariant, query) in BROKEN {
+        let broken: Vec<Option<String>> =
+            sqlx::query_scalar(*query).fetch_all(&pool).await.unwrap();
+        assert_whole(invariant, &broken);
+    }
+    assert_no_connection_waits_inside_a_transaction(&pool).await;
+    pool.close().await;
+}
+
+/// Invariant 16. A connection may still be on its way back to its pool; it is given two seconds.
+pub(crate) async fn assert_no_connection_waits_inside_a_transaction(pool: &PgPool) {
+    let mut waiting = 0_i64;
+    for _ in 0..40 {
+        waiting = sqlx::query_scalar(
+            "SELECT count(*) FROM pg_stat_activity
+              WHERE datname = current_database() AND state LIKE 'idle in transaction%'",
+        )
+        .fetch_one(pool)
+        .await
+        .unwrap();
+        if waiting == 0 {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("invariant 16: {waiting} connections wait inside a transaction");
+}
+
+fn assert_whole(invariant: &str, broken: &[Option<String>]) {
+    assert!(
+        broken.is_empty(),
+        "invariant {invariant}: broken by {broken:?}"
+    );
 }

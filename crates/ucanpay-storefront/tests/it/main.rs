@@ -7,10 +7,12 @@
 
 mod close_calls;
 mod gateway;
+mod instances;
 mod invariants;
 mod mock;
 mod notifications;
 mod outbox;
+mod postgres;
 mod reconciler;
 mod refunds;
 mod shared_commits;

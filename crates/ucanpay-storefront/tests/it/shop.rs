@@ -9,8 +9,9 @@ use ucanpay_core::{Amount, Currency};
 use ucanpay_storefront::ledger::Event;
 use ucanpay_storefront::{
     ManualClock, MemoryStore, NotificationError, NotificationTopic, PaymentKey, PaymentRegistry,
-    PaymentStore, PaymentView, Payments, RawNotification, Receipt, Reference, Refund, RefundError,
-    RefundNumber, RefundRequest, SqliteStore, StartError, StartPayment, Timestamp,
+    PaymentStore, PaymentView, Payments, PostgresStore, RawNotification, Receipt, Reference,
+    Refund, RefundError, RefundNumber, RefundRequest, SqliteStore, StartError, StartPayment,
+    Timestamp,
 };
 
 use crate::gateway::Gateway;
@@ -21,12 +22,23 @@ pub(crate) struct Shop {
     pub(crate) gateway: Gateway,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) store: Arc<dyn PaymentStore>,
-    file: Option<(TempDir, String)>,
+    pub(crate) database: Option<Database>,
 }
 
-/// A shop on each store there is.
+/// What is left of a shop when its process ends.
+pub(crate) enum Database {
+    Sqlite { url: String, _folder: TempDir },
+    Postgres { url: String },
+}
+
+/// A shop on each store there is. Where there is no PostgreSQL, `postgres::on_postgres::every_test` is listed as
+/// ignored, with the reason.
 pub(crate) async fn shops() -> Vec<Shop> {
-    vec![Shop::in_memory(), Shop::on_sqlite().await]
+    let mut shops = vec![Shop::in_memory(), Shop::on_sqlite().await];
+    if private_postgres::WANTED {
+        shops.push(Shop::on_postgres().await);
+    }
+    shops
 }
 
 impl Shop {
@@ -38,14 +50,25 @@ impl Shop {
         let folder = TempDir::new().unwrap();
         let url = format!("sqlite://{}", folder.path().join("shop.sqlite").display());
         let store = Arc::new(SqliteStore::open(&url).await.unwrap());
-        Self::with(store, Gateway::new(), clock(), Some((folder, url)))
+        let database = Database::Sqlite {
+            url,
+            _folder: folder,
+        };
+        Self::with(store, Gateway::new(), clock(), Some(database))
+    }
+
+    pub(crate) async fn on_postgres() -> Self {
+        let url = private_postgres::database().await;
+        let store = Arc::new(PostgresStore::open(&url).await.unwrap());
+        let database = Database::Postgres { url };
+        Self::with(store, Gateway::new(), clock(), Some(database))
     }
 
     pub(crate) fn with(
         store: Arc<dyn PaymentStore>,
         gateway: Gateway,
         clock: Arc<ManualClock>,
-        file: Option<(TempDir, String)>,
+        database: Option<Database>,
     ) -> Self {
         let registry = PaymentRegistry::builder()
             .register(gateway.clone())
@@ -57,17 +80,18 @@ impl Shop {
             gateway,
             clock,
             store,
-            file,
+            database,
         }
     }
 
     /// The same shop after its process ended and started anew. The memory store does not survive that; it stays.
     pub(crate) async fn restarted(self) -> Self {
-        let store: Arc<dyn PaymentStore> = match &self.file {
-            Some((_, url)) => Arc::new(SqliteStore::open(url).await.unwrap()),
+        let store: Arc<dyn PaymentStore> = match &self.database {
+            Some(Database::Sqlite { url, .. }) => Arc::new(SqliteStore::open(url).await.unwrap()),
+            Some(Database::Postgres { url }) => Arc::new(PostgresStore::open(url).await.unwrap()),
             None => self.store,
         };
-        Self::with(store, self.gateway, self.clock, self.file)
+        Self::with(store, self.gateway, self.clock, self.database)
     }
 
     pub(crate) fn key(&self, reference: &str) -> PaymentKey {
@@ -160,8 +184,10 @@ impl Shop {
 
     /// Ends a test: whatever happened, the ledger must be consistent.
     pub(crate) async fn check(self) {
-        if let Some((_, url)) = &self.file {
-            invariants::check(url).await;
+        match &self.database {
+            Some(Database::Sqlite { url, .. }) => invariants::check_sqlite(url).await,
+            Some(Database::Postgres { url }) => invariants::check_postgres(url).await,
+            None => {}
         }
     }
 }
@@ -177,6 +203,6 @@ pub(crate) fn start(reference: &str, cents: i64) -> StartPayment {
     }
 }
 
-fn clock() -> Arc<ManualClock> {
+pub(crate) fn clock() -> Arc<ManualClock> {
     Arc::new(ManualClock::at(Timestamp::from_millis(1_700_000_000_000)))
 }

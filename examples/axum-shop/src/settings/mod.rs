@@ -3,6 +3,7 @@
 //! Every problem names its setting, what is wrong with it, and what to do. An empty variable counts as not set.
 
 mod account;
+mod database;
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use ucanpay_storefront::UcanpayProvider;
 
 use self::account::{ACCOUNT, PAY_LINKS};
+pub use self::database::DatabaseUrl;
 use crate::admin_token::AdminToken;
 
 /// What the shop runs with.
@@ -19,8 +21,8 @@ use crate::admin_token::AdminToken;
 pub struct Settings {
     /// `LISTEN`: where the shop serves its pages.
     pub listen: SocketAddr,
-    /// `DATABASE_URL`: the SQLite file with the shop's orders and the ledger.
-    pub database_url: String,
+    /// `DATABASE_URL`: the database of the shop's orders and the ledger.
+    pub database_url: DatabaseUrl,
     /// `SHOP_DATA_DIR`: where the shop keeps what it makes for itself.
     pub data_dir: PathBuf,
     /// `SHOP_ADMIN_TOKEN`; `None`: one is made and kept in the data folder.
@@ -86,28 +88,12 @@ impl Settings {
         let default_url = || format!("sqlite://{}", in_url(&data_dir.join("shop.sqlite")));
         Ok(Self {
             listen: env.address("LISTEN", "127.0.0.1:3000")?,
-            database_url: match env.get("DATABASE_URL")? {
-                None => default_url(),
-                Some(url) => sqlite_file(url)?,
-            },
+            database_url: DatabaseUrl::new(env.get("DATABASE_URL")?.unwrap_or_else(default_url))?,
             admin_token: env.get("SHOP_ADMIN_TOKEN")?.as_deref().map(AdminToken::new),
             gateway: env.gateway()?,
             data_dir,
         })
     }
-}
-
-/// A database that is a file: what is paid must not be forgotten.
-fn sqlite_file(url: String) -> Result<String, SettingError> {
-    let problem = if !url.starts_with("sqlite:") {
-        "is not a SQLite URL"
-    } else if url.contains(":memory:") || url.contains("mode=memory") {
-        "would be in memory, and every payment forgotten at the end"
-    } else {
-        return Ok(url);
-    };
-    let advice = "it looks like sqlite://data/shop.sqlite";
-    Err(SettingError::new("DATABASE_URL", problem, advice))
 }
 
 /// The variables, by name.

@@ -23,7 +23,7 @@ fn without_settings_the_sandbox_runs_inside() {
     for set in [&[][..], &[("UCANPAY_BASE_URL", ""), ("LISTEN", " ")]] {
         let settings = read(set).unwrap();
         assert_eq!(settings.listen.to_string(), "127.0.0.1:3000");
-        assert_eq!(settings.database_url, "sqlite://data/shop.sqlite");
+        assert_eq!(settings.database_url.as_str(), "sqlite://data/shop.sqlite");
         assert!(settings.admin_token.is_none());
         let GatewaySetting::Sandbox(listen) = settings.gateway else {
             panic!("an account was made of nothing")
@@ -157,8 +157,8 @@ fn each_setting_that_is_wrong_is_named_with_what_is_wrong() {
         ("SANDBOX_LISTEN", "8090", "not an address with a port"),
         (
             "DATABASE_URL",
-            "postgres://localhost/shop",
-            "not a SQLite URL",
+            "mysql://localhost/shop",
+            "neither a SQLite nor",
         ),
         ("DATABASE_URL", "sqlite::memory:", "in memory"),
     ] {
@@ -195,6 +195,11 @@ async fn what_cannot_be_opened_is_blamed_on_its_setting() {
         ("SHOP_DATA_DIR", file, "cannot be made"),
         ("DATABASE_URL", &database, "cannot be used"),
         ("DATABASE_URL", &below, "cannot be made"),
+        (
+            "DATABASE_URL",
+            "postgres://shop:latte@localhost/shop?host=/nowhere",
+            "is postgres://localhost/shop, which cannot be used",
+        ),
     ] {
         let mut set = HashMap::from([
             ("LISTEN", "127.0.0.1:0"),

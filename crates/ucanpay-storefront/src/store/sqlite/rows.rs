@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use super::details::EventDetails;
 use crate::id::{PaymentKey, Reference, RefundNumber};
 use crate::ledger::{Event, EvidenceRecord, Payment, Refund, Transition, Verdict};
 use crate::provider::FrozenRequest;
 use crate::store::StoreError;
+use crate::store::details::EventDetails;
 use crate::time::Timestamp;
 
 /// A payment that stands in the ledger: what can change of it.
@@ -217,40 +217,41 @@ impl<'a> TransitionRow<'a> {
 
 impl<'a> EventRow<'a> {
     pub(super) fn new(row: &'a Event) -> Result<Self, StoreError> {
-        let details = EventDetails {
-            amount: row.amount,
-            refund: row.refund.clone(),
-            note: row.note.clone(),
-        };
         Ok(Self {
             id: &row.id,
             provider: row.provider.as_str(),
             reference: row.reference.as_ref().map(Reference::as_str),
             sequence: row.sequence,
             kind: row.kind.as_str(),
-            details: json(&details)?,
+            details: EventDetails::json(row)?,
             created_at: row.at.as_millis(),
         })
     }
 }
 
-/// The rows as JSON. SQLite's reader would cut a text off at U+0000, so such a text is refused: half of what was signed proves
-/// nothing.
+/// The rows as JSON. SQLite would cut a text off at U+0000, which the other databases do not hold either: what a message
+/// puts there is kept as U+FFFD, the sign for what cannot be shown.
 pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> Result<String, StoreError> {
+    const NUL: &str = "\\u0000";
     let json = serde_json::to_string(value).map_err(|_| StoreError::Corrupt {
         what: "row to be written",
     })?;
-    if holds_nul(&json) {
-        return Err(StoreError::Corrupt {
-            what: "text with U+0000, which is not written,",
+    let mut kept = String::with_capacity(json.len());
+    let mut rest = json.as_str();
+    while let Some(at) = rest.find(NUL) {
+        let (before, after) = (&rest[..at], &rest[at + NUL.len()..]);
+        kept.push_str(before);
+        // After an odd number of backslashes this one is text, not the start of an escape.
+        let backslashes = kept.bytes().rev().take_while(|&b| b == b'\\').count();
+        kept.push_str(if backslashes % 2 == 0 {
+            "\u{fffd}"
+        } else {
+            NUL
         });
+        rest = after;
     }
-    Ok(json)
-}
-
-fn holds_nul(json: &str) -> bool {
-    let escaped = |at: usize| json[..at].bytes().rev().take_while(|&b| b == b'\\').count() % 2 == 1;
-    json.match_indices("\\u0000").any(|(at, _)| !escaped(at))
+    kept.push_str(rest);
+    Ok(kept)
 }
 
 #[cfg(test)]
@@ -258,10 +259,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_that_would_be_cut_off_is_refused_and_one_that_only_looks_like_it_is_not() {
-        assert!(json(&["a\0b"]).is_err());
-        assert!(json(&["\\\0"]).is_err());
-        assert!(json(&["\\u0000"]).is_ok());
-        assert!(json(&["\\\\u0000", "\u{1}"]).is_ok());
+    fn a_zero_character_is_kept_as_what_cannot_be_shown_and_what_only_looks_like_it_stays() {
+        for (text, kept) in [
+            ("a\0b\0", "a\u{fffd}b\u{fffd}"),
+            ("\\\0", "\\\u{fffd}"),
+            ("\\u0000", "\\u0000"),
+            ("\\\\u0000\0", "\\\\u0000\u{fffd}"),
+            ("\u{1}café", "\u{1}café"),
+        ] {
+            let json = json(&[text]).unwrap();
+            let read: [String; 1] = serde_json::from_str(&json).unwrap();
+            assert_eq!(read[0], kept, "{text:?}");
+        }
     }
 }

@@ -143,7 +143,7 @@ SELECT value->>'provider', value->>'reference', value->>'merchant', value->>'amo
     value->>'request_path', unhex(value->>'request_body'), value->>'request_key', value->>'version', value->>'events'
 FROM json_each(?)";
 
-const PAYMENT: &str = "
+pub(super) const PAYMENT: &str = "
 UPDATE ucanpay_payment SET
     state = new.value->>'state', needs_review = new.value->>'needs_review', late = new.value->>'late',
     unexplained_return = new.value->>'unexplained_return', gateway_number = new.value->>'gateway_number',

@@ -1,0 +1,181 @@
+//! The ledger in PostgreSQL: for a shop on several machines.
+//!
+//! Every command is one transaction at READ COMMITTED, the level that shops run at, and its rightness rests on row
+//! locks alone. The payment is read `FOR UPDATE`, then its refunds, always in that order; at this level each statement
+//! sees what was committed before it began, so what is read after the payment's lock was granted is what stands, and
+//! stays so until the commit. (A stricter level would add nothing but failures to serialise, which must be tried again.)
+//!
+//! What does not exist yet cannot be locked: a payment, a refund's number, a gateway's number that two transactions
+//! bring at once. There the unique indexes decide. The one that comes second is told so, rolls back, reads again and
+//! decides anew on what the first one wrote; its caller sees an ordinary answer, not an error.
+//!
+//! Sweeps claim with `SKIP LOCKED`: they wait for nobody, so no two instances are given one row, and they can be part of
+//! no deadlock.
+//!
+//! | file | story |
+//! |---|---|
+//! | `open.rs` | the server is fit, the tables are up to date |
+//! | `pool.rs` | no connection is handed out inside somebody else's transaction |
+//! | `read.rs` | what a command needs of the tables, under its locks |
+//! | `write.rs` | values into rows |
+
+mod open;
+#[cfg(test)]
+mod plans;
+mod pool;
+mod read;
+mod write;
+
+use async_trait::async_trait;
+use sqlx::postgres::PgPool;
+use sqlx::{PgConnection, PgTransaction};
+
+use super::{ClaimedEvent, Delivery, PaymentStore, StoreError};
+use crate::id::PaymentKey;
+use crate::ledger::{Applied, Command, Lease, Loaded, PaymentView, decide};
+use crate::time::Timestamp;
+
+/// A ledger in PostgreSQL, shared by any number of instances of a shop. Cheap to clone; all clones share one pool.
+#[derive(Clone, Debug)]
+pub struct PostgresStore {
+    pool: PgPool,
+}
+
+/// Begins a transaction that is durable when its commit is answered, whatever the server, the role or a session of the
+/// shop has as its default: `synchronous_commit = on`. A lock is waited for ten seconds; the gateway asks again after
+/// fifteen. If our machine vanishes in the middle, the server frees the rows after thirty.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
+    SET LOCAL synchronous_commit = on;
+    SET LOCAL lock_timeout = '10s';
+    SET LOCAL idle_in_transaction_session_timeout = '30s'";
+
+/// A payment and its refunds are read in two statements, which have to see the same moment.
+const BEGIN_READING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+/// How often a command is tried that another transaction came in the way of.
+const TRIES: u32 = 5;
+
+#[async_trait]
+impl PaymentStore for PostgresStore {
+    async fn apply(
+        &self,
+        key: &PaymentKey,
+        command: Command,
+        now: Timestamp,
+    ) -> Result<Applied, StoreError> {
+        for _ in 1..TRIES {
+            match self.try_apply(key, command.clone(), now).await {
+                Err(error) if collided(&error) => {
+                    tracing::debug!(code = error.code(), "deciding again");
+                }
+                result => return result,
+            }
+        }
+        self.try_apply(key, command, now).await
+    }
+
+    async fn load(&self, key: &PaymentKey) -> Result<Option<PaymentView>, StoreError> {
+        let mut tx = self.pool.begin_with(BEGIN_READING).await?;
+        let view = read::view(&mut tx, key).await?;
+        tx.commit().await?;
+        Ok(view)
+    }
+
+    async fn recent(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError> {
+        let mut tx = self.pool.begin_with(BEGIN_READING).await?;
+        let views = read::recent(&mut tx, limit).await?;
+        tx.commit().await?;
+        Ok(views)
+    }
+
+    async fn claim_due(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(PaymentKey, Lease)>, StoreError> {
+        let mut tx = self.begin().await?;
+        let due = read::due(&mut tx, now, limit).await?;
+        write::leases(&mut tx, &due, until).await?;
+        tx.commit().await?;
+        let claimed = due.into_iter();
+        Ok(claimed
+            .map(|(key, target)| (key, Lease { target, until }))
+            .collect())
+    }
+
+    async fn claim_events(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<ClaimedEvent>, StoreError> {
+        let mut tx = self.begin().await?;
+        let claimed = read::waiting_events(&mut tx, now, until, limit).await?;
+        write::lease_events(&mut tx, &claimed, until).await?;
+        tx.commit().await?;
+        Ok(claimed)
+    }
+
+    async fn settle_event(
+        &self,
+        event: &ClaimedEvent,
+        delivery: Delivery,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        write::settle_event(&mut tx, event, delivery).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+impl PostgresStore {
+    async fn begin(&self) -> Result<PgTransaction<'static>, StoreError> {
+        Ok(self.pool.begin_with(BEGIN).await?)
+    }
+
+    async fn try_apply(
+        &self,
+        key: &PaymentKey,
+        command: Command,
+        now: Timestamp,
+    ) -> Result<Applied, StoreError> {
+        let mut tx = self.begin().await?;
+        let loaded = load_for(&mut tx, key, &command).await?;
+        let known = loaded.view.is_some();
+        let decision = decide(key, loaded, command, now);
+        write::decision(&mut tx, key, &decision, known).await?;
+        tx.commit().await?;
+        Ok(Applied {
+            outcome: decision.outcome,
+            view: decision.view,
+            events: !decision.events.is_empty(),
+        })
+    }
+}
+
+/// Whether another transaction came in the way: it brought the same number (23505), the two waited for each other
+/// (40P01), or they could not be put in an order (40001). All of it is rolled back, and worth another try.
+fn collided(error: &StoreError) -> bool {
+    matches!(error.code(), Some("23505" | "40P01" | "40001"))
+}
+
+/// Reads what the command concerns, under its locks. The owners of numbers are other payments' rows, and not locked:
+/// nobody gives a number away, and one that is being taken at this moment is the unique indexes' affair.
+async fn load_for(
+    tx: &mut PgConnection,
+    key: &PaymentKey,
+    command: &Command,
+) -> Result<Loaded, StoreError> {
+    let mut loaded = Loaded {
+        view: read::view_for_update(tx, key).await?,
+        ..Loaded::default()
+    };
+    if let Some(number) = command.gateway_number() {
+        loaded.gateway_number_owner = read::gateway_number_owner(tx, &key.provider, number).await?;
+    }
+    if let Some(number) = command.refund_number() {
+        loaded.refund_owner = read::refund_owner(tx, &key.provider, number).await?;
+    }
+    Ok(loaded)
+}

@@ -1,0 +1,68 @@
+//! The plans of the hot statements, asked of a ledger large enough for an index to pay.
+
+use sqlx::postgres::{PgArguments, PgPool};
+use sqlx::{Arguments as _, AssertSqlSafe};
+
+use super::{PostgresStore, read};
+
+private_postgres::tests! {
+    every_hot_statement_uses_an_index;
+}
+
+/// Twenty thousand settled payments and their delivered events; a few of each still wait.
+const FILL: &str = "
+    INSERT INTO ucanpay_payment (provider, reference, merchant, amount, currency, subject, description, state,
+        needs_review, late, unexplained_return, gateway_number, created_at, paid_at, next_check_at, request_path,
+        request_body, request_key, version, events)
+    SELECT 'p', 'A' || n, 'm', 450, 'CAD', 's', 'd', CASE WHEN n % 1000 = 0 THEN 'created' ELSE 'paid' END,
+        false, false, false, 'G' || n, n, CASE WHEN n % 1000 = 0 THEN NULL ELSE n END,
+        CASE WHEN n % 1000 = 0 THEN n END, '/', '', 'k', 1, 1
+      FROM generate_series(1, 20000) AS n;
+    INSERT INTO ucanpay_refund (provider, number, reference, amount, reason, state, created_at, next_check_at, version)
+    SELECT 'p', 'R' || n, 'A' || n, 1, 'r', 'succeeded', n, CASE WHEN n % 1000 = 0 THEN n END, 1
+      FROM generate_series(1, 20000) AS n;
+    INSERT INTO ucanpay_outbox (id, provider, reference, sequence, kind, details, created_at, delivered_at,
+        next_attempt_at)
+    SELECT 'p/A' || n || '/1', 'p', 'A' || n, 1, 'payment_created', '{}', n,
+        CASE WHEN n % 1000 = 0 THEN NULL ELSE n END, n
+      FROM generate_series(1, 20000) AS n;
+    ANALYZE;";
+
+async fn every_hot_statement_uses_an_index() {
+    let url = private_postgres::database().await;
+    let store = PostgresStore::open(&url).await.unwrap();
+    sqlx::raw_sql(FILL).execute(&store.pool).await.unwrap();
+    for sql in [
+        read::PAYMENT,
+        read::PAYMENT_FOR_UPDATE,
+        read::REFUNDS,
+        read::REFUNDS_FOR_UPDATE,
+        read::GATEWAY_NUMBER_OWNER,
+        read::REFUND_OWNER,
+    ] {
+        assert_indexed(&store.pool, sql, &["p", "A7"], &[]).await;
+    }
+    for sql in [read::DUE_PAYMENTS, read::DUE_REFUNDS, read::WAITING_EVENTS] {
+        assert_indexed(&store.pool, sql, &[], &[30_000, 90_000, 40_000, 64]).await;
+    }
+    assert_indexed(&store.pool, read::RECENT, &[], &[50]).await;
+    store.close().await;
+}
+
+async fn assert_indexed(pool: &PgPool, sql: &str, texts: &[&str], numbers: &[i64]) {
+    let mut arguments = PgArguments::default();
+    for text in texts {
+        arguments.add(text).unwrap();
+    }
+    for number in numbers {
+        arguments.add(number).unwrap();
+    }
+    let explain = AssertSqlSafe(format!("EXPLAIN {sql}"));
+    let plan: Vec<String> = sqlx::query_scalar_with(explain, arguments)
+        .fetch_all(pool)
+        .await
+        .unwrap();
+    let plan = plan.join("\n");
+    assert!(plan.contains("Index"), "{sql}\n{plan}");
+    assert!(!plan.contains("Seq Scan"), "{sql}\n{plan}");
+}

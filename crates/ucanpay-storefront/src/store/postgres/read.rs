@@ -1,0 +1,229 @@
+//! What a command needs of the tables, under its locks.
+//!
+//! Columns are named one by one: `SELECT *` in a prepared statement fails for good on its connection once another
+//! instance, being a newer version, has added a column.
+
+use std::collections::HashMap;
+
+use sqlx::PgConnection;
+
+use crate::id::{PaymentKey, ProviderId, Reference};
+use crate::ledger::{FARTHEST, LEASE, PaymentView, Refund, Target};
+use crate::store::{ClaimedEvent, StoreError, row};
+use crate::time::Timestamp;
+
+macro_rules! payments {
+    ($rest:literal) => {
+        concat!(
+            "SELECT provider, reference, merchant, amount, currency, subject, description, state, needs_review, late,
+                 unexplained_return, gateway_number, pay_link, trouble, created_at, paid_at, next_check_at,
+                 lease_until, request_path, request_body, request_key, version, events
+               FROM ucanpay_payment ",
+            $rest
+        )
+    };
+}
+
+macro_rules! refunds {
+    ($rest:literal) => {
+        concat!(
+            "SELECT provider, reference, number, amount, reason, state, gateway_number, trouble, created_at,
+                 next_check_at, lease_until, request_path, request_body, request_key, version
+               FROM ucanpay_refund ",
+            $rest
+        )
+    };
+}
+
+pub(super) const PAYMENT: &str = payments!("WHERE provider = $1 AND reference = $2");
+pub(super) const PAYMENT_FOR_UPDATE: &str =
+    payments!("WHERE provider = $1 AND reference = $2 FOR UPDATE");
+pub(super) const REFUNDS: &str =
+    refunds!("WHERE provider = $1 AND reference = $2 ORDER BY created_at, position");
+pub(super) const REFUNDS_FOR_UPDATE: &str =
+    refunds!("WHERE provider = $1 AND reference = $2 ORDER BY created_at, position FOR UPDATE");
+pub(super) const RECENT: &str = payments!("ORDER BY created_at DESC, reference LIMIT $1");
+const REFUNDS_OF_MANY: &str = refunds!(
+    "WHERE (provider, reference) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+     ORDER BY created_at, position"
+);
+pub(super) const GATEWAY_NUMBER_OWNER: &str =
+    "SELECT reference FROM ucanpay_payment WHERE provider = $1 AND gateway_number = $2";
+pub(super) const REFUND_OWNER: &str =
+    "SELECT reference FROM ucanpay_refund WHERE provider = $1 AND number = $2";
+pub(super) const DUE_PAYMENTS: &str =
+    "SELECT provider, reference, NULL AS number, next_check_at FROM ucanpay_payment
+      WHERE (next_check_at <= $1 OR next_check_at > $2)
+        AND (lease_until IS NULL OR lease_until <= $1 OR lease_until > $3)
+      ORDER BY next_check_at LIMIT $4 FOR UPDATE SKIP LOCKED";
+pub(super) const DUE_REFUNDS: &str =
+    "SELECT provider, reference, number, next_check_at FROM ucanpay_refund
+      WHERE (next_check_at <= $1 OR next_check_at > $2)
+        AND (lease_until IS NULL OR lease_until <= $1 OR lease_until > $3)
+      ORDER BY next_check_at LIMIT $4 FOR UPDATE SKIP LOCKED";
+pub(super) const WAITING_EVENTS: &str =
+    "SELECT id, provider, reference, sequence, kind, details, created_at, attempts
+       FROM ucanpay_outbox AS waiting
+      WHERE delivered_at IS NULL AND (next_attempt_at <= $1 OR next_attempt_at > $2)
+        AND (lease_until IS NULL OR lease_until <= $1 OR lease_until > $3)
+        AND NOT EXISTS (SELECT 1 FROM ucanpay_outbox AS earlier
+                         WHERE earlier.provider = waiting.provider
+                           AND earlier.reference = waiting.reference
+                           AND earlier.sequence < waiting.sequence
+                           AND earlier.delivered_at IS NULL)
+      ORDER BY position LIMIT $4 FOR UPDATE OF waiting SKIP LOCKED";
+
+pub(super) async fn view(
+    tx: &mut PgConnection,
+    key: &PaymentKey,
+) -> Result<Option<PaymentView>, StoreError> {
+    view_by(tx, key, PAYMENT, REFUNDS).await
+}
+
+/// The payment first, then its refunds: everybody locks in this order.
+pub(super) async fn view_for_update(
+    tx: &mut PgConnection,
+    key: &PaymentKey,
+) -> Result<Option<PaymentView>, StoreError> {
+    view_by(tx, key, PAYMENT_FOR_UPDATE, REFUNDS_FOR_UPDATE).await
+}
+
+async fn view_by(
+    tx: &mut PgConnection,
+    key: &PaymentKey,
+    payment: &'static str,
+    refunds: &'static str,
+) -> Result<Option<PaymentView>, StoreError> {
+    let found = sqlx::query(payment)
+        .bind(key.provider.as_str())
+        .bind(key.reference.as_str())
+        .fetch_optional(&mut *tx)
+        .await?;
+    let Some(found) = found else {
+        return Ok(None);
+    };
+    let refunds: Result<Vec<Refund>, StoreError> = sqlx::query(refunds)
+        .bind(key.provider.as_str())
+        .bind(key.reference.as_str())
+        .fetch_all(tx)
+        .await?
+        .iter()
+        .map(row::refund)
+        .collect();
+    Ok(Some(PaymentView {
+        payment: row::payment(&found)?,
+        refunds: refunds?,
+    }))
+}
+
+pub(super) async fn recent(
+    tx: &mut PgConnection,
+    limit: u32,
+) -> Result<Vec<PaymentView>, StoreError> {
+    let mut views = Vec::new();
+    for found in &sqlx::query(RECENT)
+        .bind(i64::from(limit))
+        .fetch_all(&mut *tx)
+        .await?
+    {
+        views.push(PaymentView {
+            payment: row::payment(found)?,
+            refunds: Vec::new(),
+        });
+    }
+    let keys = views.iter().map(|view| &view.payment.key);
+    let (providers, references): (Vec<&str>, Vec<&str>) = keys
+        .map(|key| (key.provider.as_str(), key.reference.as_str()))
+        .unzip();
+    let found = sqlx::query(REFUNDS_OF_MANY)
+        .bind(providers)
+        .bind(references)
+        .fetch_all(tx)
+        .await?;
+    let mut refunds: HashMap<PaymentKey, Vec<Refund>> = HashMap::new();
+    for found in &found {
+        let of = refunds.entry(row::key(found)?).or_default();
+        of.push(row::refund(found)?);
+    }
+    for view in &mut views {
+        view.refunds = refunds.remove(&view.payment.key).unwrap_or_default();
+    }
+    Ok(views)
+}
+
+pub(super) async fn gateway_number_owner(
+    tx: &mut PgConnection,
+    provider: &ProviderId,
+    number: &str,
+) -> Result<Option<Reference>, StoreError> {
+    owner(tx, GATEWAY_NUMBER_OWNER, provider, number).await
+}
+
+pub(super) async fn refund_owner(
+    tx: &mut PgConnection,
+    provider: &ProviderId,
+    number: &str,
+) -> Result<Option<Reference>, StoreError> {
+    owner(tx, REFUND_OWNER, provider, number).await
+}
+
+async fn owner(
+    tx: &mut PgConnection,
+    sql: &'static str,
+    provider: &ProviderId,
+    number: &str,
+) -> Result<Option<Reference>, StoreError> {
+    let found: Option<String> = sqlx::query_scalar(sql)
+        .bind(provider.as_str())
+        .bind(number)
+        .fetch_optional(tx)
+        .await?;
+    found.map(row::reference).transpose()
+}
+
+/// Unsettled rows whose time has come and that nobody has, the longest waiting first; locked, so that nobody else takes
+/// them before they are leased. Rows that somebody is changing at this moment are left to them.
+pub(super) async fn due(
+    tx: &mut PgConnection,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<(PaymentKey, Target)>, StoreError> {
+    let mut found = Vec::new();
+    for sql in [DUE_PAYMENTS, DUE_REFUNDS] {
+        let rows = sqlx::query(sql)
+            .bind(now.as_millis())
+            .bind(now.after(FARTHEST).as_millis())
+            .bind(now.after(LEASE).as_millis())
+            .bind(i64::from(limit))
+            .fetch_all(&mut *tx)
+            .await?;
+        for due in &rows {
+            found.push((row::moment(due, "next_check_at")?, row::due(due)?));
+        }
+    }
+    found.sort_by_key(|(since, _)| *since);
+    found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(found.into_iter().map(|(_, due)| due).collect())
+}
+
+/// Events that wait and that nobody has; of each payment only its first one, so that they arrive in order.
+///
+/// The earlier events are looked at without a lock. That is safe: events of a payment are committed in their order, and
+/// one that was delivered stays delivered, so an old picture of them can only make an event wait longer.
+pub(super) async fn waiting_events(
+    tx: &mut PgConnection,
+    now: Timestamp,
+    until: Timestamp,
+    limit: u32,
+) -> Result<Vec<ClaimedEvent>, StoreError> {
+    sqlx::query(WAITING_EVENTS)
+        .bind(now.as_millis())
+        .bind(now.after(FARTHEST).as_millis())
+        .bind(now.after(LEASE).as_millis())
+        .bind(i64::from(limit))
+        .fetch_all(tx)
+        .await?
+        .iter()
+        .map(|row| row::waiting_event(row, until))
+        .collect()
+}

@@ -1,0 +1,32 @@
+//! The plans of the hot statements. SQLite chooses them by the tables' definitions, however few rows there are.
+
+use sqlx::{AssertSqlSafe, Row as _};
+
+use super::{SqliteStore, read, write};
+
+#[tokio::test]
+async fn every_hot_statement_uses_an_index() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("shop.sqlite").display());
+    let store = SqliteStore::open(&url).await.unwrap();
+    for sql in [
+        read::PAYMENTS,
+        read::REFUNDS,
+        read::RECENT,
+        read::GATEWAY_NUMBER_OWNERS,
+        read::REFUND_OWNERS,
+        read::DUE,
+        read::WAITING_EVENTS,
+        write::PAYMENT,
+    ] {
+        let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+        let steps = sqlx::query(explain).fetch_all(&store.reader).await.unwrap();
+        let plan: Vec<String> = steps.iter().map(|step| step.get("detail")).collect();
+        let plan = plan.join("\n");
+        assert!(plan.contains("INDEX"), "{sql}\n{plan}");
+        for step in plan.lines() {
+            let reads = step.starts_with("SCAN ucanpay_") || step.starts_with("SCAN waiting");
+            assert!(!reads || step.contains("INDEX"), "{sql}\n{plan}");
+        }
+    }
+}
