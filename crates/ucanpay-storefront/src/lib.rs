@@ -55,7 +55,7 @@ pub use id::{IdError, PaymentKey, ProviderId, Reference, RefundNumber};
 pub use ledger::{Payment, PaymentState, PaymentView, Refund, RefundState};
 pub use payments::{
     EventHandler, HandlerError, NotificationError, Payments, Receipt, ReconcileReport,
-    RefreshError, RefundError, RefundRequest, StartError, StartPayment,
+    RefreshError, RefundError, RefundRequest, ReviewError, StartError, StartPayment,
 };
 #[cfg(feature = "mock")]
 pub use provider::MockPaymentProvider;

@@ -241,7 +241,7 @@ impl OrderView {
     /// Whether somebody must look: what the gateway says contradicts the order.
     pub fn needs_review(&self) -> bool {
         let payment = self.payment.as_ref();
-        payment.is_some_and(|view| view.payment.needs_review)
+        payment.is_some_and(|view| view.needs_review())
     }
 
     /// Where the buyer pays, while the order is to be paid and the gateway knows it.

@@ -61,7 +61,7 @@ async fn a_genuine_notification_is_acknowledged_and_has_turned_its_payment_paid(
         assert_success(response, path).await;
         let view = payments.payment(&key).await.unwrap().unwrap();
         assert_eq!(view.payment.state, PaymentState::Paid);
-        assert!(!view.payment.needs_review);
+        assert!(!view.needs_review());
     }
 }
 
@@ -77,7 +77,7 @@ async fn a_refused_notification_is_fail_and_changes_nothing() {
     }
     let view = payments.payment(&key).await.unwrap().unwrap();
     assert_ne!(view.payment.state, PaymentState::Paid);
-    assert!(!view.payment.needs_review);
+    assert!(!view.needs_review());
 }
 
 #[tokio::test]

@@ -33,6 +33,13 @@ pub enum Command {
         /// Not sooner than this.
         hold: Option<std::time::Duration>,
     },
+    /// A person has looked at a discrepancy and closes it.
+    SettleReview {
+        /// Its number within the payment.
+        discrepancy: u32,
+        /// What was found.
+        note: Wording,
+    },
 }
 
 impl Command {
@@ -44,7 +51,10 @@ impl Command {
                 Claim::RefundAccepted(claim) | Claim::Refund(claim, _) => claim.number.as_deref(),
                 Claim::Placed | Claim::Payment(_) => None,
             },
-            Self::Create(..) | Self::Claim(..) | Self::GiveUp { .. } => None,
+            Self::Create(..)
+            | Self::Claim(..)
+            | Self::GiveUp { .. }
+            | Self::SettleReview { .. } => None,
         }
     }
 
@@ -140,7 +150,9 @@ pub enum Outcome {
     StaleLease,
     /// The trouble was noted.
     Noted,
-    /// There is no such payment.
+    /// The discrepancy is closed.
+    Settled,
+    /// There is no such payment, or no such discrepancy of it.
     NotFound,
 }
 
@@ -180,6 +192,9 @@ pub enum RefundRefusal {
         "money of this payment went back outside this shop; look it up in the merchant portal first"
     )]
     UnexplainedReturn,
+    /// All of the money went back by a reversal.
+    #[error("the payment was reversed: all of its money went back")]
+    Reversed,
     /// Another refund of this payment is under way, and they go one at a time.
     #[error("another refund of this payment is under way; wait until it is settled")]
     UnderWay,

@@ -2,6 +2,7 @@
 
 use ucanpay_core::{Amount, Currency};
 
+use super::discrepancy::{Discrepancy, DiscrepancyKind};
 use super::schedule::Schedule;
 use super::words::words;
 use crate::id::{PaymentKey, Reference, RefundNumber};
@@ -81,13 +82,10 @@ pub struct Payment {
     pub description: Wording,
     /// Where it stands.
     pub state: PaymentState,
-    /// Somebody must look: evidence contradicts the ledger.
-    pub needs_review: bool,
     /// It was paid after it had been closed.
     pub late: bool,
-    /// The gateway says that money went back, and no refund here says how much. Nothing more is refunded until somebody
-    /// has looked.
-    pub unexplained_return: bool,
+    /// All of its money went back by a reversal. Nothing of it can be refunded any more.
+    pub reversed: bool,
     /// The gateway's number (`ucpOrderNo`), once it is known.
     pub gateway_number: Option<String>,
     /// The link by which the buyer pays, once the gateway has taken the order.
@@ -143,9 +141,27 @@ pub struct PaymentView {
     pub payment: Payment,
     /// Its refunds, oldest first.
     pub refunds: Vec<Refund>,
+    /// What does not fit, in the order in which it was found; closed ones too.
+    pub discrepancies: Vec<Discrepancy>,
 }
 
 impl PaymentView {
+    /// What a person has yet to look at, oldest first.
+    pub fn open_discrepancies(&self) -> impl Iterator<Item = &Discrepancy> {
+        self.discrepancies.iter().filter(|row| row.is_open())
+    }
+
+    /// Whether somebody must look: a discrepancy is open.
+    pub fn needs_review(&self) -> bool {
+        self.open_discrepancies().next().is_some()
+    }
+
+    /// Whether money went back, and nothing here says how much.
+    pub(super) fn unexplained_return(&self) -> bool {
+        self.open_discrepancies()
+            .any(|row| row.kind == DiscrepancyKind::UnexplainedReturn)
+    }
+
     /// The cents that surely went back.
     pub fn refunded(&self) -> i64 {
         self.sum(|state| state == RefundState::Succeeded)
@@ -153,7 +169,10 @@ impl PaymentView {
 
     /// The cents that may still be refunded: paid, less all that was refunded or might be.
     pub fn refundable(&self) -> i64 {
-        if self.payment.state != PaymentState::Paid || self.payment.unexplained_return {
+        if self.payment.state != PaymentState::Paid
+            || self.payment.reversed
+            || self.unexplained_return()
+        {
             return 0;
         }
         self.payment

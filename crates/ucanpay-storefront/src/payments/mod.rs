@@ -7,6 +7,7 @@
 //! | `start.rs` | an order is to be paid |
 //! | `notification.rs` | the gateway calls |
 //! | `refund.rs` | money is to go back |
+//! | `review.rs` | a person looks at what does not fit |
 //! | `advance.rs` | the next call for one row, under its lease |
 //! | `reconcile.rs` | rows nobody called about are asked for |
 //! | `outbox.rs` | the shop is told |
@@ -17,6 +18,7 @@ mod notification;
 mod outbox;
 mod reconcile;
 mod refund;
+mod review;
 mod run;
 mod start;
 
@@ -29,6 +31,7 @@ pub use notification::{NotificationError, Receipt};
 pub use outbox::{EventHandler, HandlerError};
 pub use reconcile::ReconcileReport;
 pub use refund::{RefundError, RefundRequest};
+pub use review::ReviewError;
 pub use start::{StartError, StartPayment};
 
 use crate::id::{PaymentKey, ProviderId};
@@ -155,7 +158,7 @@ impl Payments {
             }
             if matches!(
                 applied.outcome,
-                Outcome::Recorded(_) | Outcome::Observed(_) | Outcome::Noted
+                Outcome::Recorded(_) | Outcome::Observed(_) | Outcome::Noted | Outcome::Settled
             ) {
                 // Nobody listening is fine.
                 let _ = this.changes.send(key);

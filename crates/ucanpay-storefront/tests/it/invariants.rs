@@ -38,13 +38,35 @@ const BROKEN: &[(&str, &str)] = &[
     ),
     (
         "7: no move to failed or closed without evidence",
-        "SELECT reference FROM ucanpay_transition WHERE to_state IN ('failed', 'closed') AND evidence IS NULL",
+        "SELECT reference FROM ucanpay_transition WHERE to_state IN ('failed', 'closed')
+            AND from_state IS NOT to_state AND evidence IS NULL",
+    ),
+    (
+        "8: evidence that did not fit, and a discrepancy that was opened for it or stood open",
+        "SELECT e.reference FROM ucanpay_evidence AS e WHERE e.verdict = 'review' AND NOT EXISTS
+            (SELECT 1 FROM ucanpay_discrepancy AS d WHERE d.provider = e.provider AND d.note = e.note
+                AND d.opened_at <= e.received_at)",
+    ),
+    (
+        "8: one ReviewRequired for each discrepancy",
+        "SELECT reference FROM ucanpay_payment AS p WHERE
+            (SELECT count(*) FROM ucanpay_discrepancy AS d WHERE d.provider = p.provider
+                AND d.reference = p.reference) <>
+            (SELECT count(*) FROM ucanpay_outbox AS o WHERE o.provider = p.provider
+                AND o.reference = p.reference AND o.kind = 'review_required')",
+    ),
+    (
+        "8: no message opens the same discrepancy twice",
+        "SELECT reference FROM ucanpay_discrepancy WHERE evidence IS NOT NULL
+          GROUP BY provider, reference, kind, note, evidence HAVING count(*) > 1",
     ),
     (
         "9: the refunds that did not fail fit into the payment, or somebody is told",
-        "SELECT reference FROM ucanpay_payment AS p WHERE NOT needs_review AND amount <
+        "SELECT reference FROM ucanpay_payment AS p WHERE amount <
             (SELECT ifnull(sum(amount), 0) FROM ucanpay_refund AS r WHERE r.provider = p.provider
-                AND r.reference = p.reference AND r.state <> 'failed')",
+                AND r.reference = p.reference AND r.state <> 'failed')
+            AND NOT EXISTS (SELECT 1 FROM ucanpay_discrepancy AS d WHERE d.provider = p.provider
+                AND d.reference = p.reference AND d.kind = 'refunded_too_much')",
     ),
     (
         "12: each payment's events are numbered without a gap",

@@ -13,5 +13,6 @@ mod notifications;
 mod outbox;
 mod reconciler;
 mod refunds;
+mod review;
 mod shop;
 mod start;

@@ -10,6 +10,7 @@ use crate::id::PaymentKey;
 use crate::ledger::command::{
     Conflict, Lease, NewPayment, NewRefund, Outcome, RefundRefusal, Target,
 };
+use crate::ledger::discrepancy::DiscrepancyKind;
 use crate::ledger::event::EventKind;
 use crate::ledger::model::{Payment, PaymentState, PaymentView, Refund, RefundState};
 use crate::ledger::schedule::Schedule;
@@ -41,9 +42,8 @@ pub(super) fn create(
         subject: new.subject,
         description: new.description,
         state: PaymentState::Created,
-        needs_review: false,
         late: false,
-        unexplained_return: false,
+        reversed: false,
         gateway_number: None,
         pay_link: None,
         trouble: None,
@@ -171,7 +171,10 @@ pub(crate) fn refund_refusal(
         Some(at) if view.payment.state == PaymentState::Paid => at,
         _ => return Some(RefundRefusal::NotPaid),
     };
-    if view.payment.unexplained_return {
+    if view.payment.reversed {
+        return Some(RefundRefusal::Reversed);
+    }
+    if view.unexplained_return() {
         return Some(RefundRefusal::UnexplainedReturn);
     }
     if view.refunds.iter().any(|refund| !refund.state.is_settled()) {
@@ -228,7 +231,7 @@ pub(super) fn give_up(
         return draft.finish(Outcome::StaleLease);
     }
     if review {
-        draft.review(&trouble);
+        draft.review(DiscrepancyKind::Refused, &trouble);
     }
     match &lease.target {
         Target::Payment => draft.view.payment.trouble = Some(trouble),

@@ -3,10 +3,12 @@
 mod draft;
 mod intent;
 mod observe;
+mod review;
 
 pub(crate) use intent::refund_refusal;
 
 use super::command::{Command, Outcome};
+use super::discrepancy::Discrepancy;
 use super::event::Event;
 use super::model::{Payment, PaymentView, Refund};
 use crate::id::{PaymentKey, Reference, RefundNumber};
@@ -35,6 +37,8 @@ pub struct Decision {
     pub payment: Option<Payment>,
     /// The refunds' rows that changed.
     pub refunds: Vec<Refund>,
+    /// The discrepancies' rows that were opened or closed.
+    pub discrepancies: Vec<Discrepancy>,
     /// The proof to keep.
     pub evidence: Option<EvidenceRecord>,
     /// The moves to log.
@@ -86,7 +90,7 @@ impl Verdict {
     }
 }
 
-/// One move of a payment or a refund.
+/// One move of a payment or a refund; or a decision about it that leaves the state as it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transition {
     /// The refund that moved; `None` for the payment itself.
@@ -97,7 +101,7 @@ pub struct Transition {
     pub from: Option<&'static str>,
     /// The state after.
     pub to: &'static str,
-    /// What moved it: `intent`, or the source of the fact.
+    /// What moved it: `intent`, `person`, or the source of the fact.
     pub cause: &'static str,
     /// The proof, by its digest.
     pub evidence: Option<String>,
@@ -118,6 +122,9 @@ pub fn decide(key: &PaymentKey, loaded: Loaded, command: Command, now: Timestamp
             review,
             hold,
         } => intent::give_up(loaded, &lease, trouble, review, hold, now),
+        Command::SettleReview { discrepancy, note } => {
+            review::settle(loaded, discrepancy, note, now)
+        }
     }
 }
 
@@ -129,6 +136,7 @@ impl Decision {
             view,
             payment: None,
             refunds: Vec::new(),
+            discrepancies: Vec::new(),
             evidence: None,
             transitions: Vec::new(),
             events: Vec::new(),

@@ -54,12 +54,14 @@ impl PaymentStore for SqliteStore {
 
     async fn recent(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError> {
         let mut tx = self.reader.begin().await?;
-        let mut views = Vec::new();
-        for payment in read::recent(&mut tx, limit).await? {
-            let refunds = read::refunds(&mut tx, &payment.key).await?;
-            views.push(PaymentView { payment, refunds });
-        }
-        Ok(views)
+        let payments = read::recent(&mut tx, limit).await?;
+        read::complete(&mut tx, payments).await
+    }
+
+    async fn under_review(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError> {
+        let mut tx = self.reader.begin().await?;
+        let payments = read::under_review(&mut tx, limit).await?;
+        read::complete(&mut tx, payments).await
     }
 
     async fn claim_due(

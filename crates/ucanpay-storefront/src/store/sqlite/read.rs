@@ -7,8 +7,8 @@ use ucanpay_core::{Amount, Currency};
 use super::details::EventDetails;
 use crate::id::{PaymentKey, ProviderId, Reference, RefundNumber};
 use crate::ledger::{
-    Event, EventKind, FARTHEST, LEASE, Payment, PaymentState, PaymentView, Refund, RefundState,
-    Schedule, Target,
+    ClosedReview, Discrepancy, DiscrepancyKind, Event, EventKind, FARTHEST, LEASE, Payment,
+    PaymentState, PaymentView, Refund, RefundState, Schedule, Target,
 };
 use crate::provider::FrozenRequest;
 use crate::store::{ClaimedEvent, StoreError};
@@ -27,11 +27,24 @@ pub(super) async fn view(
     let Some(row) = row else {
         return Ok(None);
     };
-    let refunds = refunds(tx, key).await?;
-    Ok(Some(PaymentView {
-        payment: payment(&row)?,
-        refunds,
-    }))
+    let views = complete(tx, vec![payment(&row)?]).await?;
+    Ok(views.into_iter().next())
+}
+
+/// Payments with what belongs to each.
+pub(super) async fn complete(
+    tx: &mut SqliteConnection,
+    payments: Vec<Payment>,
+) -> Result<Vec<PaymentView>, StoreError> {
+    let mut views = Vec::new();
+    for payment in payments {
+        views.push(PaymentView {
+            refunds: refunds(tx, &payment.key).await?,
+            discrepancies: discrepancies(tx, &payment.key).await?,
+            payment,
+        });
+    }
+    Ok(views)
 }
 
 pub(super) async fn recent(
@@ -47,10 +60,43 @@ pub(super) async fn recent(
         .collect()
 }
 
-pub(super) async fn refunds(
+/// Payments with an open discrepancy, the one open longest first.
+pub(super) async fn under_review(
+    tx: &mut SqliteConnection,
+    limit: u32,
+) -> Result<Vec<Payment>, StoreError> {
+    sqlx::query(
+        "SELECT p.* FROM ucanpay_payment AS p
+           JOIN (SELECT provider, reference, min(opened_at) AS since FROM ucanpay_discrepancy
+                  WHERE closed_at IS NULL GROUP BY provider, reference) AS open
+             ON open.provider = p.provider AND open.reference = p.reference
+          ORDER BY open.since, p.reference LIMIT ?",
+    )
+    .bind(limit)
+    .fetch_all(tx)
+    .await?
+    .iter()
+    .map(payment)
+    .collect()
+}
+
+async fn discrepancies(
     tx: &mut SqliteConnection,
     key: &PaymentKey,
-) -> Result<Vec<Refund>, StoreError> {
+) -> Result<Vec<Discrepancy>, StoreError> {
+    sqlx::query(
+        "SELECT * FROM ucanpay_discrepancy WHERE provider = ? AND reference = ? ORDER BY number",
+    )
+    .bind(key.provider.as_str())
+    .bind(key.reference.as_str())
+    .fetch_all(tx)
+    .await?
+    .iter()
+    .map(discrepancy)
+    .collect()
+}
+
+async fn refunds(tx: &mut SqliteConnection, key: &PaymentKey) -> Result<Vec<Refund>, StoreError> {
     sqlx::query(
         "SELECT * FROM ucanpay_refund WHERE provider = ? AND reference = ? ORDER BY created_at, rowid",
     )
@@ -189,9 +235,8 @@ fn payment(row: &SqliteRow) -> Result<Payment, StoreError> {
         subject: wording(row, "subject")?,
         description: wording(row, "description")?,
         state: PaymentState::from_word(&state).ok_or_else(|| corrupt("ucanpay_payment.state"))?,
-        needs_review: row.try_get("needs_review")?,
         late: row.try_get("late")?,
-        unexplained_return: row.try_get("unexplained_return")?,
+        reversed: row.try_get("reversed")?,
         gateway_number: row.try_get("gateway_number")?,
         pay_link: row
             .try_get::<Option<String>, _>("pay_link")?
@@ -203,6 +248,24 @@ fn payment(row: &SqliteRow) -> Result<Payment, StoreError> {
         request: request(row)?.ok_or_else(|| corrupt("ucanpay_payment.request_body"))?,
         version: unsigned(row, "version")?,
         events: unsigned(row, "events")?,
+    })
+}
+
+fn discrepancy(row: &SqliteRow) -> Result<Discrepancy, StoreError> {
+    let kind: String = row.try_get("kind")?;
+    let note: Option<String> = row.try_get("closing_note")?;
+    let closed = optional_moment(row, "closed_at")?.zip(note);
+    Ok(Discrepancy {
+        number: row.try_get("number")?,
+        kind: DiscrepancyKind::from_word(&kind)
+            .ok_or_else(|| corrupt("ucanpay_discrepancy.kind"))?,
+        note: row.try_get("note")?,
+        evidence: row.try_get("evidence")?,
+        opened_at: moment(row, "opened_at")?,
+        closed: closed.map(|(at, note)| ClosedReview {
+            at,
+            note: note.into(),
+        }),
     })
 }
 

@@ -5,7 +5,7 @@ use sqlx::SqliteConnection;
 use super::details::EventDetails;
 use crate::id::PaymentKey;
 use crate::ledger::{
-    Decision, Event, EvidenceRecord, Payment, Refund, Target, Transition, Verdict,
+    Decision, Discrepancy, Event, EvidenceRecord, Payment, Refund, Target, Transition, Verdict,
 };
 use crate::store::{ClaimedEvent, Delivery, StoreError};
 use crate::time::Timestamp;
@@ -25,6 +25,9 @@ pub(super) async fn decision(
     for row in &decision.refunds {
         refund(tx, key, row).await?;
     }
+    for row in &decision.discrepancies {
+        discrepancy(tx, key, row).await?;
+    }
     for row in &decision.transitions {
         transition(tx, key, row).await?;
     }
@@ -38,12 +41,11 @@ async fn payment(tx: &mut SqliteConnection, row: &Payment) -> Result<(), StoreEr
     // What was agreed (amount, currency, the signed bytes …) is written once and never again.
     sqlx::query(
         "INSERT INTO ucanpay_payment (provider, reference, merchant, amount, currency, subject, description, state,
-             needs_review, late, unexplained_return, gateway_number, pay_link, trouble, created_at, paid_at, next_check_at, lease_until,
+             late, reversed, gateway_number, pay_link, trouble, created_at, paid_at, next_check_at, lease_until,
              request_path, request_body, request_key, version, events)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (provider, reference) DO UPDATE SET
-             state = excluded.state, needs_review = excluded.needs_review, late = excluded.late,
-             unexplained_return = excluded.unexplained_return,
+             state = excluded.state, late = excluded.late, reversed = excluded.reversed,
              gateway_number = excluded.gateway_number, pay_link = excluded.pay_link, trouble = excluded.trouble,
              paid_at = excluded.paid_at, next_check_at = excluded.next_check_at,
              lease_until = excluded.lease_until, version = excluded.version, events = excluded.events",
@@ -56,9 +58,8 @@ async fn payment(tx: &mut SqliteConnection, row: &Payment) -> Result<(), StoreEr
     .bind(row.subject.as_str())
     .bind(row.description.as_str())
     .bind(row.state.as_str())
-    .bind(row.needs_review)
     .bind(row.late)
-    .bind(row.unexplained_return)
+    .bind(row.reversed)
     .bind(&row.gateway_number)
     .bind(row.pay_link.as_deref())
     .bind(&row.trouble)
@@ -123,6 +124,34 @@ async fn refund(
     .bind(request.map(|request| &*request.body))
     .bind(request.map(|request| &*request.key))
     .bind(signed(row.version))
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Opened once; after that only its end is written.
+async fn discrepancy(
+    tx: &mut SqliteConnection,
+    key: &PaymentKey,
+    row: &Discrepancy,
+) -> Result<(), StoreError> {
+    let closed = row.closed.as_ref();
+    sqlx::query(
+        "INSERT INTO ucanpay_discrepancy (provider, reference, number, kind, note, evidence, opened_at, closed_at,
+             closing_note)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (provider, reference, number) DO UPDATE SET
+             closed_at = excluded.closed_at, closing_note = excluded.closing_note",
+    )
+    .bind(key.provider.as_str())
+    .bind(key.reference.as_str())
+    .bind(row.number)
+    .bind(row.kind.as_str())
+    .bind(&row.note)
+    .bind(&row.evidence)
+    .bind(row.opened_at.as_millis())
+    .bind(closed.map(|closed| closed.at.as_millis()))
+    .bind(closed.map(|closed| closed.note.as_str()))
     .execute(tx)
     .await?;
     Ok(())
