@@ -47,6 +47,7 @@ fn vector_payment() -> StartPayment {
         currency: Currency::CAD,
         subject: "coffee".into(),
         description: "coffee".into(),
+        expires_after: None,
     }
 }
 
@@ -129,6 +130,10 @@ impl PaymentStore for Flaky {
 
     async fn recent(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError> {
         self.there()?.recent(limit).await
+    }
+
+    async fn under_review(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError> {
+        self.there()?.under_review(limit).await
     }
 
     async fn claim_due(

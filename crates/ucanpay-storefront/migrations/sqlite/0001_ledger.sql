@@ -10,8 +10,13 @@ CREATE TABLE ucanpay_payment (
     description    TEXT    NOT NULL,
     state          TEXT    NOT NULL,
     late           INTEGER NOT NULL CHECK (late IN (0, 1)),
-    -- All of its money went back by a reversal.
-    reversed       INTEGER NOT NULL CHECK (reversed IN (0, 1)),
+    -- requested, done (all of its money went back), refused; NULL if there never was one.
+    reversal       TEXT,
+    -- What becomes of it if it is paid after it was closed.
+    late_policy    TEXT    NOT NULL,
+    -- When our time for it is up, or was; when the gateway said that it is closed.
+    expires_at     INTEGER NOT NULL,
+    closed_at      INTEGER,
     gateway_number TEXT,
     pay_link       TEXT,
     trouble        TEXT,
@@ -26,7 +31,7 @@ CREATE TABLE ucanpay_payment (
     events         INTEGER NOT NULL,
     PRIMARY KEY (provider, reference),
     CHECK ((state = 'paid') = (paid_at IS NOT NULL)),
-    CHECK (reversed = 0 OR state = 'paid')
+    CHECK (reversal IS NULL OR reversal <> 'done' OR state = 'paid')
 ) STRICT;
 
 CREATE UNIQUE INDEX ucanpay_payment_gateway_number ON ucanpay_payment (provider, gateway_number)

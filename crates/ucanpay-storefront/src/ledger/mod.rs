@@ -26,13 +26,14 @@ mod transition;
 mod words;
 
 pub use command::{
-    Applied, Command, Conflict, Lease, NewPayment, NewRefund, Outcome, RefundRefusal, Target,
+    Applied, Command, Conflict, Lease, NewPayment, NewRefund, Outcome, RefundRefusal,
+    ReversalRefusal, Target,
 };
 pub(crate) use decide::refund_refusal;
 pub use decide::{Decision, EvidenceRecord, Loaded, Transition, Verdict, decide};
 pub use discrepancy::{ClosedReview, Discrepancy, DiscrepancyKind};
 pub use event::{Event, EventKind};
-pub use model::{Payment, PaymentState, PaymentView, Refund, RefundState};
+pub use model::{LatePolicy, Payment, PaymentState, PaymentView, Refund, RefundState, Reversal};
 #[cfg(feature = "sqlite")]
 pub(crate) use schedule::FARTHEST;
 pub(crate) use schedule::LEASE;

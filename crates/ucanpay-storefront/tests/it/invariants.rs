@@ -18,6 +18,26 @@ const BROKEN: &[(&str, &str)] = &[
                 AND t.to_state = 'paid' AND e.reference = p.reference AND e.verdict = 'applied')",
     ),
     (
+        "4: paid after it was closed, and a LatePayment was told",
+        "SELECT reference FROM ucanpay_payment AS p WHERE (state = 'paid' AND closed_at IS NOT NULL)
+            <> (SELECT count(*) FROM ucanpay_outbox AS o WHERE o.provider = p.provider
+                AND o.reference = p.reference AND o.kind = 'late_payment')",
+    ),
+    (
+        "4: closed by evidence that says so, and nothing kept for it says paid",
+        "SELECT reference FROM ucanpay_payment AS p WHERE state = 'closed' AND (closed_at IS NULL OR EXISTS
+            (SELECT 1 FROM ucanpay_transition AS t WHERE t.provider = p.provider
+                AND t.reference = p.reference AND t.refund IS NULL AND t.to_state = 'paid'))",
+    ),
+    (
+        "6: every move of a payment is in the table",
+        "SELECT from_state || ' to ' || to_state FROM ucanpay_transition
+          WHERE refund IS NULL AND from_state IS NOT NULL AND from_state <> to_state
+            AND (from_state = 'paid' OR (from_state = 'closed' AND to_state <> 'paid')
+                OR (from_state = 'expired' AND to_state NOT IN ('closed', 'paid'))
+                OR to_state = 'created')",
+    ),
+    (
         "6: versions rise by one from 1, each move starts where the last one ended",
         "SELECT reference FROM (SELECT reference, version, from_state,
                 lag(to_state) OVER w AS last_state, row_number() OVER w AS nth FROM ucanpay_transition
@@ -77,7 +97,8 @@ const BROKEN: &[(&str, &str)] = &[
     ),
     (
         "13: what is unsettled is asked for again",
-        "SELECT reference FROM ucanpay_payment WHERE state NOT IN ('paid', 'closed') AND next_check_at IS NULL
+        "SELECT reference FROM ucanpay_payment WHERE (state NOT IN ('paid', 'closed') OR reversal = 'requested')
+            AND next_check_at IS NULL
          UNION ALL SELECT number FROM ucanpay_refund
           WHERE state NOT IN ('succeeded', 'failed', 'closed') AND next_check_at IS NULL",
     ),

@@ -6,6 +6,7 @@
 )]
 
 mod close_calls;
+mod ending;
 mod gateway;
 mod invariants;
 mod mock;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use ucanpay_storefront::ledger::{DiscrepancyKind, RefundRefusal};
-use ucanpay_storefront::{PaymentState, RefundError, ReviewError};
+use ucanpay_storefront::{PaymentState, RefundError, Reversal, ReviewError};
 
 use crate::shop::{Shop, shops};
 
@@ -108,7 +108,8 @@ async fn a_reversed_payment_stays_stopped_whatever_is_found_and_whatever_the_por
         let _receipt = shop.note(note).await.unwrap();
         let view = shop.view("A1").await;
         assert_eq!(view.payment.state, PaymentState::Paid);
-        assert!(view.payment.reversed && view.needs_review());
+        assert_eq!(view.payment.reversal, Some(Reversal::Done));
+        assert!(view.needs_review());
         let told = shop.event_words().await;
         let told = told.iter().filter(|word| **word == "money_returned");
         assert_eq!(told.count(), 1);

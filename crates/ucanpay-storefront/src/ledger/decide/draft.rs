@@ -87,6 +87,11 @@ impl Draft {
         if to == PaymentState::Paid && from != to {
             payment.paid_at = Some(self.now);
         }
+        if to == PaymentState::Closed && from != to {
+            payment.closed_at = Some(self.now);
+            // Closed unpaid, by whichever way: no money went back.
+            payment.reversal = None;
+        }
         let version = payment.version;
         self.log(None, version, Some(from.as_str()), to.as_str());
     }
@@ -179,8 +184,8 @@ impl Draft {
     fn row(&mut self, target: &Target) -> Option<(&mut Schedule, Timestamp, bool)> {
         match target {
             Target::Payment => {
+                let settled = self.view.is_settled();
                 let payment = &mut self.view.payment;
-                let settled = payment.state.is_settled();
                 Some((&mut payment.schedule, payment.created_at, settled))
             }
             Target::Refund(number) => {
@@ -214,16 +219,19 @@ impl Draft {
         free
     }
 
+    /// Gives the row back, to be taken anew in the same decision.
+    pub(super) fn free(&mut self, lease: &Lease) {
+        if let Some((schedule, ..)) = self.row(&lease.target) {
+            schedule.lease_until = None;
+        }
+    }
+
     /// Gives the row back and sets when it is asked for next, not sooner than `hold` from now.
     pub(super) fn release(&mut self, target: &Target, hold: Option<Duration>) {
-        let now = self.now;
-        if let Some((schedule, created, settled)) = self.row(target) {
+        let next = self.next_check(target, hold);
+        if let Some((schedule, ..)) = self.row(target) {
             schedule.lease_until = None;
-            schedule.next_check_at = if settled {
-                None
-            } else {
-                Schedule::ask_again(created, now, hold)
-            };
+            schedule.next_check_at = next;
         }
     }
 
@@ -237,10 +245,22 @@ impl Draft {
         }
     }
 
-    /// Stops asking for what is settled.
+    /// Stops asking for what is settled; what was closed is watched for a while.
     pub(super) fn rest_if_settled(&mut self, target: &Target) {
+        let next = self.next_check(target, None);
         if let Some((schedule, _, true)) = self.row(target) {
-            schedule.next_check_at = None;
+            schedule.next_check_at = next;
+        }
+    }
+
+    fn next_check(&mut self, target: &Target, hold: Option<Duration>) -> Option<Timestamp> {
+        let now = self.now;
+        if *target == Target::Payment {
+            return self.view.next_check(now, hold);
+        }
+        match self.row(target) {
+            Some((_, created, false)) => Schedule::ask_again(created, now, hold),
+            _ => None,
         }
     }
 

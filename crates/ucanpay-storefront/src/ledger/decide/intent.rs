@@ -12,7 +12,7 @@ use crate::ledger::command::{
 };
 use crate::ledger::discrepancy::DiscrepancyKind;
 use crate::ledger::event::EventKind;
-use crate::ledger::model::{Payment, PaymentState, PaymentView, Refund, RefundState};
+use crate::ledger::model::{Payment, PaymentState, PaymentView, Refund, RefundState, Reversal};
 use crate::ledger::schedule::Schedule;
 use crate::provider::RefundLimits;
 use crate::time::Timestamp;
@@ -43,12 +43,15 @@ pub(super) fn create(
         description: new.description,
         state: PaymentState::Created,
         late: false,
-        reversed: false,
+        reversal: None,
+        late_policy: new.late_policy,
         gateway_number: None,
         pay_link: None,
         trouble: None,
         created_at: now,
         paid_at: None,
+        expires_at: new.expires_at,
+        closed_at: None,
         schedule: leased(now, lease),
         request: new.request,
         version: 1,
@@ -171,8 +174,10 @@ pub(crate) fn refund_refusal(
         Some(at) if view.payment.state == PaymentState::Paid => at,
         _ => return Some(RefundRefusal::NotPaid),
     };
-    if view.payment.reversed {
-        return Some(RefundRefusal::Reversed);
+    match view.payment.reversal {
+        Some(Reversal::Done) => return Some(RefundRefusal::Reversed),
+        Some(Reversal::Requested) => return Some(RefundRefusal::UnderWay),
+        Some(Reversal::Refused) | None => {}
     }
     if view.unexplained_return() {
         return Some(RefundRefusal::UnexplainedReturn);
@@ -213,6 +218,18 @@ pub(super) fn claim(loaded: Loaded, target: Target, until: Timestamp, now: Times
     } else {
         draft.finish(Outcome::Busy)
     }
+}
+
+pub(super) fn release(loaded: Loaded, lease: &Lease, now: Timestamp) -> Decision {
+    let Some(view) = loaded.view else {
+        return Decision::unchanged(Outcome::NotFound, None);
+    };
+    let mut draft = Draft::of(view, "call", now);
+    if !draft.holds(lease) {
+        return draft.finish(Outcome::StaleLease);
+    }
+    draft.release(&lease.target, None);
+    draft.finish(Outcome::Noted)
 }
 
 pub(super) fn give_up(

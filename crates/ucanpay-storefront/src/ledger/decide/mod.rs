@@ -1,6 +1,7 @@
 //! The decision: what a command does to a payment. A pure function, the same for every store.
 
 mod draft;
+mod end;
 mod intent;
 mod observe;
 mod review;
@@ -116,6 +117,15 @@ pub fn decide(key: &PaymentKey, loaded: Loaded, command: Command, now: Timestamp
         Command::RequestRefund(new, lease) => intent::request_refund(loaded, new, lease, now),
         Command::Claim(target, until) => intent::claim(loaded, target, until, now),
         Command::Observe(fact, lease) => observe::observe(key, loaded, *fact, lease.as_ref(), now),
+        Command::ObserveAndHold(fact, lease, until) => {
+            observe::observe_and_hold(key, loaded, *fact, &lease, until, now)
+        }
+        Command::Release(lease) => intent::release(loaded, &lease, now),
+        Command::Close(lease, until) => end::close(loaded, lease.as_ref(), until, now),
+        Command::Reverse { window, until } => end::reverse(loaded, window, until, now),
+        Command::RefuseReversal(lease, trouble) => {
+            end::refuse_reversal(loaded, &lease, trouble, now)
+        }
         Command::GiveUp {
             lease,
             trouble,

@@ -9,11 +9,38 @@ use crate::ledger::command::{Lease, Outcome, Target};
 use crate::ledger::discrepancy::DiscrepancyKind;
 use crate::ledger::event::{Event, EventKind};
 use crate::ledger::matching;
-use crate::ledger::model::{PaymentState, Refund, RefundState};
+use crate::ledger::model::{PaymentState, Refund, RefundState, Reversal};
 use crate::ledger::schedule::Schedule;
 use crate::ledger::transition::{self, Step};
 use crate::provider::{Claim, Fact, PaymentStatus, RefundClaim, RefundStatus, Source};
 use crate::time::Timestamp;
+
+/// Takes in a fact as [`observe`] does. While the payment is still to be ended, the row is kept for the next call.
+pub(super) fn observe_and_hold(
+    key: &PaymentKey,
+    loaded: Loaded,
+    fact: Fact,
+    lease: &Lease,
+    until: Timestamp,
+    now: Timestamp,
+) -> Decision {
+    let mut decision = observe(key, loaded, fact, Some(lease), now);
+    let fits = matches!(
+        decision.outcome,
+        Outcome::Observed(Verdict::Applied | Verdict::NothingNew)
+    );
+    if let Some(view) = decision
+        .view
+        .as_mut()
+        .filter(|view| fits && view.is_to_end(now))
+    {
+        view.payment.schedule.lease_until = Some(until);
+        decision.payment = Some(view.payment.clone());
+        let target = lease.target.clone();
+        decision.outcome = Outcome::Claimed(Lease { target, until });
+    }
+    decision
+}
 
 pub(super) fn observe(
     key: &PaymentKey,
@@ -35,7 +62,7 @@ pub(super) fn observe(
     let owner = loaded.gateway_number_owner.as_ref();
     let verdict = match matching::payment(&draft.view.payment, &fact, owner) {
         Ok(()) => apply(&mut draft, &fact, loaded.refund_owner.as_ref()),
-        Err(mismatch) => Err(Doubt::mismatch(mismatch)),
+        Err(mismatch) => Err(Doubt::mismatch(&mismatch)),
     };
     let verdict = match verdict {
         Err(doubt) => {
@@ -66,7 +93,7 @@ impl Doubt {
         Self { kind, note }
     }
 
-    fn mismatch(mismatch: impl ToString) -> Self {
+    fn mismatch(mismatch: &impl ToString) -> Self {
         let (kind, note) = (DiscrepancyKind::Mismatch, mismatch.to_string());
         Self { kind, note }
     }
@@ -87,6 +114,13 @@ fn apply(draft: &mut Draft, fact: &Fact, refund_owner: Option<&Reference>) -> Re
             offer_link(draft, fact);
             Ok(())
         }
+        // What answers a close or a reverse states no amount: it ends a payment, and says nothing else.
+        Claim::Payment(status)
+            if fact.source == Source::Answer
+                && !matches!(status, PaymentStatus::Closed | PaymentStatus::Reversed) =>
+        {
+            Ok(())
+        }
         Claim::Payment(status) => {
             payment.trouble = None;
             apply_payment(draft, fact, status)
@@ -101,7 +135,7 @@ fn offer_link(draft: &mut Draft, fact: &Fact) {
     let payment = &mut draft.view.payment;
     if payment.pay_link.is_none() && fact.pay_link.is_some() {
         payment.pay_link.clone_from(&fact.pay_link);
-        if !payment.state.is_settled() {
+        if !payment.state.is_settled() && payment.state != PaymentState::Expired {
             draft.event(EventKind::ActionRequired);
         }
     }
@@ -127,7 +161,8 @@ fn apply_payment(draft: &mut Draft, fact: &Fact, status: &PaymentStatus) -> Resu
         }
         Step::Contradiction => {
             if *status == PaymentStatus::Reversed {
-                return reversed(draft);
+                reversed(draft);
+                return Ok(());
             }
             return Err(Doubt::new(
                 DiscrepancyKind::Contradiction,
@@ -143,6 +178,8 @@ fn apply_payment(draft: &mut Draft, fact: &Fact, status: &PaymentStatus) -> Resu
             DiscrepancyKind::LatePayment,
             "the payment came after it had been closed",
         );
+        // Nobody may be asking any more; what is owed is done soon.
+        draft.ask_now(&Target::Payment, Even::Unsettled);
     }
     if *status == PaymentStatus::PaidAndReturned && draft.view.reserved() == 0 {
         let note = "money of this payment went back without a refund of ours";
@@ -155,15 +192,22 @@ fn apply_payment(draft: &mut Draft, fact: &Fact, status: &PaymentStatus) -> Resu
 
 /// A paid payment was reversed: all of its money went back. It stays paid, and nothing of it can be refunded any more,
 /// whatever anybody finds. Told once.
-fn reversed(draft: &mut Draft) -> Result<(), Doubt> {
-    if std::mem::replace(&mut draft.view.payment.reversed, true) {
-        return Ok(());
+fn reversed(draft: &mut Draft) {
+    let before = draft.view.payment.reversal.replace(Reversal::Done);
+    if before == Some(Reversal::Done) {
+        return;
     }
     draft.log_decision();
     draft.event(EventKind::MoneyReturned);
-    let note = "the gateway says that this paid payment was reversed";
-    draft.review(DiscrepancyKind::Contradiction, note);
-    Ok(())
+    if before != Some(Reversal::Requested) {
+        let note =
+            "the gateway says that this paid payment was reversed; nobody here asked for that";
+        draft.review(DiscrepancyKind::Contradiction, note);
+    }
+    if draft.view.reserved() > 0 {
+        let note = "more went back than was paid: the payment was reversed, and refunded besides";
+        draft.review(DiscrepancyKind::RefundedTooMuch, note);
+    }
 }
 
 fn apply_refund(
@@ -180,13 +224,14 @@ fn apply_refund(
     let number = claim.number.as_deref().unwrap_or_default();
     let Some(index) = draft.view.position(number) else {
         return match owner {
-            Some(owner) => Err(Doubt::mismatch(format_args!(
+            Some(owner) => Err(Doubt::mismatch(&format_args!(
                 "the refund number belongs to payment {owner}"
             ))),
             None => foreign_refund(draft, claim, status),
         };
     };
-    matching::refund(&draft.view.refunds[index], claim).map_err(Doubt::mismatch)?;
+    matching::refund(&draft.view.refunds[index], claim)
+        .map_err(|mismatch| Doubt::mismatch(&mismatch))?;
 
     let refund = &mut draft.view.refunds[index];
     refund.trouble = None;
@@ -206,6 +251,13 @@ fn apply_refund(
         Step::To(to) | Step::ToDespite(to) => {
             draft.move_refund(index, to);
             tell_refund(draft, index, to);
+            let late = RefundNumber::of_late_payment(&draft.view.payment.key);
+            if to == RefundState::Succeeded && draft.view.refunds[index].number == late {
+                draft.explain(
+                    DiscrepancyKind::LatePayment,
+                    "refunded by itself, as agreed for late payments",
+                );
+            }
             if to == RefundState::Closed {
                 let note = "the gateway closed a refund; check whether the money went back";
                 draft.review(DiscrepancyKind::RefundClosed, note);

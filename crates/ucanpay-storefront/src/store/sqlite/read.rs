@@ -7,8 +7,8 @@ use ucanpay_core::{Amount, Currency};
 use super::details::EventDetails;
 use crate::id::{PaymentKey, ProviderId, Reference, RefundNumber};
 use crate::ledger::{
-    ClosedReview, Discrepancy, DiscrepancyKind, Event, EventKind, FARTHEST, LEASE, Payment,
-    PaymentState, PaymentView, Refund, RefundState, Schedule, Target,
+    ClosedReview, Discrepancy, DiscrepancyKind, Event, EventKind, FARTHEST, LEASE, LatePolicy,
+    Payment, PaymentState, PaymentView, Refund, RefundState, Reversal, Schedule, Target,
 };
 use crate::provider::FrozenRequest;
 use crate::store::{ClaimedEvent, StoreError};
@@ -236,7 +236,14 @@ fn payment(row: &SqliteRow) -> Result<Payment, StoreError> {
         description: wording(row, "description")?,
         state: PaymentState::from_word(&state).ok_or_else(|| corrupt("ucanpay_payment.state"))?,
         late: row.try_get("late")?,
-        reversed: row.try_get("reversed")?,
+        reversal: row
+            .try_get::<Option<String>, _>("reversal")?
+            .map(|word| {
+                Reversal::from_word(&word).ok_or_else(|| corrupt("ucanpay_payment.reversal"))
+            })
+            .transpose()?,
+        late_policy: LatePolicy::from_word(row.try_get("late_policy")?)
+            .ok_or_else(|| corrupt("ucanpay_payment.late_policy"))?,
         gateway_number: row.try_get("gateway_number")?,
         pay_link: row
             .try_get::<Option<String>, _>("pay_link")?
@@ -244,6 +251,8 @@ fn payment(row: &SqliteRow) -> Result<Payment, StoreError> {
         trouble: row.try_get("trouble")?,
         created_at: moment(row, "created_at")?,
         paid_at: optional_moment(row, "paid_at")?,
+        expires_at: moment(row, "expires_at")?,
+        closed_at: optional_moment(row, "closed_at")?,
         schedule: schedule(row)?,
         request: request(row)?.ok_or_else(|| corrupt("ucanpay_payment.request_body"))?,
         version: unsigned(row, "version")?,

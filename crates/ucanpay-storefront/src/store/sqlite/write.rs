@@ -5,7 +5,8 @@ use sqlx::SqliteConnection;
 use super::details::EventDetails;
 use crate::id::PaymentKey;
 use crate::ledger::{
-    Decision, Discrepancy, Event, EvidenceRecord, Payment, Refund, Target, Transition, Verdict,
+    Decision, Discrepancy, Event, EvidenceRecord, Payment, Refund, Reversal, Target, Transition,
+    Verdict,
 };
 use crate::store::{ClaimedEvent, Delivery, StoreError};
 use crate::time::Timestamp;
@@ -41,11 +42,12 @@ async fn payment(tx: &mut SqliteConnection, row: &Payment) -> Result<(), StoreEr
     // What was agreed (amount, currency, the signed bytes …) is written once and never again.
     sqlx::query(
         "INSERT INTO ucanpay_payment (provider, reference, merchant, amount, currency, subject, description, state,
-             late, reversed, gateway_number, pay_link, trouble, created_at, paid_at, next_check_at, lease_until,
+             late, reversal, late_policy, expires_at, closed_at, gateway_number, pay_link, trouble, created_at, paid_at, next_check_at, lease_until,
              request_path, request_body, request_key, version, events)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (provider, reference) DO UPDATE SET
-             state = excluded.state, late = excluded.late, reversed = excluded.reversed,
+             state = excluded.state, late = excluded.late, reversal = excluded.reversal,
+             expires_at = excluded.expires_at, closed_at = excluded.closed_at,
              gateway_number = excluded.gateway_number, pay_link = excluded.pay_link, trouble = excluded.trouble,
              paid_at = excluded.paid_at, next_check_at = excluded.next_check_at,
              lease_until = excluded.lease_until, version = excluded.version, events = excluded.events",
@@ -59,7 +61,10 @@ async fn payment(tx: &mut SqliteConnection, row: &Payment) -> Result<(), StoreEr
     .bind(row.description.as_str())
     .bind(row.state.as_str())
     .bind(row.late)
-    .bind(row.reversed)
+    .bind(row.reversal.map(Reversal::as_str))
+    .bind(row.late_policy.as_str())
+    .bind(row.expires_at.as_millis())
+    .bind(row.closed_at.map(Timestamp::as_millis))
     .bind(&row.gateway_number)
     .bind(row.pay_link.as_deref())
     .bind(&row.trouble)
