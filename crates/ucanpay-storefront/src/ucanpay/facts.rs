@@ -253,3 +253,37 @@ fn evidence<T>(message: &Verified<T>) -> Evidence {
         key: message.key().to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ended_as(status: Option<&core::TradeStatus>) -> Fact {
+        let (merchant, reference) = (String::from("2000000010"), String::from("A1"));
+        let evidence = Evidence {
+            signed_text: String::new(),
+            signature: String::new(),
+            key: String::new(),
+        };
+        ended(Some(&merchant), Some(&reference), None, status, evidence)
+    }
+
+    #[test]
+    fn what_ends_an_order_says_so_and_states_no_amount() {
+        for (status, says) in [
+            (core::TradeStatus::Closed, PaymentStatus::Closed),
+            (core::TradeStatus::Revoked, PaymentStatus::Reversed),
+            (core::TradeStatus::Success, PaymentStatus::Paid),
+        ] {
+            let fact = ended_as(Some(&status));
+            assert_eq!(fact.claim, Claim::Payment(says));
+            assert_eq!(fact.source, Source::Answer);
+            assert!(fact.amount.is_none() && fact.missing.is_empty());
+        }
+    }
+
+    #[test]
+    fn an_answer_without_a_status_never_matches() {
+        assert_eq!(ended_as(None).missing, ["tradeStatus"]);
+    }
+}

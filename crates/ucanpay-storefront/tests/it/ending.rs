@@ -4,11 +4,13 @@ use std::future::Future;
 use std::time::Duration;
 
 use serde_json::json;
-use ucanpay_storefront::ledger::{DiscrepancyKind, RefundRefusal, ReversalRefusal};
-use ucanpay_storefront::provider::{PaymentStatus, ProviderErrorKind as Kind, RefundStatus};
+use ucanpay_storefront::ledger::{Command, DiscrepancyKind, RefundRefusal, ReversalRefusal};
+use ucanpay_storefront::provider::{
+    Claim, PaymentStatus, ProviderErrorKind as Kind, RefundStatus, Source,
+};
 use ucanpay_storefront::{
-    Closing, EndError, LatePolicy, NotificationError, PaymentRegistry, PaymentState, Payments,
-    Policies, ProviderId, RefundError, Reversal, UnmatchedPolicy,
+    Clock, Closing, EndError, LatePolicy, NotificationError, PaymentProvider, PaymentRegistry,
+    PaymentState, Payments, Policies, ProviderId, RefundError, Reversal, UnmatchedPolicy,
 };
 
 use crate::gateway::{Fault, Gateway};
@@ -512,6 +514,23 @@ async fn what_is_too_old_or_partly_refunded_is_not_reversed() {
             Err(EndError::Refused(ReversalRefusal::TooLate))
         ));
         assert_eq!(shop.gateway.reversals(), 0);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn the_answer_to_a_close_pays_nothing_because_it_states_no_amount() {
+    for shop in started().await {
+        let intent = shop.view("A1").await.payment.intent();
+        let asked = shop.gateway.query_payment(&intent, None).await;
+        let mut fact = asked.unwrap();
+        (fact.source, fact.amount) = (Source::Answer, None);
+        fact.claim = Claim::Payment(PaymentStatus::Paid);
+        let now = shop.clock.now();
+        let observe = Command::Observe(Box::new(fact), None);
+        let applied = shop.store.apply(&shop.key("A1"), observe, now).await;
+        applied.unwrap();
+        assert_eq!(state(&shop).await, PaymentState::AwaitingPayment);
         shop.check().await;
     }
 }

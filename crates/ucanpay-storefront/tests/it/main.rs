@@ -5,6 +5,7 @@
     reason = "the lint's exception for tests does not reach their helper functions"
 )]
 
+mod adapter;
 mod close_calls;
 mod ending;
 mod gateway;

@@ -23,6 +23,9 @@ pub(super) fn close(
         return draft.finish(Outcome::StaleLease);
     }
     if draft.view.payment.state.is_settled() {
+        if let Some(lease) = lease {
+            draft.release(&lease.target, None);
+        }
         return draft.finish(Outcome::Ended);
     }
     expire(&mut draft, now);
