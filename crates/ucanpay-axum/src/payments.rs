@@ -58,7 +58,8 @@ impl From<NotificationError> for Nack {
             NotificationError::Refused { reply, .. } => {
                 Self::worded(StatusCode::UNAUTHORIZED, reply.content_type, reply.body)
             }
-            NotificationError::Unavailable { reply, .. } => Self::worded(
+            NotificationError::Unavailable { reply, .. }
+            | NotificationError::Unmatched { reply, .. } => Self::worded(
                 StatusCode::SERVICE_UNAVAILABLE,
                 reply.content_type,
                 reply.body,

@@ -20,6 +20,7 @@
 //!         currency: Currency::CAD,
 //!         subject: "coffee".into(),
 //!         description: "one latte".into(),
+//!         expires_after: None,
 //!     })
 //!     .await?;
 //! println!("pay here: {:?}", view.payment.pay_link);
@@ -54,10 +55,11 @@ mod ucanpay;
 mod wording;
 
 pub use id::{IdError, PaymentKey, ProviderId, Reference, RefundNumber};
-pub use ledger::{Payment, PaymentState, PaymentView, Refund, RefundState};
+pub use ledger::{LatePolicy, Payment, PaymentState, PaymentView, Refund, RefundState, Reversal};
 pub use payments::{
-    EventHandler, HandlerError, NotificationError, Payments, Receipt, ReconcileReport,
-    RefreshError, RefundError, RefundRequest, StartError, StartPayment,
+    ClosedProof, Closing, DEFAULT_EXPIRY, EndError, EventHandler, HandlerError, NotificationError,
+    PaidProof, Payments, Policies, Receipt, ReconcileReport, RefreshError, RefundError,
+    RefundRequest, ReviewError, StartError, StartPayment, UnmatchedPolicy,
 };
 #[cfg(feature = "mock")]
 pub use provider::MockPaymentProvider;

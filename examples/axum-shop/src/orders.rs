@@ -8,12 +8,12 @@ use std::collections::HashMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ucanpay_core::{Amount, Currency};
-use ucanpay_storefront::ledger::Event;
 #[cfg(doc)]
 use ucanpay_storefront::ledger::EventKind;
+use ucanpay_storefront::ledger::{Discrepancy, Event};
 use ucanpay_storefront::{
-    PaymentState, PaymentView, Payments, Reference, Refund, RefundError, RefundRequest, StartError,
-    StartPayment, StoreError,
+    PaymentState, PaymentView, Payments, Reference, Refund, RefundError, RefundRequest,
+    ReviewError, StartError, StartPayment, StoreError,
 };
 
 use crate::basket::{Basket, Line};
@@ -146,6 +146,7 @@ impl Orders {
             currency: Currency::CAD,
             subject: SUBJECT.into(),
             description: description(&order.lines).into(),
+            expires_after: None,
         };
         let payment = Some(self.payments.start(start).await?);
         Ok(OrderView { order, payment })
@@ -226,6 +227,20 @@ impl Orders {
         self.table.note(number, event).await
     }
 
+    /// Closes a discrepancy of an order's payment: somebody has looked.
+    ///
+    /// # Errors
+    /// [`ReviewError`]: then nothing was written.
+    pub async fn settle_review(
+        &self,
+        order: &Order,
+        discrepancy: u32,
+        note: &str,
+    ) -> Result<PaymentView, ReviewError> {
+        let key = self.payments.key(order.number.clone());
+        self.payments.settle_review(&key, discrepancy, note).await
+    }
+
     async fn payment(&self, order: &Order) -> Result<Option<PaymentView>, StoreError> {
         let key = self.payments.key(order.number.clone());
         self.payments.payment(&key).await
@@ -242,7 +257,13 @@ impl OrderView {
     /// Whether somebody must look: what the gateway says contradicts the order.
     pub fn needs_review(&self) -> bool {
         let payment = self.payment.as_ref();
-        payment.is_some_and(|view| view.payment.needs_review)
+        payment.is_some_and(PaymentView::needs_review)
+    }
+
+    /// What somebody has yet to look at, oldest first.
+    pub fn open_discrepancies(&self) -> impl Iterator<Item = &Discrepancy> {
+        let payment = self.payment.iter();
+        payment.flat_map(PaymentView::open_discrepancies)
     }
 
     /// Where the buyer pays, while the order is to be paid and the gateway knows it.

@@ -47,6 +47,7 @@ fn vector_payment() -> StartPayment {
         currency: Currency::CAD,
         subject: "coffee".into(),
         description: "coffee".into(),
+        expires_after: None,
     }
 }
 
@@ -61,7 +62,7 @@ async fn a_genuine_notification_is_acknowledged_and_has_turned_its_payment_paid(
         assert_success(response, path).await;
         let view = payments.payment(&key).await.unwrap().unwrap();
         assert_eq!(view.payment.state, PaymentState::Paid);
-        assert!(!view.payment.needs_review);
+        assert!(!view.needs_review());
     }
 }
 
@@ -77,7 +78,7 @@ async fn a_refused_notification_is_fail_and_changes_nothing() {
     }
     let view = payments.payment(&key).await.unwrap().unwrap();
     assert_ne!(view.payment.state, PaymentState::Paid);
-    assert!(!view.payment.needs_review);
+    assert!(!view.needs_review());
 }
 
 #[tokio::test]
@@ -129,6 +130,10 @@ impl PaymentStore for Flaky {
 
     async fn recent(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError> {
         self.there()?.recent(limit).await
+    }
+
+    async fn under_review(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError> {
+        self.there()?.under_review(limit).await
     }
 
     async fn claim_due(

@@ -128,9 +128,9 @@ fn milliseconds(begun: Instant) -> f64 {
 const FILL: [&str; 3] = [
     "WITH RECURSIVE row(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM row WHERE n + 1 < ?1)
      INSERT INTO ucanpay_payment (provider, reference, merchant, amount, currency, subject, description, state,
-         needs_review, late, unexplained_return, gateway_number, created_at, next_check_at, request_path,
+         late, late_policy, expires_at, gateway_number, created_at, next_check_at, request_path,
          request_body, request_key, version, events)
-     SELECT ?2, printf('BENCH%08d', n), '2000000010', 450, 'CAD', 'coffee', 'one latte', 'awaiting_payment', 0, 0, 0,
+     SELECT ?2, printf('BENCH%08d', n), '2000000010', 450, 'CAD', 'coffee', 'one latte', 'awaiting_payment', 0, 'review', ?3 + 7200000,
          printf('UBENCH%08d', n), ?3 - n, ?3 + n, '/payment/unifiedorder', randomblob(700),
          'SHA256:0123456789abcdef', 2, 2 FROM row",
     "WITH RECURSIVE row(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM row WHERE n + 1 < ?1)

@@ -3,7 +3,7 @@
 use ucanpay_core::{Amount, Currency};
 use ucanpay_storefront::ledger::NewPayment;
 use ucanpay_storefront::provider::{Claim, Evidence, Fact, FrozenRequest, PaymentStatus, Source};
-use ucanpay_storefront::{PaymentKey, ProviderId, Reference, Timestamp};
+use ucanpay_storefront::{LatePolicy, PaymentKey, ProviderId, Reference, Timestamp};
 
 pub(crate) const PROVIDER: &str = "ucanpay";
 pub(crate) const AT: Timestamp = Timestamp::from_millis(1_772_366_400_000);
@@ -26,6 +26,8 @@ pub(crate) fn new_payment() -> NewPayment {
         currency: Currency::CAD,
         subject: "coffee".into(),
         description: "one latte".into(),
+        expires_at: Timestamp::from_millis(AT.as_millis() + 7_200_000),
+        late_policy: LatePolicy::Review,
         request: FrozenRequest {
             path: "/payment/unifiedorder".to_owned(),
             body: vec![b'x'; 700].into(),

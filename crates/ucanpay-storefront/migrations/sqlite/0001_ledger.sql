@@ -9,10 +9,14 @@ CREATE TABLE ucanpay_payment (
     subject        TEXT    NOT NULL,
     description    TEXT    NOT NULL,
     state          TEXT    NOT NULL,
-    needs_review   INTEGER NOT NULL CHECK (needs_review IN (0, 1)),
     late           INTEGER NOT NULL CHECK (late IN (0, 1)),
-    -- Money went back, and no refund row says how much.
-    unexplained_return INTEGER NOT NULL CHECK (unexplained_return IN (0, 1)),
+    -- requested, done (all of its money went back), refused; NULL if there never was one.
+    reversal       TEXT,
+    -- What becomes of it if it is paid after it was closed.
+    late_policy    TEXT    NOT NULL,
+    -- When our time for it is up, or was; when the gateway said that it is closed.
+    expires_at     INTEGER NOT NULL,
+    closed_at      INTEGER,
     gateway_number TEXT,
     pay_link       TEXT,
     trouble        TEXT,
@@ -26,7 +30,8 @@ CREATE TABLE ucanpay_payment (
     version        INTEGER NOT NULL,
     events         INTEGER NOT NULL,
     PRIMARY KEY (provider, reference),
-    CHECK ((state = 'paid') = (paid_at IS NOT NULL))
+    CHECK ((state = 'paid') = (paid_at IS NOT NULL)),
+    CHECK (reversal IS NULL OR reversal <> 'done' OR state = 'paid')
 ) STRICT;
 
 CREATE UNIQUE INDEX ucanpay_payment_gateway_number ON ucanpay_payment (provider, gateway_number)
@@ -76,6 +81,25 @@ CREATE TABLE ucanpay_evidence (
 ) STRICT;
 
 CREATE INDEX ucanpay_evidence_payment ON ucanpay_evidence (provider, reference);
+
+-- What a person must look at. The payment needs review while one of its rows is open.
+CREATE TABLE ucanpay_discrepancy (
+    provider     TEXT    NOT NULL,
+    reference    TEXT    NOT NULL,
+    number       INTEGER NOT NULL,
+    kind         TEXT    NOT NULL,
+    note         TEXT    NOT NULL,
+    -- The digest of the message that shows it; NULL where no signed message does.
+    evidence     TEXT,
+    opened_at    INTEGER NOT NULL,
+    closed_at    INTEGER,
+    closing_note TEXT,
+    PRIMARY KEY (provider, reference, number),
+    FOREIGN KEY (provider, reference) REFERENCES ucanpay_payment (provider, reference),
+    CHECK ((closed_at IS NULL) = (closing_note IS NULL))
+) STRICT;
+
+CREATE INDEX ucanpay_discrepancy_open ON ucanpay_discrepancy (opened_at) WHERE closed_at IS NULL;
 
 -- Every move of a payment (refund IS NULL) or a refund. Replaying it gives the row's state and version.
 CREATE TABLE ucanpay_transition (

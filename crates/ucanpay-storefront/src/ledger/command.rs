@@ -3,7 +3,7 @@
 use ucanpay_core::{Amount, Currency};
 
 use super::decide::Verdict;
-use super::model::PaymentView;
+use super::model::{LatePolicy, PaymentView};
 use crate::id::RefundNumber;
 use crate::provider::{Claim, Fact, FrozenRequest, RefundLimits};
 use crate::time::Timestamp;
@@ -22,6 +22,23 @@ pub enum Command {
     /// Take in a verified fact. The one door for notifications, queries and answers. With the lease under which it was
     /// asked for; without one for a notification.
     Observe(Box<Fact>, Option<Lease>),
+    /// Take in a verified fact that was asked for under a lease, and keep the row until then for the next call, if the
+    /// payment is still to be ended.
+    ObserveAndHold(Box<Fact>, Lease, Timestamp),
+    /// Record that our time for the payment is up, before the gateway is asked to close it. Leased until then for the
+    /// calls that follow: under the lease that the caller holds, or if nobody has the row.
+    Close(Option<Lease>, Timestamp),
+    /// Record that the payment is to be reversed, before the gateway is asked to. Leased likewise, if nobody has the row.
+    Reverse {
+        /// How long after it was recorded the payment can be reversed.
+        window: std::time::Duration,
+        /// The end of the lease.
+        until: Timestamp,
+    },
+    /// A signed answer shows that the gateway does not reverse the payment: withdraw that wish, release the row.
+    RefuseReversal(Lease, String),
+    /// Nothing is left to be done under this lease.
+    Release(Lease),
     /// A call under a lease brought no fact: note why, release the row, ask again later.
     GiveUp {
         /// The lease to release.
@@ -33,6 +50,13 @@ pub enum Command {
         /// Not sooner than this.
         hold: Option<std::time::Duration>,
     },
+    /// A person has looked at a discrepancy and closes it.
+    SettleReview {
+        /// Its number within the payment.
+        discrepancy: u32,
+        /// What was found.
+        note: Wording,
+    },
 }
 
 impl Command {
@@ -40,18 +64,27 @@ impl Command {
     pub(crate) fn refund_number(&self) -> Option<&str> {
         match self {
             Self::RequestRefund(new, _) => Some(new.number.as_str()),
-            Self::Observe(fact, _) => match &fact.claim {
+            Self::Observe(fact, _) | Self::ObserveAndHold(fact, ..) => match &fact.claim {
                 Claim::RefundAccepted(claim) | Claim::Refund(claim, _) => claim.number.as_deref(),
                 Claim::Placed | Claim::Payment(_) => None,
             },
-            Self::Create(..) | Self::Claim(..) | Self::GiveUp { .. } => None,
+            Self::Create(..)
+            | Self::Claim(..)
+            | Self::GiveUp { .. }
+            | Self::Close(..)
+            | Self::Release(_)
+            | Self::Reverse { .. }
+            | Self::RefuseReversal(..)
+            | Self::SettleReview { .. } => None,
         }
     }
 
     /// The gateway's payment number that the command names, likewise.
     pub(crate) fn gateway_number(&self) -> Option<&str> {
         match self {
-            Self::Observe(fact, _) => fact.gateway_number.as_deref(),
+            Self::Observe(fact, _) | Self::ObserveAndHold(fact, ..) => {
+                fact.gateway_number.as_deref()
+            }
             _ => None,
         }
     }
@@ -88,6 +121,10 @@ pub struct NewPayment {
     pub subject: Wording,
     /// What is bought.
     pub description: Wording,
+    /// When our time for it is up.
+    pub expires_at: Timestamp,
+    /// What becomes of it if it is paid after it was closed.
+    pub late_policy: LatePolicy,
     /// The signed call.
     pub request: FrozenRequest,
 }
@@ -130,6 +167,10 @@ pub enum Outcome {
     Conflict(Conflict),
     /// The refund was not recorded.
     RefundRefused(RefundRefusal),
+    /// The reversal was not recorded.
+    ReversalRefused(ReversalRefusal),
+    /// The payment has ended already; there is nothing to be done.
+    Ended,
     /// The caller holds the lease.
     Claimed(Lease),
     /// Somebody else is at this row.
@@ -140,7 +181,9 @@ pub enum Outcome {
     StaleLease,
     /// The trouble was noted.
     Noted,
-    /// There is no such payment.
+    /// The discrepancy is closed.
+    Settled,
+    /// There is no such payment, or no such discrepancy of it.
     NotFound,
 }
 
@@ -152,6 +195,18 @@ pub struct Conflict {
     pub number: String,
     /// What differs.
     pub member: &'static str,
+}
+
+/// Why a reversal was not recorded. Nothing was sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReversalRefusal {
+    /// The gateway's time for it is over.
+    #[error("the payment is too old to be reversed; if it is paid, refund it")]
+    TooLate,
+    /// Some of the money went back already, or may have: a reversal would return it a second time.
+    #[error("some of the money went back already, or is on its way; refund the rest")]
+    MoneyWentBack,
 }
 
 /// Why a refund was not recorded. Nothing was sent.
@@ -180,7 +235,12 @@ pub enum RefundRefusal {
         "money of this payment went back outside this shop; look it up in the merchant portal first"
     )]
     UnexplainedReturn,
-    /// Another refund of this payment is under way, and they go one at a time.
-    #[error("another refund of this payment is under way; wait until it is settled")]
+    /// All of the money went back by a reversal.
+    #[error("the payment was reversed: all of its money went back")]
+    Reversed,
+    /// Another refund of this payment, or its reversal, is under way, and they go one at a time.
+    #[error(
+        "another refund or the reversal of this payment is under way; wait until it is settled"
+    )]
     UnderWay,
 }

@@ -17,6 +17,8 @@ words! {
         PaymentFailed = "payment_failed",
         /// It can no longer be paid.
         PaymentClosed = "payment_closed",
+        /// Our time for it is up; the gateway is asked to close it.
+        PaymentExpired = "payment_expired",
         /// It was paid after it had been closed.
         LatePayment = "late_payment",
         /// Money went back without a refund of ours.

@@ -10,12 +10,14 @@
 //! | `transition.rs` | the table: state × what the gateway says |
 //! | `matching.rs` | is this verified message about exactly this payment? |
 //! | `decide/` | the decision for each command |
+//! | `discrepancy.rs` | what a person must look at |
 //! | `schedule.rs` | when an unsettled row is asked for next |
 //! | `event.rs` | what the rest of the shop is told |
 //! | `words.rs` | enums that are words in the store |
 
 mod command;
 mod decide;
+mod discrepancy;
 mod event;
 mod matching;
 mod model;
@@ -24,12 +26,14 @@ mod transition;
 mod words;
 
 pub use command::{
-    Applied, Command, Conflict, Lease, NewPayment, NewRefund, Outcome, RefundRefusal, Target,
+    Applied, Command, Conflict, Lease, NewPayment, NewRefund, Outcome, RefundRefusal,
+    ReversalRefusal, Target,
 };
 pub(crate) use decide::refund_refusal;
 pub use decide::{Decision, EvidenceRecord, Loaded, Transition, Verdict, decide};
+pub use discrepancy::{ClosedReview, Discrepancy, DiscrepancyKind};
 pub use event::{Event, EventKind};
-pub use model::{Payment, PaymentState, PaymentView, Refund, RefundState};
+pub use model::{LatePolicy, Payment, PaymentState, PaymentView, Refund, RefundState, Reversal};
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub(crate) use schedule::FARTHEST;
 pub(crate) use schedule::LEASE;

@@ -1,7 +1,10 @@
 //! A payment and its refunds as they stand in the ledger, and what is derived from them.
 
+use std::time::Duration;
+
 use ucanpay_core::{Amount, Currency};
 
+use super::discrepancy::{Discrepancy, DiscrepancyKind};
 use super::schedule::Schedule;
 use super::words::words;
 use crate::id::{PaymentKey, Reference, RefundNumber};
@@ -49,6 +52,28 @@ words! {
     }
 }
 
+words! {
+    /// How far a reversal has come.
+    Reversal {
+        /// Asked for here; the gateway has not confirmed it. Nothing is refunded meanwhile.
+        Requested = "requested",
+        /// The payment was paid, and all of its money went back. Nothing of it can be refunded any more.
+        Done = "done",
+        /// The gateway does not reverse it. If it is paid, refund it.
+        Refused = "refused",
+    }
+}
+
+words! {
+    /// What becomes of a payment that comes after it was closed. It is always recorded, told and opened for review.
+    LatePolicy {
+        /// A person decides: ship after all, or refund. The default.
+        Review = "review",
+        /// All of it is refunded, once, under a number that follows from the payment's.
+        AutoRefund = "auto_refund",
+    }
+}
+
 impl PaymentState {
     /// Whether nothing more is expected from the gateway.
     pub const fn is_settled(self) -> bool {
@@ -81,13 +106,12 @@ pub struct Payment {
     pub description: Wording,
     /// Where it stands.
     pub state: PaymentState,
-    /// Somebody must look: evidence contradicts the ledger.
-    pub needs_review: bool,
     /// It was paid after it had been closed.
     pub late: bool,
-    /// The gateway says that money went back, and no refund here says how much. Nothing more is refunded until somebody
-    /// has looked.
-    pub unexplained_return: bool,
+    /// How far a reversal has come, if one was asked for or seen.
+    pub reversal: Option<Reversal>,
+    /// What becomes of it if it is paid after it was closed.
+    pub late_policy: LatePolicy,
     /// The gateway's number (`ucpOrderNo`), once it is known.
     pub gateway_number: Option<String>,
     /// The link by which the buyer pays, once the gateway has taken the order.
@@ -98,6 +122,10 @@ pub struct Payment {
     pub created_at: Timestamp,
     /// When the ledger learnt that it is paid.
     pub paid_at: Option<Timestamp>,
+    /// When our time for it is up: as set when it was started, or when its end was asked for.
+    pub expires_at: Timestamp,
+    /// When the ledger learnt that it is closed.
+    pub closed_at: Option<Timestamp>,
     /// When it is asked for next, and who is at it.
     pub schedule: Schedule,
     /// The call that places it, as signed.
@@ -143,9 +171,82 @@ pub struct PaymentView {
     pub payment: Payment,
     /// Its refunds, oldest first.
     pub refunds: Vec<Refund>,
+    /// What does not fit, in the order in which it was found; closed ones too.
+    pub discrepancies: Vec<Discrepancy>,
 }
 
 impl PaymentView {
+    /// What a person has yet to look at, oldest first.
+    pub fn open_discrepancies(&self) -> impl Iterator<Item = &Discrepancy> {
+        self.discrepancies.iter().filter(|row| row.is_open())
+    }
+
+    /// Whether somebody must look: a discrepancy is open.
+    pub fn needs_review(&self) -> bool {
+        self.open_discrepancies().next().is_some()
+    }
+
+    /// Whether some of the money went back or may have: a reversal would return it twice.
+    pub(crate) fn money_went_back(&self) -> bool {
+        self.reserved() > 0 || self.unexplained_return()
+    }
+
+    /// Whether money went back, and nothing here says how much.
+    pub(super) fn unexplained_return(&self) -> bool {
+        self.open_discrepancies()
+            .any(|row| row.kind == DiscrepancyKind::UnexplainedReturn)
+    }
+
+    /// Whether nothing more is to be done about the payment itself; its refunds are rows of their own.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.payment.state.is_settled()
+            && self.payment.reversal != Some(Reversal::Requested)
+            && !self.owes_late_refund()
+    }
+
+    /// Whether this payment is to be ended at the gateway now: that was asked for, or its time is up.
+    pub(crate) fn is_to_end(&self, now: Timestamp) -> bool {
+        match self.payment.state {
+            PaymentState::Closed => false,
+            PaymentState::Paid => self.payment.reversal == Some(Reversal::Requested),
+            PaymentState::Expired => true,
+            _ => now >= self.payment.expires_at,
+        }
+    }
+
+    /// Whether a late payment is to be refunded by itself, and that refund is not recorded yet. Read from what stands in
+    /// the ledger alone, so that a crash at any moment neither loses nor doubles it.
+    pub(crate) fn owes_late_refund(&self) -> bool {
+        let waits = |row: &Discrepancy| row.kind == DiscrepancyKind::LatePayment;
+        self.payment.late
+            && self.payment.late_policy == LatePolicy::AutoRefund
+            && self.open_discrepancies().any(waits)
+            && self
+                .refund(&RefundNumber::of_late_payment(&self.payment.key))
+                .is_none()
+            && self.refundable() > 0
+    }
+
+    /// When the payment is asked for next, not sooner than `hold` from now.
+    pub(super) fn next_check(&self, now: Timestamp, hold: Option<Duration>) -> Option<Timestamp> {
+        let payment = &self.payment;
+        match payment.state {
+            PaymentState::Closed => {
+                let next = Schedule::watch(payment.closed_at?, now)?;
+                Some(next.max(now.after(hold.unwrap_or_default())))
+            }
+            _ if self.is_settled() => None,
+            PaymentState::Expired | PaymentState::Paid => {
+                Schedule::ask_again(payment.expires_at, now, hold)
+            }
+            _ => {
+                let next = Schedule::ask_again(payment.created_at, now, hold)?;
+                let expiry = Some(payment.expires_at).filter(|at| *at > now && hold.is_none());
+                Some(expiry.map_or(next, |at| at.min(next)))
+            }
+        }
+    }
+
     /// The cents that surely went back.
     pub fn refunded(&self) -> i64 {
         self.sum(|state| state == RefundState::Succeeded)
@@ -153,7 +254,13 @@ impl PaymentView {
 
     /// The cents that may still be refunded: paid, less all that was refunded or might be.
     pub fn refundable(&self) -> i64 {
-        if self.payment.state != PaymentState::Paid || self.payment.unexplained_return {
+        if self.payment.state != PaymentState::Paid
+            || matches!(
+                self.payment.reversal,
+                Some(Reversal::Requested | Reversal::Done)
+            )
+            || self.unexplained_return()
+        {
             return 0;
         }
         self.payment

@@ -4,6 +4,9 @@
 //! interval stays under a minute, so that a payment whose notifications are all lost is still seen within a minute;
 //! then it widens with the row's age.
 //!
+//! A closed payment is watched for six hours, because a buyer's payment may have been under way: every two minutes at
+//! first, every ten after ten minutes, every hour after one. Then it rests.
+//!
 //! A clock that was ahead and is set back leaves moments behind that lie too far in the future to be meant. They do not
 //! count: the row is due, the lease is free.
 
@@ -43,6 +46,17 @@ impl Schedule {
             .is_some_and(|until| until > now && until <= now.after(LEASE))
     }
 
+    /// The next question about a payment closed at `closed`; `None` once it has been watched long enough.
+    pub(super) fn watch(closed: Timestamp, now: Timestamp) -> Option<Timestamp> {
+        let wait = match now.since(closed).as_secs() {
+            ..600 => 2 * MINUTE,
+            600..HOUR => 10 * MINUTE,
+            HOUR..WATCH => HOUR,
+            _ => return None,
+        };
+        Some(now.after(Duration::from_secs(wait)))
+    }
+
     /// The next question for a row recorded at `created`, not sooner than `hold` from now.
     pub(super) fn ask_again(
         created: Timestamp,
@@ -53,6 +67,9 @@ impl Schedule {
         Some(now.after(wait.min(FARTHEST)))
     }
 }
+
+/// How long a closed payment is watched for a late payment.
+const WATCH: u64 = 6 * HOUR;
 
 /// The wait before the next question, by the row's age.
 fn interval(age: Duration) -> Duration {

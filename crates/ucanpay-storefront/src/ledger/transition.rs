@@ -13,6 +13,8 @@
 //! | closed | · | · | · | · | **paid** (late) | · |
 //! | paid | · | · | · | contradiction | · | · |
 //!
+//! Every unpaid state but closed turns expired by an intent of ours, not by a message.
+//!
 //! "Not paid" after "paid" is an older answer overtaken by a newer one, not a contradiction: the answer to a query and a
 //! notification travel side by side.
 //!

@@ -15,7 +15,7 @@ use crate::provider::{Fact, PaymentProvider, ProviderError, ProviderErrorKind};
 use crate::store::StoreError;
 
 /// What the gateway refused as it stands (a balance to be topped up, a key to be corrected) is not tried again sooner.
-const REFUSED: Duration = Duration::from_secs(300);
+pub(super) const REFUSED: Duration = Duration::from_secs(300);
 
 impl Payments {
     /// Makes the next call for the leased row and takes in what it brings. Returns the payment as it stands then. Runs
@@ -41,6 +41,12 @@ impl Payments {
             let trouble = "the provider of this payment is not registered".to_owned();
             return self.give_up(key, lease, trouble, false, None).await;
         };
+        if lease.target == Target::Payment && view.owes_late_refund() {
+            return self.refund_late(key, view, lease).await;
+        }
+        if lease.target == Target::Payment && view.is_to_end(self.now()) {
+            return self.end(key, view, lease, &*provider).await;
+        }
         let result = match &lease.target {
             Target::Payment => place_or_query(&*provider, &view.payment).await,
             Target::Refund(number) => match view.refund(number) {
@@ -68,7 +74,7 @@ impl Payments {
         }
     }
 
-    async fn give_up(
+    pub(super) async fn give_up(
         &self,
         key: &PaymentKey,
         lease: Lease,
@@ -91,9 +97,10 @@ impl Payments {
 /// query now would hardly do better; on a repeat it is tried all the same.
 fn worth_a_query(error: &ProviderError, repeat: bool) -> bool {
     match error.kind() {
-        ProviderErrorKind::AskFirst | ProviderErrorKind::Refused | ProviderErrorKind::Untrusted => {
-            true
-        }
+        ProviderErrorKind::AskFirst
+        | ProviderErrorKind::Refused
+        | ProviderErrorKind::NotThisWay
+        | ProviderErrorKind::Untrusted => true,
         ProviderErrorKind::Unclear => repeat,
         ProviderErrorKind::Unreachable | ProviderErrorKind::Later | ProviderErrorKind::Config => {
             false
@@ -107,8 +114,10 @@ async fn place_or_query(
     payment: &Payment,
 ) -> Result<Fact, ProviderError> {
     let intent = payment.intent();
-    if let Some(number) = &payment.gateway_number {
-        return provider.query_payment(&intent, Some(number)).await;
+    // What is settled is never placed again.
+    let number = payment.gateway_number.as_deref();
+    if number.is_some() || payment.state.is_settled() {
+        return provider.query_payment(&intent, number).await;
     }
     match provider.create_payment(&intent, &payment.request).await {
         // If the query brings nothing either, the first error says more.

@@ -7,16 +7,24 @@
 //! | `start.rs` | an order is to be paid |
 //! | `notification.rs` | the gateway calls |
 //! | `refund.rs` | money is to go back |
+//! | `end.rs` | a payment is to end: close, reverse |
+//! | `late.rs` | a payment came after its close |
+//! | `policy.rs` | what a merchant may decide |
+//! | `review.rs` | a person looks at what does not fit |
 //! | `advance.rs` | the next call for one row, under its lease |
 //! | `reconcile.rs` | rows nobody called about are asked for |
 //! | `outbox.rs` | the shop is told |
 //! | `run.rs` | both of the latter, until shutdown |
 
 mod advance;
+mod end;
+mod late;
 mod notification;
 mod outbox;
+mod policy;
 mod reconcile;
 mod refund;
+mod review;
 mod run;
 mod start;
 
@@ -25,11 +33,14 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, broadcast};
 
+pub use end::{ClosedProof, Closing, EndError, PaidProof};
 pub use notification::{NotificationError, Receipt};
 pub use outbox::{EventHandler, HandlerError};
+pub use policy::{Policies, UnmatchedPolicy};
 pub use reconcile::ReconcileReport;
 pub use refund::{RefundError, RefundRequest};
-pub use start::{StartError, StartPayment};
+pub use review::ReviewError;
+pub use start::{DEFAULT_EXPIRY, StartError, StartPayment};
 
 use crate::id::{PaymentKey, ProviderId};
 use crate::ledger::{Applied, Command, LEASE, Outcome, PaymentView, Target};
@@ -46,6 +57,7 @@ pub struct Payments {
     store: Arc<dyn PaymentStore>,
     registry: PaymentRegistry,
     clock: Arc<dyn Clock>,
+    policies: Policies,
     changes: broadcast::Sender<PaymentKey>,
     wake: Arc<Wake>,
 }
@@ -67,6 +79,7 @@ impl Payments {
             store,
             registry,
             clock: Arc::new(SystemClock),
+            policies: Policies::default(),
             changes: broadcast::Sender::new(CHANGES),
             wake: Arc::default(),
         }
@@ -121,7 +134,7 @@ impl Payments {
     /// [`RefreshError`]. A gateway that does not answer is not an error: the view then is as old as it was.
     pub async fn refresh(&self, key: &PaymentKey) -> Result<PaymentView, RefreshError> {
         let view = self.store.load(key).await?.ok_or(RefreshError::NotFound)?;
-        let payment = (!view.payment.state.is_settled()).then_some(Target::Payment);
+        let payment = (!view.is_settled()).then_some(Target::Payment);
         let refunds = view
             .refunds
             .iter()
@@ -155,7 +168,11 @@ impl Payments {
             }
             if matches!(
                 applied.outcome,
-                Outcome::Recorded(_) | Outcome::Observed(_) | Outcome::Noted
+                Outcome::Recorded(_)
+                    | Outcome::Claimed(_)
+                    | Outcome::Observed(_)
+                    | Outcome::Noted
+                    | Outcome::Settled
             ) {
                 // Nobody listening is fine.
                 let _ = this.changes.send(key);

@@ -1,6 +1,6 @@
 //! The gateway calls: verify, commit, and only then acknowledge.
 
-use super::{Payments, words};
+use super::{Payments, UnmatchedPolicy, words};
 use crate::id::{PaymentKey, Reference};
 use crate::ledger::{Command, Outcome, Verdict};
 use crate::provider::{Acknowledgement, NotificationRefused, RawNotification, Reply};
@@ -35,6 +35,13 @@ pub enum NotificationError {
         /// The reason, for the log. It is not told to the sender.
         #[source]
         source: NotificationRefused,
+    },
+    /// It is genuine and recorded, and speaks of no payment here; [`UnmatchedPolicy::Nack`] wants it again. Answer 503
+    /// with this reply.
+    #[error("the notification speaks of no payment of ours")]
+    Unmatched {
+        /// The refusal, in the gateway's words.
+        reply: Reply,
     },
     /// It is genuine, and could not be committed. Answer 503 with this reply; it comes again.
     #[error("the notification could not be committed")]
@@ -93,6 +100,10 @@ impl Payments {
             }
             Outcome::Observed(Verdict::Unmatched) => {
                 tracing::warn!(payment = %key, "notification of no payment of ours");
+                if self.policies.unmatched == UnmatchedPolicy::Nack {
+                    let reply = provider.acknowledge(Acknowledgement::Refused("no such order yet"));
+                    return Err(NotificationError::Unmatched { reply });
+                }
             }
             _ => tracing::info!(payment = %key, "notification committed"),
         }

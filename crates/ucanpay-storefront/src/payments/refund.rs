@@ -6,10 +6,11 @@ use super::Payments;
 use super::start::noted;
 use crate::id::{PaymentKey, RefundNumber};
 use crate::ledger::{
-    Command, Conflict, LEASE, NewRefund, Outcome, Refund, RefundRefusal, refund_refusal,
+    Applied, Command, Conflict, LEASE, NewRefund, Outcome, Refund, RefundRefusal, refund_refusal,
 };
 use crate::provider::{PrepareError, RefundIntent};
 use crate::store::StoreError;
+use crate::time::Timestamp;
 use crate::wording::Wording;
 
 /// A refund to be made.
@@ -62,11 +63,35 @@ impl Payments {
         key: &PaymentKey,
         request: RefundRequest,
     ) -> Result<Refund, RefundError> {
+        let number = request.number.clone().unwrap_or_else(RefundNumber::random);
+        let until = self.now().after(LEASE);
+        let applied = self
+            .record_refund(key, number.clone(), request, until)
+            .await?;
+        let view = match applied.outcome {
+            Outcome::Recorded(lease) => {
+                // From here on it is recorded, whatever happens: trouble with the database is not the caller's to repair.
+                let called = self.advance(key, lease).await;
+                noted(key, called).or(applied.view)
+            }
+            _ => applied.view,
+        };
+        view.and_then(|view| view.refund(&number).cloned())
+            .ok_or(RefundError::NotFound)
+    }
+
+    /// Reserves the amount and records the intent, leased until then for the call that follows.
+    pub(super) async fn record_refund(
+        &self,
+        key: &PaymentKey,
+        number: RefundNumber,
+        request: RefundRequest,
+        until: Timestamp,
+    ) -> Result<Applied, RefundError> {
         let provider = self
             .provider(Some(&key.provider))
             .ok_or(RefundError::UnknownProvider)?;
         let view = self.store.load(key).await?.ok_or(RefundError::NotFound)?;
-        let number = request.number.unwrap_or_else(RefundNumber::random);
         let limits = provider.capabilities().refunds;
         if view.refund(&number).is_none()
             && let Some(refusal) = refund_refusal(&view, request.amount, limits, self.now())
@@ -88,20 +113,15 @@ impl Payments {
             reason: intent.reason,
             limits,
         };
-        let until = self.now().after(LEASE);
         let applied = self.apply(key, Command::RequestRefund(new, until)).await?;
-        let view = match applied.outcome {
-            Outcome::Recorded(lease) => {
+        match applied.outcome {
+            Outcome::RefundRefused(refusal) => Err(refusal.into()),
+            Outcome::Conflict(conflict) => Err(conflict.into()),
+            Outcome::Recorded(_) => {
                 tracing::info!(payment = %key, refund = %number, "refund recorded");
-                // From here on it is recorded, whatever happens: trouble with the database is not the caller's to repair.
-                let called = self.advance(key, lease).await;
-                noted(key, called).or(applied.view)
+                Ok(applied)
             }
-            Outcome::RefundRefused(refusal) => return Err(refusal.into()),
-            Outcome::Conflict(conflict) => return Err(conflict.into()),
-            _ => applied.view,
-        };
-        view.and_then(|view| view.refund(&number).cloned())
-            .ok_or(RefundError::NotFound)
+            _ => Ok(applied),
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! An order is to be paid: the intent is committed, then the call goes out.
 
+use std::time::Duration;
+
 use ucanpay_core::{Amount, Currency};
 
 use super::{Payments, words};
@@ -24,7 +26,13 @@ pub struct StartPayment {
     pub subject: Wording,
     /// What is bought. UCanPay: 1 to 64 characters, none of `/ = &`.
     pub description: Wording,
+    /// How long the buyer has to pay; `None` for [`DEFAULT_EXPIRY`]. The gateway knows no expiry: when it is over, the
+    /// reconciler asks it to close the order. Started again, a payment keeps the expiry it has.
+    pub expires_after: Option<Duration>,
 }
+
+/// How long a buyer has to pay, unless the shop says otherwise: two hours.
+pub const DEFAULT_EXPIRY: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// Why a payment was not started. Nothing was sent.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +83,10 @@ impl Payments {
             currency: intent.currency,
             subject: intent.subject,
             description: intent.description,
+            expires_at: self
+                .now()
+                .after(start.expires_after.unwrap_or(DEFAULT_EXPIRY)),
+            late_policy: self.policies.late_payment,
             request,
         };
         let until = self.now().after(LEASE);

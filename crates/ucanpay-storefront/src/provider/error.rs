@@ -56,6 +56,9 @@ pub enum ProviderErrorKind {
     /// The gateway spoke and left the outcome open (it knows the number already, the order has ended, a system error): a
     /// query settles it.
     AskFirst,
+    /// The gateway says that the payment cannot be ended so (it is paid, or its time for that is over). A query settles
+    /// whether that is so; then another road is taken.
+    NotThisWay,
     /// Nobody knows whether it happened, and the gateway was not heard: time-out, unreadable answer.
     Unclear,
     /// The answer is not provably the gateway's.
@@ -91,6 +94,13 @@ impl ProviderError {
         self
     }
 
+    /// The same error, of another kind: where a word means something else for one call than for the others.
+    #[must_use]
+    pub fn with_kind(mut self, kind: ProviderErrorKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
     /// States how long nothing may be sent.
     #[must_use]
     pub fn with_retry_after(mut self, wait: Option<Duration>) -> Self {
@@ -121,6 +131,7 @@ impl fmt::Display for ProviderError {
             ProviderErrorKind::Later => "the gateway asks to try again later",
             ProviderErrorKind::Refused => "the gateway refused the request",
             ProviderErrorKind::AskFirst => "the gateway left the outcome open",
+            ProviderErrorKind::NotThisWay => "the gateway says that the payment cannot be ended so",
             ProviderErrorKind::Unclear => "the outcome of the call is unknown",
             ProviderErrorKind::Untrusted => "the answer cannot be trusted",
             ProviderErrorKind::Config => "the payment provider is misconfigured",

@@ -67,6 +67,19 @@ pub trait PaymentProvider: fmt::Debug + Send + Sync + 'static {
         gateway_number: Option<&'a str>,
     ) -> Result<Fact, ProviderError>;
 
+    /// Asks the gateway to end a payment. Safe to repeat. `gateway_number` is left out of the call while it is unknown.
+    ///
+    /// The fact says what the payment is now; only [`PaymentStatus::Closed`] and [`PaymentStatus::Reversed`] end one.
+    ///
+    /// # Errors
+    /// [`ProviderError`]. Whatever it is, a query comes before any conclusion.
+    async fn cancel_payment<'a>(
+        &self,
+        intent: &PaymentIntent,
+        gateway_number: Option<&'a str>,
+        how: Cancellation,
+    ) -> Result<Fact, ProviderError>;
+
     /// Builds and signs the call that asks for a refund. No I/O.
     ///
     /// # Errors
@@ -104,13 +117,34 @@ pub trait PaymentProvider: fmt::Debug + Send + Sync + 'static {
 pub struct Capabilities {
     /// How refunds are bounded.
     pub refunds: RefundLimits,
+    /// How long after it was placed a payment can be reversed; `None` if never.
+    pub reversal_window: Option<Duration>,
 }
 
 impl Capabilities {
-    /// The capabilities of a gateway with these refund limits.
+    /// The capabilities of a gateway with these refund limits, and without reversals.
     pub const fn new(refunds: RefundLimits) -> Self {
-        Self { refunds }
+        Self {
+            refunds,
+            reversal_window: None,
+        }
     }
+
+    /// A payment can be reversed for this long after it was placed.
+    #[must_use]
+    pub const fn with_reversal_window(mut self, window: Duration) -> Self {
+        self.reversal_window = Some(window);
+        self
+    }
+}
+
+/// How a payment is ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cancellation {
+    /// It can no longer be paid. Moves no money.
+    Close,
+    /// Closed if it is unpaid; if it is paid, all of the money goes back.
+    Reverse,
 }
 
 /// How refunds of one payment are bounded.

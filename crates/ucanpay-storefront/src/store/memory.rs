@@ -128,6 +128,23 @@ impl PaymentStore for MemoryStore {
         Ok(views)
     }
 
+    async fn under_review(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError> {
+        let tables = self.tables();
+        let open_since = |view: &PaymentView| {
+            let open = view.open_discrepancies();
+            open.map(|row| row.opened_at).min()
+        };
+        let mut views: Vec<PaymentView> = tables
+            .payments
+            .values()
+            .filter(|view| view.needs_review())
+            .cloned()
+            .collect();
+        views.sort_by_key(open_since);
+        views.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(views)
+    }
+
     async fn claim_due(
         &self,
         now: Timestamp,

@@ -50,6 +50,9 @@ pub trait PaymentStore: fmt::Debug + Send + Sync + 'static {
     /// The newest payments first.
     async fn recent(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError>;
 
+    /// Payments with an open discrepancy, the one open longest first.
+    async fn under_review(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError>;
+
     /// Takes up to `limit` unsettled rows whose time has come and that nobody else has, until `until`.
     async fn claim_due(
         &self,

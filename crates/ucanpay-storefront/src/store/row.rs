@@ -7,7 +7,8 @@ use super::details::EventDetails;
 use super::{ClaimedEvent, StoreError};
 use crate::id::{PaymentKey, ProviderId, Reference, RefundNumber};
 use crate::ledger::{
-    Event, EventKind, Payment, PaymentState, Refund, RefundState, Schedule, Target,
+    ClosedReview, Discrepancy, DiscrepancyKind, Event, EventKind, LatePolicy, Payment,
+    PaymentState, Refund, RefundState, Reversal, Schedule, Target,
 };
 use crate::provider::FrozenRequest;
 use crate::time::Timestamp;
@@ -72,14 +73,22 @@ pub(super) fn payment(row: &impl Columns) -> Result<Payment, StoreError> {
         description: wording(row, "description")?,
         state: PaymentState::from_word(&row.text("state")?)
             .ok_or_else(|| corrupt("ucanpay_payment.state"))?,
-        needs_review: row.flag("needs_review")?,
         late: row.flag("late")?,
-        unexplained_return: row.flag("unexplained_return")?,
+        reversal: row
+            .optional_text("reversal")?
+            .map(|word| {
+                Reversal::from_word(&word).ok_or_else(|| corrupt("ucanpay_payment.reversal"))
+            })
+            .transpose()?,
+        late_policy: LatePolicy::from_word(&row.text("late_policy")?)
+            .ok_or_else(|| corrupt("ucanpay_payment.late_policy"))?,
         gateway_number: row.optional_text("gateway_number")?,
         pay_link: row.optional_text("pay_link")?.map(Wording::from),
         trouble: row.optional_text("trouble")?,
         created_at: moment(row, "created_at")?,
         paid_at: optional_moment(row, "paid_at")?,
+        expires_at: moment(row, "expires_at")?,
+        closed_at: optional_moment(row, "closed_at")?,
         schedule: schedule(row)?,
         request: request(row)?.ok_or_else(|| corrupt("ucanpay_payment.request_body"))?,
         version: unsigned(row, "version")?,
@@ -101,6 +110,21 @@ pub(super) fn refund(row: &impl Columns) -> Result<Refund, StoreError> {
         schedule: schedule(row)?,
         request: request(row)?,
         version: unsigned(row, "version")?,
+    })
+}
+
+pub(super) fn discrepancy(row: &impl Columns) -> Result<Discrepancy, StoreError> {
+    let note = row.optional_text("closing_note")?.map(Wording::from);
+    let closed = optional_moment(row, "closed_at")?.zip(note);
+    Ok(Discrepancy {
+        number: u32::try_from(row.number("number")?)
+            .map_err(|_| corrupt("ucanpay_discrepancy.number"))?,
+        kind: DiscrepancyKind::from_word(&row.text("kind")?)
+            .ok_or_else(|| corrupt("ucanpay_discrepancy.kind"))?,
+        note: row.text("note")?,
+        evidence: row.optional_text("evidence")?,
+        opened_at: moment(row, "opened_at")?,
+        closed: closed.map(|(at, note)| ClosedReview { at, note }),
     })
 }
 

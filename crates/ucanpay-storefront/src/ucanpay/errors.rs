@@ -1,6 +1,6 @@
 //! The transport's errors in the provider's words.
 
-use ucanpay_core::{ErrorClass, FieldError};
+use ucanpay_core::{ErrorClass, ErrorCode, FieldError};
 use ucanpay_transport::{Effect, Error};
 
 use crate::provider::{ProviderError, ProviderErrorKind};
@@ -25,6 +25,23 @@ impl From<Error> for ProviderError {
         Self::new(kind, error)
             .with_effect(effect)
             .with_retry_after(wait)
+    }
+}
+
+/// The answer to a close or a reverse that brought no fact. ORDERPAID and TRADE_OVERDUE say that this call is not the way;
+/// unsigned, so a query comes before that is believed.
+pub(super) fn cancelling(error: Error) -> ProviderError {
+    let not_this_way = error.gateway().is_some_and(|gateway| {
+        matches!(
+            gateway.code(),
+            ErrorCode::OrderPaid | ErrorCode::TradeOverdue
+        )
+    });
+    let error = ProviderError::from(error);
+    if not_this_way {
+        error.with_kind(ProviderErrorKind::NotThisWay)
+    } else {
+        error
     }
 }
 

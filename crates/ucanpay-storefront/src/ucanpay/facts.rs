@@ -2,7 +2,8 @@
 
 use ucanpay_core as core;
 use ucanpay_core::{
-    Notification, OrderQueryAnswer, RefundAnswer, RefundQueryAnswer, UnifiedOrderAnswer, Verified,
+    CloseOrderAnswer, Notification, OrderQueryAnswer, RefundAnswer, RefundQueryAnswer,
+    ReverseAnswer, UnifiedOrderAnswer, Verified,
 };
 
 use crate::provider::{
@@ -53,6 +54,59 @@ pub(super) fn queried_payment(
             ("tradeStatus", status.is_none()),
         ]),
         evidence: evidence(answer),
+    }
+}
+
+pub(super) fn closed(answer: &Verified<CloseOrderAnswer>) -> Fact {
+    let mut fact = ended(
+        answer.merchant_id.as_ref(),
+        answer.out_trade_no.as_ref(),
+        answer.ucp_order_no.as_ref(),
+        answer.trade_status.as_ref(),
+        evidence(answer),
+    );
+    if answer.ucp_order_no.is_none() {
+        fact.missing.push("ucpOrderNo");
+    }
+    fact
+}
+
+/// `ucpOrderNo` stands in the Chinese table only: it may be missing, and is compared when present.
+pub(super) fn reversed(answer: &Verified<ReverseAnswer>) -> Fact {
+    ended(
+        answer.merchant_id.as_ref(),
+        answer.out_trade_no.as_ref(),
+        answer.ucp_order_no.as_ref(),
+        answer.trade_status.as_ref(),
+        evidence(answer),
+    )
+}
+
+/// Neither table lists the amount: such an answer can end a payment, never pay it.
+fn ended(
+    merchant: Option<&String>,
+    reference: Option<&String>,
+    gateway_number: Option<&String>,
+    status: Option<&core::TradeStatus>,
+    evidence: Evidence,
+) -> Fact {
+    Fact {
+        source: Source::Answer,
+        merchant: merchant.cloned(),
+        reference: reference.cloned(),
+        gateway_number: gateway_number.cloned(),
+        amount: None,
+        currency: None,
+        pay_link: None,
+        claim: Claim::Payment(
+            status.map_or_else(|| PaymentStatus::Other(String::new()), payment_status),
+        ),
+        missing: missing(&[
+            ("merchantId", merchant.is_none()),
+            ("outTradeNo", reference.is_none()),
+            ("tradeStatus", status.is_none()),
+        ]),
+        evidence,
     }
 }
 
@@ -197,5 +251,39 @@ fn evidence<T>(message: &Verified<T>) -> Evidence {
         signed_text: message.signed_text().to_owned(),
         signature: message.signature().to_owned(),
         key: message.key().to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ended_as(status: Option<&core::TradeStatus>) -> Fact {
+        let (merchant, reference) = (String::from("2000000010"), String::from("A1"));
+        let evidence = Evidence {
+            signed_text: String::new(),
+            signature: String::new(),
+            key: String::new(),
+        };
+        ended(Some(&merchant), Some(&reference), None, status, evidence)
+    }
+
+    #[test]
+    fn what_ends_an_order_says_so_and_states_no_amount() {
+        for (status, says) in [
+            (core::TradeStatus::Closed, PaymentStatus::Closed),
+            (core::TradeStatus::Revoked, PaymentStatus::Reversed),
+            (core::TradeStatus::Success, PaymentStatus::Paid),
+        ] {
+            let fact = ended_as(Some(&status));
+            assert_eq!(fact.claim, Claim::Payment(says));
+            assert_eq!(fact.source, Source::Answer);
+            assert!(fact.amount.is_none() && fact.missing.is_empty());
+        }
+    }
+
+    #[test]
+    fn an_answer_without_a_status_never_matches() {
+        assert_eq!(ended_as(None).missing, ["tradeStatus"]);
     }
 }

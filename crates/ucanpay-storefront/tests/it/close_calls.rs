@@ -53,6 +53,10 @@ impl PaymentStore for Flaky {
         self.there()?;
         self.inner.recent(limit).await
     }
+    async fn under_review(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError> {
+        self.there()?;
+        self.inner.under_review(limit).await
+    }
     async fn claim_due(
         &self,
         now: Timestamp,

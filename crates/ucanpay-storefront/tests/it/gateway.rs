@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 use ucanpay_core::Amount;
 use ucanpay_storefront::provider::{
-    Acknowledgement, Capabilities, Claim, Effect, Evidence, Fact, FrozenRequest,
+    Acknowledgement, Cancellation, Capabilities, Claim, Effect, Evidence, Fact, FrozenRequest,
     NotificationRefused, PaymentIntent, PaymentStatus, PrepareError, ProviderError,
     ProviderErrorKind, RefundClaim, RefundInquiry, RefundIntent, RefundLimits, RefundStatus,
     Source,
@@ -29,6 +30,8 @@ pub(crate) enum Fault {
     AnswerLost,
     /// An unsigned error name of this kind comes back; nothing takes effect.
     Says(ProviderErrorKind),
+    /// It takes effect, and an unsigned SYSTEMERROR comes back.
+    DoneButSays(ProviderErrorKind),
     /// The answer is about another amount.
     WrongAmount,
     /// The answer is genuine, and about another payment.
@@ -50,8 +53,29 @@ struct State {
     faults: VecDeque<Fault>,
     placed: Vec<Arc<[u8]>>,
     queries: usize,
+    closes: usize,
+    reversals: usize,
+    gates: Vec<Gate>,
     before_the_slow_one: Option<usize>,
     nonce: u64,
+}
+
+/// A call that waits at the gateway until the test lets it go on.
+pub(crate) struct Gate {
+    /// It has come.
+    arrived: Arc<Notify>,
+    /// It may go on.
+    go: Arc<Notify>,
+}
+
+impl Gate {
+    pub(crate) async fn arrived(&self) {
+        self.arrived.notified().await;
+    }
+
+    pub(crate) fn open(&self) {
+        self.go.notify_one();
+    }
 }
 
 struct Order {
@@ -81,6 +105,10 @@ impl Gateway {
         }
     }
 
+    pub(crate) fn rename(&mut self, id: ProviderId) {
+        self.id = id;
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
     }
@@ -104,6 +132,29 @@ impl Gateway {
     /// The bodies of all calls that place a payment or a refund, in order.
     pub(crate) fn placed(&self) -> Vec<Arc<[u8]>> {
         self.state().placed.clone()
+    }
+
+    pub(crate) fn closes(&self) -> usize {
+        self.state().closes
+    }
+
+    pub(crate) fn reversals(&self) -> usize {
+        self.state().reversals
+    }
+
+    pub(crate) fn status(&self, reference: &str) -> PaymentStatus {
+        self.state().orders[reference].status.clone()
+    }
+
+    /// The next close or reversal waits, before it takes effect.
+    pub(crate) fn hold_next_cancellation(&self) -> Gate {
+        let (arrived, go) = (Arc::<Notify>::default(), Arc::<Notify>::default());
+        let gate = || Gate {
+            arrived: Arc::clone(&arrived),
+            go: Arc::clone(&go),
+        };
+        self.state().gates.push(gate());
+        gate()
     }
 
     pub(crate) fn queries(&self) -> usize {
@@ -212,6 +263,7 @@ fn after(fault: Option<Fault>, mut fact: Fact) -> Result<Fact, ProviderError> {
             ProviderErrorKind::Unclear,
             "the answer was lost",
         )),
+        Some(Fault::DoneButSays(kind)) => Err(ProviderError::new(kind, "an error name")),
         Some(Fault::WrongAmount) => {
             fact.amount = Amount::new(1).ok();
             Ok(fact)
@@ -239,6 +291,7 @@ impl PaymentProvider for Gateway {
             count: 10,
             window: Duration::from_secs(365 * 86_400),
         })
+        .with_reversal_window(Duration::from_secs(7 * 86_400))
     }
 
     fn prepare_payment(&self, intent: &PaymentIntent) -> Result<FrozenRequest, PrepareError> {
@@ -302,6 +355,48 @@ impl PaymentProvider for Gateway {
             fault,
             self.fact(Source::Query, reference, Claim::Payment(status)),
         )
+    }
+
+    async fn cancel_payment<'a>(
+        &self,
+        intent: &PaymentIntent,
+        _: Option<&'a str>,
+        how: Cancellation,
+    ) -> Result<Fact, ProviderError> {
+        let gate = self.state().gates.pop();
+        if let Some(gate) = gate {
+            gate.arrived.notify_one();
+            gate.go.notified().await;
+        }
+        let fault = self.fault().await;
+        match how {
+            Cancellation::Close => self.state().closes += 1,
+            Cancellation::Reverse => self.state().reversals += 1,
+        }
+        before(fault)?;
+        let reference = intent.reference.as_str();
+        let says = |kind, name: &'static str| Err(ProviderError::new(kind, name));
+        let status = {
+            let mut state = self.state();
+            let Some(order) = state.orders.get_mut(reference) else {
+                return says(ProviderErrorKind::AskFirst, "ORDERNOTEXIST");
+            };
+            order.status = match (&order.status, how) {
+                (PaymentStatus::Closed | PaymentStatus::Reversed, _) => {
+                    return says(ProviderErrorKind::AskFirst, "ORDERCLOSED");
+                }
+                (PaymentStatus::Paid | PaymentStatus::PaidAndReturned, Cancellation::Close) => {
+                    return says(ProviderErrorKind::NotThisWay, "ORDERPAID");
+                }
+                (_, Cancellation::Close) => PaymentStatus::Closed,
+                (_, Cancellation::Reverse) => PaymentStatus::Reversed,
+            };
+            order.status.clone()
+        };
+        let mut fact = self.fact(Source::Answer, reference, Claim::Payment(status));
+        // Their tables list no amount and no currency.
+        (fact.amount, fact.currency, fact.pay_link) = (None, None, None);
+        after(fault, fact)
     }
 
     fn prepare_refund(&self, intent: &RefundIntent) -> Result<FrozenRequest, PrepareError> {

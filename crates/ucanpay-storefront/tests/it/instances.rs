@@ -11,7 +11,8 @@ use ucanpay_storefront::ledger::{Command, NewPayment, Outcome, Target};
 use ucanpay_storefront::provider::FrozenRequest;
 use ucanpay_storefront::store::Delivery;
 use ucanpay_storefront::{
-    Clock as _, NotificationTopic, PaymentState, PostgresStore, RawNotification, RefundError,
+    Clock as _, LatePolicy, NotificationTopic, PaymentState, PostgresStore, RawNotification,
+    RefundError,
 };
 
 use crate::gateway::{Fault, MERCHANT};
@@ -175,6 +176,8 @@ fn create(shop: &Shop, cents: i64) -> Command {
         currency: Currency::CAD,
         subject: "coffee".into(),
         description: "one latte".into(),
+        expires_at: shop.clock.now().after(Duration::from_secs(7_200)),
+        late_policy: LatePolicy::Review,
         request: FrozenRequest {
             path: "/order".into(),
             body: Arc::from(*b"{}"),
@@ -294,13 +297,12 @@ async fn a_gateway_number_stated_for_two_payments_at_once_belongs_to_one() {
         let (first, second) = tokio::join!(shop.note(note(&one)), twin.note(note(&other)));
         assert_eq!(first.unwrap().reply().body, "Committed");
         assert_eq!(second.unwrap().reply().body, "Committed");
-        let views = [
-            shop.view(&one).await.payment,
-            shop.view(&other).await.payment,
-        ];
-        let paid = views.iter().filter(|p| p.state == PaymentState::Paid);
+        let views = [shop.view(&one).await, shop.view(&other).await];
+        let paid = views
+            .iter()
+            .filter(|view| view.payment.state == PaymentState::Paid);
         assert_eq!(paid.count(), 1, "{views:?}");
-        let flagged = views.iter().filter(|p| p.needs_review);
+        let flagged = views.iter().filter(|view| view.needs_review());
         assert_eq!(flagged.count(), 1, "{views:?}");
     }
     shop.check().await;

@@ -20,6 +20,26 @@ const BROKEN: &[(&str, &str)] = &[
                 AND t.to_state = 'paid' AND e.reference = p.reference AND e.verdict = 'applied')",
     ),
     (
+        "4: paid after it was closed, and a LatePayment was told",
+        "SELECT reference FROM ucanpay_payment AS p WHERE
+            CASE WHEN state = 'paid' AND closed_at IS NOT NULL THEN 1 ELSE 0 END <> (SELECT count(*) FROM ucanpay_outbox AS o WHERE o.provider = p.provider
+                AND o.reference = p.reference AND o.kind = 'late_payment')",
+    ),
+    (
+        "4: closed by evidence that says so, and nothing kept for it says paid",
+        "SELECT reference FROM ucanpay_payment AS p WHERE state = 'closed' AND (closed_at IS NULL OR EXISTS
+            (SELECT 1 FROM ucanpay_transition AS t WHERE t.provider = p.provider
+                AND t.reference = p.reference AND t.refund IS NULL AND t.to_state = 'paid'))",
+    ),
+    (
+        "6: every move of a payment is in the table",
+        "SELECT from_state || ' to ' || to_state FROM ucanpay_transition
+          WHERE refund IS NULL AND from_state IS NOT NULL AND from_state <> to_state
+            AND (from_state = 'paid' OR (from_state = 'closed' AND to_state <> 'paid')
+                OR (from_state = 'expired' AND to_state NOT IN ('closed', 'paid'))
+                OR to_state = 'created')",
+    ),
+    (
         "6: versions rise by one from 1, each move starts where the last one ended",
         "SELECT reference FROM (SELECT reference, version, from_state,
                 lag(to_state) OVER w AS last_state, row_number() OVER w AS nth FROM ucanpay_transition
@@ -40,13 +60,35 @@ const BROKEN: &[(&str, &str)] = &[
     ),
     (
         "7: no move to failed or closed without evidence",
-        "SELECT reference FROM ucanpay_transition WHERE to_state IN ('failed', 'closed') AND evidence IS NULL",
+        "SELECT reference FROM ucanpay_transition WHERE to_state IN ('failed', 'closed')
+            AND from_state IS DISTINCT FROM to_state AND evidence IS NULL",
+    ),
+    (
+        "8: evidence that did not fit, and a discrepancy that was opened for it or stood open",
+        "SELECT e.reference FROM ucanpay_evidence AS e WHERE e.verdict = 'review' AND NOT EXISTS
+            (SELECT 1 FROM ucanpay_discrepancy AS d WHERE d.provider = e.provider AND d.note = e.note
+                AND d.opened_at <= e.received_at)",
+    ),
+    (
+        "8: one ReviewRequired for each discrepancy",
+        "SELECT reference FROM ucanpay_payment AS p WHERE
+            (SELECT count(*) FROM ucanpay_discrepancy AS d WHERE d.provider = p.provider
+                AND d.reference = p.reference) <>
+            (SELECT count(*) FROM ucanpay_outbox AS o WHERE o.provider = p.provider
+                AND o.reference = p.reference AND o.kind = 'review_required')",
+    ),
+    (
+        "8: no message opens the same discrepancy twice",
+        "SELECT reference FROM ucanpay_discrepancy WHERE evidence IS NOT NULL
+          GROUP BY provider, reference, kind, note, evidence HAVING count(*) > 1",
     ),
     (
         "9: the refunds that did not fail fit into the payment, or somebody is told",
-        "SELECT reference FROM ucanpay_payment AS p WHERE NOT needs_review AND amount <
+        "SELECT reference FROM ucanpay_payment AS p WHERE amount <
             (SELECT coalesce(sum(amount), 0) FROM ucanpay_refund AS r WHERE r.provider = p.provider
-                AND r.reference = p.reference AND r.state <> 'failed')",
+                AND r.reference = p.reference AND r.state <> 'failed')
+            AND NOT EXISTS (SELECT 1 FROM ucanpay_discrepancy AS d WHERE d.provider = p.provider
+                AND d.reference = p.reference AND d.kind = 'refunded_too_much')",
     ),
     (
         "12: each payment's events are numbered without a gap",
@@ -57,7 +99,8 @@ const BROKEN: &[(&str, &str)] = &[
     ),
     (
         "13: what is unsettled is asked for again",
-        "SELECT reference FROM ucanpay_payment WHERE state NOT IN ('paid', 'closed') AND next_check_at IS NULL
+        "SELECT reference FROM ucanpay_payment WHERE (state NOT IN ('paid', 'closed') OR reversal = 'requested')
+            AND next_check_at IS NULL
          UNION ALL SELECT number FROM ucanpay_refund
           WHERE state NOT IN ('succeeded', 'failed', 'closed') AND next_check_at IS NULL",
     ),

@@ -5,7 +5,9 @@
     reason = "the lint's exception for tests does not reach their helper functions"
 )]
 
+mod adapter;
 mod close_calls;
+mod ending;
 mod gateway;
 mod instances;
 mod invariants;
@@ -15,6 +17,7 @@ mod outbox;
 mod postgres;
 mod reconciler;
 mod refunds;
+mod review;
 mod shared_commits;
 mod shop;
 mod start;

@@ -231,7 +231,7 @@ async fn a_message_with_a_zero_character_is_kept() {
         let (key, now) = (shop.key("A1"), shop.clock.now());
         let applied = shop.store.apply(&key, observe, now).await.unwrap();
         assert!(matches!(applied.outcome, Outcome::Observed(_)));
-        assert!(applied.view.unwrap().payment.needs_review);
+        assert!(applied.view.unwrap().needs_review());
         shop.check().await;
     }
 }

@@ -76,7 +76,7 @@ async fn a_genuine_answer_about_another_payment_pays_nothing_and_is_flagged() {
         shop.pass(16).await;
         let view = shop.view("A1").await;
         assert_eq!(view.payment.state, PaymentState::AwaitingPayment);
-        assert!(view.payment.needs_review);
+        assert!(view.needs_review());
         // It is asked for again at the usual pace, not in circles.
         assert_eq!(shop.gateway.queries(), 1);
         shop.pass(16).await;

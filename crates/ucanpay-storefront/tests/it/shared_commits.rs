@@ -16,8 +16,8 @@ use ucanpay_storefront::provider::{
     Source,
 };
 use ucanpay_storefront::{
-    MemoryStore, PaymentKey, PaymentStore, ProviderId, Reference, RefundNumber, SqliteStore,
-    StoreError, Timestamp,
+    LatePolicy, MemoryStore, PaymentKey, PaymentStore, ProviderId, Reference, RefundNumber,
+    SqliteStore, StoreError, Timestamp,
 };
 
 use crate::invariants;
@@ -50,6 +50,8 @@ fn create() -> Command {
         currency: Currency::CAD,
         subject: "caf\u{e9} \"1\"".into(),
         description: "back\\slash".into(),
+        expires_at: later(7_200),
+        late_policy: LatePolicy::Review,
         request: request(),
     };
     Command::Create(new, later(60))

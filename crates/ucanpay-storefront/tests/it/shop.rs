@@ -200,6 +200,7 @@ pub(crate) fn start(reference: &str, cents: i64) -> StartPayment {
         currency: Currency::CAD,
         subject: "coffee".into(),
         description: "one latte".into(),
+        expires_after: None,
     }
 }
 

@@ -130,7 +130,7 @@ async fn an_answer_about_another_amount_is_flagged_and_gives_no_link() {
     for shop in shops().await {
         shop.gateway.next_call(Fault::WrongAmount);
         let view = shop.start("A1", 450).await.unwrap();
-        assert!(view.payment.needs_review);
+        assert!(view.needs_review());
         assert_eq!(view.payment.pay_link, None);
         assert_eq!(view.payment.state, PaymentState::Created);
         shop.check().await;

@@ -12,9 +12,9 @@ use axum::routing::{get, post};
 use maud::{Markup, html};
 use serde::Deserialize;
 use ucanpay_core::{Amount, RefundReason};
-use ucanpay_storefront::ledger::RefundRefusal;
+use ucanpay_storefront::ledger::{Discrepancy, RefundRefusal};
 use ucanpay_storefront::{
-    PaymentState, Refund, RefundError, RefundNumber, RefundRequest, RefundState,
+    PaymentState, Refund, RefundError, RefundNumber, RefundRequest, RefundState, ReviewError,
 };
 
 use super::form::PageForm;
@@ -34,6 +34,7 @@ pub(super) fn routes() -> Router<Shop> {
     Router::new()
         .route("/admin", get(list))
         .route("/admin/orders/{order}/refund", post(refund))
+        .route("/admin/orders/{order}/review", post(review_done))
 }
 
 /// The orders that are shown, with what is told about them.
@@ -150,6 +151,40 @@ async fn refund(
     Ok((StatusCode::CONFLICT, page).into_response())
 }
 
+#[derive(Deserialize)]
+struct LookedAt {
+    csrf: String,
+    discrepancy: u32,
+    note: String,
+}
+
+/// A person says what was found. Sent twice, the first words stay.
+async fn review_done(
+    login: LoggedIn,
+    State(shop): State<Shop>,
+    OrderNumber(order): OrderNumber,
+    PageForm(form): PageForm<LookedAt>,
+) -> Result<Response, PageError> {
+    login.check(&form.csrf)?;
+    let view = shop.orders().find(&order).await?;
+    let view = view.ok_or(PageError::NotFound)?;
+    let settled = shop
+        .orders()
+        .settle_review(&view.order, form.discrepancy, form.note.trim())
+        .await;
+    match settled {
+        Ok(_) => Ok(Redirect::to("/admin").into_response()),
+        Err(ReviewError::NotFound) => Err(PageError::NotFound),
+        Err(ReviewError::EmptyNote) => {
+            let list = List::of(&shop).await?;
+            let note = html! { p.note.bad role="alert" { "Say what was found." } };
+            let page = page(&login, &list, Some(note), None);
+            Ok((StatusCode::CONFLICT, page).into_response())
+        }
+        Err(error) => Err(PageError::unavailable(&error)),
+    }
+}
+
 /// Why there is no refund, in the merchant's words.
 enum Refusal {
     /// The number stands for another refund.
@@ -253,7 +288,7 @@ fn row(
             p { @for (at, line) in order.lines.iter().enumerate() { @if at > 0 { ", " } (line.quantity) " × " (line.name) } }
             p.number { a href={ "/orders/" (order.number) } { code { (order.number) } } }
             @if let Some(trouble) = payment.and_then(|payment| payment.trouble.as_deref()) { p.trouble { (trouble) } }
-            @if view.needs_review() || !notes.is_empty() { (review(notes)) }
+            @if view.needs_review() || !notes.is_empty() { (review(login, view, notes)) }
             @if !view.refunds().is_empty() {
                 ul.refunds { @for refund in view.refunds() { (refund_row(login, view, refund)) } }
             }
@@ -267,9 +302,10 @@ fn row(
 }
 
 /// Why somebody must look, and what to do about it.
-fn review(notes: &[Note]) -> Markup {
+fn review(login: &LoggedIn, view: &OrderView, notes: &[Note]) -> Markup {
     html! {
         div.review {
+            @for open in view.open_discrepancies() { (discrepancy(login, view, open)) }
             @if !notes.is_empty() {
                 ul { @for note in notes {
                     li {
@@ -279,7 +315,22 @@ fn review(notes: &[Note]) -> Markup {
                     }
                 } }
             }
-            p { "Compare this order with the merchant portal. Until they agree, do not hand out the goods, and refund nothing by other ways." }
+            @if view.needs_review() {
+                p { "Compare this order with the merchant portal. Until they agree, do not hand out the goods, and refund nothing by other ways." }
+            }
+        }
+    }
+}
+
+/// One thing that does not fit, until somebody says what was found.
+fn discrepancy(login: &LoggedIn, view: &OrderView, open: &Discrepancy) -> Markup {
+    html! {
+        form method="post" action={ "/admin/orders/" (view.order.number) "/review" } {
+            p { strong { "To be looked at" } ": " (open.note) " " time { (time(open.opened_at.as_millis())) } }
+            input type="hidden" name="csrf" value=(login.csrf());
+            input type="hidden" name="discrepancy" value=(open.number);
+            label { "What was found " input name="note" required maxlength="200" placeholder="compared with the portal: …"; }
+            button.quiet { "Looked at" }
         }
     }
 }
@@ -365,7 +416,8 @@ fn version(view: &OrderView, notes: &[Note]) -> String {
         .map(|refund| format!("{}{}", refund.version, refund.trouble.is_some()))
         .collect();
     format!(
-        "{payment}-{trouble}-{}-{}-{}",
+        "{payment}-{trouble}-{}-{}-{}-{}",
+        view.open_discrepancies().count(),
         view.order.ticket.unwrap_or(0),
         notes.len(),
         refunds.join("-")

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use super::{Decision, Outcome, Transition};
 use crate::ledger::command::{Lease, Target};
+use crate::ledger::discrepancy::{ClosedReview, Discrepancy, DiscrepancyKind};
 use crate::ledger::event::{Event, EventKind};
 use crate::ledger::model::{Payment, PaymentState, PaymentView, Refund, RefundState};
 use crate::ledger::schedule::Schedule;
 use crate::time::Timestamp;
+use crate::wording::Wording;
 
 pub(super) struct Draft {
     before: Option<PaymentView>,
@@ -49,6 +51,7 @@ impl Draft {
             view: PaymentView {
                 payment,
                 refunds: Vec::new(),
+                discrepancies: Vec::new(),
             },
             cause: "intent",
             evidence: None,
@@ -81,8 +84,13 @@ impl Draft {
         let from = payment.state;
         payment.state = to;
         payment.version += 1;
-        if to == PaymentState::Paid {
+        if to == PaymentState::Paid && from != to {
             payment.paid_at = Some(self.now);
+        }
+        if to == PaymentState::Closed && from != to {
+            payment.closed_at = Some(self.now);
+            // Closed unpaid, by whichever way: no money went back.
+            payment.reversal = None;
         }
         let version = payment.version;
         self.log(None, version, Some(from.as_str()), to.as_str());
@@ -115,25 +123,69 @@ impl Draft {
         self.push(kind, amount, Some(number), None);
     }
 
-    /// Somebody must look. Told once: while the flag stands, another reason adds evidence and no second event.
-    pub(super) fn review(&mut self, note: &str) {
-        if !std::mem::replace(&mut self.view.payment.needs_review, true) {
-            let amount = self.view.payment.amount.cents();
-            self.push(
-                EventKind::ReviewRequired,
-                amount,
-                None,
-                Some(note.to_owned()),
-            );
+    /// Somebody must look: opens a discrepancy and tells it. A copy of the message opens no second one, not even after
+    /// the first was closed; nor does another message that says the same while it is open. Says whether one was opened.
+    pub(super) fn review(&mut self, kind: DiscrepancyKind, note: &str) -> bool {
+        let rows = &self.view.discrepancies;
+        let known = rows.iter().any(|row| {
+            row.kind == kind
+                && row.note == note
+                && (row.is_open() || (row.evidence.is_some() && row.evidence == self.evidence))
+        });
+        if known {
+            return false;
         }
+        let number = u32::try_from(rows.len() + 1).unwrap_or(u32::MAX);
+        self.view.discrepancies.push(Discrepancy {
+            number,
+            kind,
+            note: note.to_owned(),
+            evidence: self.evidence.clone(),
+            opened_at: self.now,
+            closed: None,
+        });
+        let amount = self.view.payment.amount.cents();
+        self.push(
+            EventKind::ReviewRequired,
+            amount,
+            None,
+            Some(note.to_owned()),
+        );
+        true
+    }
+
+    /// Closes the discrepancy at this place, if it is open. Says whether it was.
+    pub(super) fn close_discrepancy(&mut self, index: usize, note: Wording) -> bool {
+        let at = self.now;
+        match self.view.discrepancies.get_mut(index) {
+            Some(row) if row.is_open() => {
+                row.closed = Some(ClosedReview { at, note });
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Closes every open discrepancy of a kind: this evidence explains it.
+    pub(super) fn explain(&mut self, kind: DiscrepancyKind, note: &str) {
+        for index in 0..self.view.discrepancies.len() {
+            if self.view.discrepancies[index].kind == kind {
+                self.close_discrepancy(index, note.into());
+            }
+        }
+    }
+
+    /// Logs a decision about the payment that leaves its state as it is.
+    pub(super) fn log_decision(&mut self) {
+        self.move_payment(self.view.payment.state);
     }
 
     /// The schedule of a row, with its age and whether more is expected of it.
     fn row(&mut self, target: &Target) -> Option<(&mut Schedule, Timestamp, bool)> {
         match target {
             Target::Payment => {
+                let settled = self.view.is_settled();
                 let payment = &mut self.view.payment;
-                let settled = payment.state.is_settled();
                 Some((&mut payment.schedule, payment.created_at, settled))
             }
             Target::Refund(number) => {
@@ -167,16 +219,19 @@ impl Draft {
         free
     }
 
+    /// Gives the row back, to be taken anew in the same decision.
+    pub(super) fn free(&mut self, lease: &Lease) {
+        if let Some((schedule, ..)) = self.row(&lease.target) {
+            schedule.lease_until = None;
+        }
+    }
+
     /// Gives the row back and sets when it is asked for next, not sooner than `hold` from now.
     pub(super) fn release(&mut self, target: &Target, hold: Option<Duration>) {
-        let now = self.now;
-        if let Some((schedule, created, settled)) = self.row(target) {
+        let next = self.next_check(target, hold);
+        if let Some((schedule, ..)) = self.row(target) {
             schedule.lease_until = None;
-            schedule.next_check_at = if settled {
-                None
-            } else {
-                Schedule::ask_again(created, now, hold)
-            };
+            schedule.next_check_at = next;
         }
     }
 
@@ -190,10 +245,22 @@ impl Draft {
         }
     }
 
-    /// Stops asking for what is settled.
+    /// Stops asking for what is settled; what was closed is watched for a while.
     pub(super) fn rest_if_settled(&mut self, target: &Target) {
+        let next = self.next_check(target, None);
         if let Some((schedule, _, true)) = self.row(target) {
-            schedule.next_check_at = None;
+            schedule.next_check_at = next;
+        }
+    }
+
+    fn next_check(&mut self, target: &Target, hold: Option<Duration>) -> Option<Timestamp> {
+        let now = self.now;
+        if *target == Target::Payment {
+            return self.view.next_check(now, hold);
+        }
+        match self.row(target) {
+            Some((_, created, false)) => Schedule::ask_again(created, now, hold),
+            _ => None,
         }
     }
 
@@ -210,10 +277,21 @@ impl Draft {
             .filter(|refund| before.is_none_or(|view| view.refund(&refund.number) != Some(*refund)))
             .cloned()
             .collect();
+        let discrepancies = self
+            .view
+            .discrepancies
+            .iter()
+            .enumerate()
+            .filter(|&(index, row)| {
+                before.is_none_or(|view| view.discrepancies.get(index) != Some(row))
+            })
+            .map(|(_, row)| row.clone())
+            .collect();
         Decision {
             outcome,
             payment,
             refunds,
+            discrepancies,
             view: Some(self.view),
             evidence: None,
             transitions: self.transitions,

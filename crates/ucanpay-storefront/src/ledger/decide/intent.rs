@@ -10,8 +10,9 @@ use crate::id::PaymentKey;
 use crate::ledger::command::{
     Conflict, Lease, NewPayment, NewRefund, Outcome, RefundRefusal, Target,
 };
+use crate::ledger::discrepancy::DiscrepancyKind;
 use crate::ledger::event::EventKind;
-use crate::ledger::model::{Payment, PaymentState, PaymentView, Refund, RefundState};
+use crate::ledger::model::{Payment, PaymentState, PaymentView, Refund, RefundState, Reversal};
 use crate::ledger::schedule::Schedule;
 use crate::provider::RefundLimits;
 use crate::time::Timestamp;
@@ -41,14 +42,16 @@ pub(super) fn create(
         subject: new.subject,
         description: new.description,
         state: PaymentState::Created,
-        needs_review: false,
         late: false,
-        unexplained_return: false,
+        reversal: None,
+        late_policy: new.late_policy,
         gateway_number: None,
         pay_link: None,
         trouble: None,
         created_at: now,
         paid_at: None,
+        expires_at: new.expires_at,
+        closed_at: None,
         schedule: leased(now, lease),
         request: new.request,
         version: 1,
@@ -171,7 +174,12 @@ pub(crate) fn refund_refusal(
         Some(at) if view.payment.state == PaymentState::Paid => at,
         _ => return Some(RefundRefusal::NotPaid),
     };
-    if view.payment.unexplained_return {
+    match view.payment.reversal {
+        Some(Reversal::Done) => return Some(RefundRefusal::Reversed),
+        Some(Reversal::Requested) => return Some(RefundRefusal::UnderWay),
+        Some(Reversal::Refused) | None => {}
+    }
+    if view.unexplained_return() {
         return Some(RefundRefusal::UnexplainedReturn);
     }
     if view.refunds.iter().any(|refund| !refund.state.is_settled()) {
@@ -212,6 +220,18 @@ pub(super) fn claim(loaded: Loaded, target: Target, until: Timestamp, now: Times
     }
 }
 
+pub(super) fn release(loaded: Loaded, lease: &Lease, now: Timestamp) -> Decision {
+    let Some(view) = loaded.view else {
+        return Decision::unchanged(Outcome::NotFound, None);
+    };
+    let mut draft = Draft::of(view, "call", now);
+    if !draft.holds(lease) {
+        return draft.finish(Outcome::StaleLease);
+    }
+    draft.release(&lease.target, None);
+    draft.finish(Outcome::Noted)
+}
+
 pub(super) fn give_up(
     loaded: Loaded,
     lease: &Lease,
@@ -228,7 +248,7 @@ pub(super) fn give_up(
         return draft.finish(Outcome::StaleLease);
     }
     if review {
-        draft.review(&trouble);
+        draft.review(DiscrepancyKind::Refused, &trouble);
     }
     match &lease.target {
         Target::Payment => draft.view.payment.trouble = Some(trouble),

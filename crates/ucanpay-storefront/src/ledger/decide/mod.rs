@@ -1,12 +1,15 @@
 //! The decision: what a command does to a payment. A pure function, the same for every store.
 
 mod draft;
+mod end;
 mod intent;
 mod observe;
+mod review;
 
 pub(crate) use intent::refund_refusal;
 
 use super::command::{Command, Outcome};
+use super::discrepancy::Discrepancy;
 use super::event::Event;
 use super::model::{Payment, PaymentView, Refund};
 use crate::id::{PaymentKey, Reference, RefundNumber};
@@ -35,6 +38,8 @@ pub struct Decision {
     pub payment: Option<Payment>,
     /// The refunds' rows that changed.
     pub refunds: Vec<Refund>,
+    /// The discrepancies' rows that were opened or closed.
+    pub discrepancies: Vec<Discrepancy>,
     /// The proof to keep.
     pub evidence: Option<EvidenceRecord>,
     /// The moves to log.
@@ -86,7 +91,7 @@ impl Verdict {
     }
 }
 
-/// One move of a payment or a refund.
+/// One move of a payment or a refund; or a decision about it that leaves the state as it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transition {
     /// The refund that moved; `None` for the payment itself.
@@ -97,7 +102,7 @@ pub struct Transition {
     pub from: Option<&'static str>,
     /// The state after.
     pub to: &'static str,
-    /// What moved it: `intent`, or the source of the fact.
+    /// What moved it: `intent`, `person`, or the source of the fact.
     pub cause: &'static str,
     /// The proof, by its digest.
     pub evidence: Option<String>,
@@ -112,12 +117,24 @@ pub fn decide(key: &PaymentKey, loaded: Loaded, command: Command, now: Timestamp
         Command::RequestRefund(new, lease) => intent::request_refund(loaded, new, lease, now),
         Command::Claim(target, until) => intent::claim(loaded, target, until, now),
         Command::Observe(fact, lease) => observe::observe(key, loaded, *fact, lease.as_ref(), now),
+        Command::ObserveAndHold(fact, lease, until) => {
+            observe::observe_and_hold(key, loaded, *fact, &lease, until, now)
+        }
+        Command::Release(lease) => intent::release(loaded, &lease, now),
+        Command::Close(lease, until) => end::close(loaded, lease.as_ref(), until, now),
+        Command::Reverse { window, until } => end::reverse(loaded, window, until, now),
+        Command::RefuseReversal(lease, trouble) => {
+            end::refuse_reversal(loaded, &lease, trouble, now)
+        }
         Command::GiveUp {
             lease,
             trouble,
             review,
             hold,
         } => intent::give_up(loaded, &lease, trouble, review, hold, now),
+        Command::SettleReview { discrepancy, note } => {
+            review::settle(loaded, discrepancy, note, now)
+        }
     }
 }
 
@@ -129,6 +146,7 @@ impl Decision {
             view,
             payment: None,
             refunds: Vec::new(),
+            discrepancies: Vec::new(),
             evidence: None,
             transitions: Vec::new(),
             events: Vec::new(),

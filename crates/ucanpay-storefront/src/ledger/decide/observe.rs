@@ -6,13 +6,41 @@ use super::draft::{Draft, Even};
 use super::{Decision, EvidenceRecord, Loaded, Verdict};
 use crate::id::{PaymentKey, Reference, RefundNumber};
 use crate::ledger::command::{Lease, Outcome, Target};
+use crate::ledger::discrepancy::DiscrepancyKind;
 use crate::ledger::event::{Event, EventKind};
 use crate::ledger::matching;
-use crate::ledger::model::{PaymentState, Refund, RefundState};
+use crate::ledger::model::{PaymentState, Refund, RefundState, Reversal};
 use crate::ledger::schedule::Schedule;
 use crate::ledger::transition::{self, Step};
 use crate::provider::{Claim, Fact, PaymentStatus, RefundClaim, RefundStatus, Source};
 use crate::time::Timestamp;
+
+/// Takes in a fact as [`observe`] does. While the payment is still to be ended, the row is kept for the next call.
+pub(super) fn observe_and_hold(
+    key: &PaymentKey,
+    loaded: Loaded,
+    fact: Fact,
+    lease: &Lease,
+    until: Timestamp,
+    now: Timestamp,
+) -> Decision {
+    let mut decision = observe(key, loaded, fact, Some(lease), now);
+    let fits = matches!(
+        decision.outcome,
+        Outcome::Observed(Verdict::Applied | Verdict::NothingNew)
+    );
+    if let Some(view) = decision
+        .view
+        .as_mut()
+        .filter(|view| fits && view.is_to_end(now))
+    {
+        view.payment.schedule.lease_until = Some(until);
+        decision.payment = Some(view.payment.clone());
+        let target = lease.target.clone();
+        decision.outcome = Outcome::Claimed(Lease { target, until });
+    }
+    decision
+}
 
 pub(super) fn observe(
     key: &PaymentKey,
@@ -34,12 +62,12 @@ pub(super) fn observe(
     let owner = loaded.gateway_number_owner.as_ref();
     let verdict = match matching::payment(&draft.view.payment, &fact, owner) {
         Ok(()) => apply(&mut draft, &fact, loaded.refund_owner.as_ref()),
-        Err(mismatch) => Err(mismatch.to_string()),
+        Err(mismatch) => Err(Doubt::mismatch(&mismatch)),
     };
     let verdict = match verdict {
-        Err(reason) => {
-            draft.review(&reason);
-            Verdict::Review(reason)
+        Err(doubt) => {
+            draft.review(doubt.kind, &doubt.note);
+            Verdict::Review(doubt.note)
         }
         Ok(()) if draft.moved() => Verdict::Applied,
         Ok(()) => Verdict::NothingNew,
@@ -53,8 +81,26 @@ pub(super) fn observe(
     decision
 }
 
+/// Why a fact is not applied, and somebody must look.
+struct Doubt {
+    kind: DiscrepancyKind,
+    note: String,
+}
+
+impl Doubt {
+    fn new(kind: DiscrepancyKind, note: &str) -> Self {
+        let note = note.to_owned();
+        Self { kind, note }
+    }
+
+    fn mismatch(mismatch: &impl ToString) -> Self {
+        let (kind, note) = (DiscrepancyKind::Mismatch, mismatch.to_string());
+        Self { kind, note }
+    }
+}
+
 /// Applies a fact that matches the payment. `Err` says why somebody must look; no state changes then.
-fn apply(draft: &mut Draft, fact: &Fact, refund_owner: Option<&Reference>) -> Result<(), String> {
+fn apply(draft: &mut Draft, fact: &Fact, refund_owner: Option<&Reference>) -> Result<(), Doubt> {
     let payment = &mut draft.view.payment;
     if payment.gateway_number.is_none() {
         payment.gateway_number.clone_from(&fact.gateway_number);
@@ -66,6 +112,13 @@ fn apply(draft: &mut Draft, fact: &Fact, refund_owner: Option<&Reference>) -> Re
                 draft.move_payment(PaymentState::AwaitingPayment);
             }
             offer_link(draft, fact);
+            Ok(())
+        }
+        // What answers a close or a reverse states no amount: it ends a payment, and says nothing else.
+        Claim::Payment(status)
+            if fact.source == Source::Answer
+                && !matches!(status, PaymentStatus::Closed | PaymentStatus::Reversed) =>
+        {
             Ok(())
         }
         Claim::Payment(status) => {
@@ -82,13 +135,13 @@ fn offer_link(draft: &mut Draft, fact: &Fact) {
     let payment = &mut draft.view.payment;
     if payment.pay_link.is_none() && fact.pay_link.is_some() {
         payment.pay_link.clone_from(&fact.pay_link);
-        if !payment.state.is_settled() {
+        if !payment.state.is_settled() && payment.state != PaymentState::Expired {
             draft.event(EventKind::ActionRequired);
         }
     }
 }
 
-fn apply_payment(draft: &mut Draft, fact: &Fact, status: &PaymentStatus) -> Result<(), String> {
+fn apply_payment(draft: &mut Draft, fact: &Fact, status: &PaymentStatus) -> Result<(), Doubt> {
     let before = draft.view.payment.state;
     match transition::payment(before, status) {
         Step::Stay => {}
@@ -108,28 +161,52 @@ fn apply_payment(draft: &mut Draft, fact: &Fact, status: &PaymentStatus) -> Resu
         }
         Step::Contradiction => {
             if *status == PaymentStatus::Reversed {
-                unexplained_return(draft);
+                reversed(draft);
+                return Ok(());
             }
-            return Err("the gateway says that a paid payment is closed or reversed".to_owned());
+            return Err(Doubt::new(
+                DiscrepancyKind::Contradiction,
+                "the gateway says that a paid payment is closed",
+            ));
         }
     }
     offer_link(draft, fact);
     if before == PaymentState::Closed && draft.view.payment.state == PaymentState::Paid {
         draft.view.payment.late = true;
         draft.event(EventKind::LatePayment);
-        draft.review("the payment came after it had been closed");
+        draft.review(
+            DiscrepancyKind::LatePayment,
+            "the payment came after it had been closed",
+        );
+        // Nobody may be asking any more; what is owed is done soon.
+        draft.ask_now(&Target::Payment, Even::Unsettled);
     }
     if *status == PaymentStatus::PaidAndReturned && draft.view.reserved() == 0 {
-        unexplained_return(draft);
-        draft.review("money of this payment went back without a refund of ours");
+        let note = "money of this payment went back without a refund of ours";
+        if draft.review(DiscrepancyKind::UnexplainedReturn, note) {
+            draft.event(EventKind::MoneyReturned);
+        }
     }
     Ok(())
 }
 
-/// Money went back, and nothing here says how much. Told once.
-fn unexplained_return(draft: &mut Draft) {
-    if !std::mem::replace(&mut draft.view.payment.unexplained_return, true) {
-        draft.event(EventKind::MoneyReturned);
+/// A paid payment was reversed: all of its money went back. It stays paid, and nothing of it can be refunded any more,
+/// whatever anybody finds. Told once.
+fn reversed(draft: &mut Draft) {
+    let before = draft.view.payment.reversal.replace(Reversal::Done);
+    if before == Some(Reversal::Done) {
+        return;
+    }
+    draft.log_decision();
+    draft.event(EventKind::MoneyReturned);
+    if before != Some(Reversal::Requested) {
+        let note =
+            "the gateway says that this paid payment was reversed; nobody here asked for that";
+        draft.review(DiscrepancyKind::Contradiction, note);
+    }
+    if draft.view.reserved() > 0 {
+        let note = "more went back than was paid: the payment was reversed, and refunded besides";
+        draft.review(DiscrepancyKind::RefundedTooMuch, note);
     }
 }
 
@@ -138,7 +215,7 @@ fn apply_refund(
     claim: &RefundClaim,
     status: Option<&RefundStatus>,
     owner: Option<&Reference>,
-) -> Result<(), String> {
+) -> Result<(), Doubt> {
     if draft.view.payment.state != PaymentState::Paid {
         // A refund of a payment that we have not seen paid, or took for closed: ask for the payment, and believe that
         // answer.
@@ -147,11 +224,14 @@ fn apply_refund(
     let number = claim.number.as_deref().unwrap_or_default();
     let Some(index) = draft.view.position(number) else {
         return match owner {
-            Some(owner) => Err(format!("the refund number belongs to payment {owner}")),
+            Some(owner) => Err(Doubt::mismatch(&format_args!(
+                "the refund number belongs to payment {owner}"
+            ))),
             None => foreign_refund(draft, claim, status),
         };
     };
-    matching::refund(&draft.view.refunds[index], claim).map_err(|mismatch| mismatch.to_string())?;
+    matching::refund(&draft.view.refunds[index], claim)
+        .map_err(|mismatch| Doubt::mismatch(&mismatch))?;
 
     let refund = &mut draft.view.refunds[index];
     refund.trouble = None;
@@ -171,21 +251,31 @@ fn apply_refund(
         Step::To(to) | Step::ToDespite(to) => {
             draft.move_refund(index, to);
             tell_refund(draft, index, to);
+            let late = RefundNumber::of_late_payment(&draft.view.payment.key);
+            if to == RefundState::Succeeded && draft.view.refunds[index].number == late {
+                draft.explain(
+                    DiscrepancyKind::LatePayment,
+                    "refunded by itself, as agreed for late payments",
+                );
+            }
             if to == RefundState::Closed {
-                draft.review("the gateway closed a refund; check whether the money went back");
+                let note = "the gateway closed a refund; check whether the money went back";
+                draft.review(DiscrepancyKind::RefundClosed, note);
             }
             if let Step::ToDespite(_) = step {
-                draft.review("a refund succeeded after the gateway had closed it");
+                let note = "a refund succeeded after the gateway had closed it";
+                draft.review(DiscrepancyKind::Contradiction, note);
             }
             if draft.view.reserved() > draft.view.payment.amount.cents() {
-                draft
-                    .review("more went back than was paid: a refund succeeded after it had failed");
+                let note = "more went back than was paid: a refund succeeded after it had failed";
+                draft.review(DiscrepancyKind::RefundedTooMuch, note);
             }
             Ok(())
         }
-        Step::Contradiction => {
-            Err("the gateway now says that a refund which succeeded did not".to_owned())
-        }
+        Step::Contradiction => Err(Doubt::new(
+            DiscrepancyKind::Contradiction,
+            "the gateway now says that a refund which succeeded did not",
+        )),
     }
 }
 
@@ -204,15 +294,18 @@ fn foreign_refund(
     draft: &mut Draft,
     claim: &RefundClaim,
     status: Option<&RefundStatus>,
-) -> Result<(), String> {
+) -> Result<(), Doubt> {
+    let doubt = |note| Doubt::new(DiscrepancyKind::ForeignRefund, note);
     let number = claim.number.as_deref().unwrap_or_default();
     let (Some(RefundStatus::Succeeded), Some(amount), Ok(number)) =
         (status, claim.amount, RefundNumber::new(number))
     else {
-        return Err("a refund that we never asked for is under way".to_owned());
+        return Err(doubt("a refund that we never asked for is under way"));
     };
     if amount.cents() > draft.view.payment.amount.cents() {
-        return Err("a refund that we never asked for is larger than the payment".to_owned());
+        return Err(doubt(
+            "a refund that we never asked for is larger than the payment",
+        ));
     }
     draft.add_refund(Refund {
         number,
@@ -229,8 +322,10 @@ fn foreign_refund(
     });
     draft.refund_event(draft.view.refunds.len() - 1, EventKind::MoneyReturned);
     // If "money went back" came first, this says how much.
-    draft.view.payment.unexplained_return = false;
-    draft.review("money of this payment went back without a refund of ours");
+    let note = "a refund made outside this shop says how much went back";
+    draft.explain(DiscrepancyKind::UnexplainedReturn, note);
+    let note = "a refund of this payment was made outside this shop";
+    draft.review(DiscrepancyKind::ForeignRefund, note);
     Ok(())
 }
 

@@ -88,6 +88,13 @@ impl PaymentStore for PostgresStore {
         Ok(views)
     }
 
+    async fn under_review(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError> {
+        let mut tx = self.pool.begin_with(BEGIN_READING).await?;
+        let views = read::under_review(&mut tx, limit).await?;
+        tx.commit().await?;
+        Ok(views)
+    }
+
     async fn claim_due(
         &self,
         now: Timestamp,

@@ -12,14 +12,18 @@ private_postgres::tests! {
 /// Twenty thousand settled payments and their delivered events; a few of each still wait.
 const FILL: &str = "
     INSERT INTO ucanpay_payment (provider, reference, merchant, amount, currency, subject, description, state,
-        needs_review, late, unexplained_return, gateway_number, created_at, paid_at, next_check_at, request_path,
+        late, late_policy, expires_at, gateway_number, created_at, paid_at, next_check_at, request_path,
         request_body, request_key, version, events)
     SELECT 'p', 'A' || n, 'm', 450, 'CAD', 's', 'd', CASE WHEN n % 1000 = 0 THEN 'created' ELSE 'paid' END,
-        false, false, false, 'G' || n, n, CASE WHEN n % 1000 = 0 THEN NULL ELSE n END,
+        false, 'review', n, 'G' || n, n, CASE WHEN n % 1000 = 0 THEN NULL ELSE n END,
         CASE WHEN n % 1000 = 0 THEN n END, '/', '', 'k', 1, 1
       FROM generate_series(1, 20000) AS n;
     INSERT INTO ucanpay_refund (provider, number, reference, amount, reason, state, created_at, next_check_at, version)
     SELECT 'p', 'R' || n, 'A' || n, 1, 'r', 'succeeded', n, CASE WHEN n % 1000 = 0 THEN n END, 1
+      FROM generate_series(1, 20000) AS n;
+    INSERT INTO ucanpay_discrepancy (provider, reference, number, kind, note, opened_at, closed_at, closing_note)
+    SELECT 'p', 'A' || n, 1, 'mismatch', 'm', n, CASE WHEN n % 1000 = 0 THEN NULL ELSE n END,
+        CASE WHEN n % 1000 = 0 THEN NULL ELSE 'seen' END
       FROM generate_series(1, 20000) AS n;
     INSERT INTO ucanpay_outbox (id, provider, reference, sequence, kind, details, created_at, delivered_at,
         next_attempt_at)
@@ -37,6 +41,7 @@ async fn every_hot_statement_uses_an_index() {
         read::PAYMENT_FOR_UPDATE,
         read::REFUNDS,
         read::REFUNDS_FOR_UPDATE,
+        read::DISCREPANCIES,
         read::GATEWAY_NUMBER_OWNER,
         read::REFUND_OWNER,
     ] {
@@ -45,7 +50,9 @@ async fn every_hot_statement_uses_an_index() {
     for sql in [read::DUE_PAYMENTS, read::DUE_REFUNDS, read::WAITING_EVENTS] {
         assert_indexed(&store.pool, sql, &[], &[30_000, 90_000, 40_000, 64]).await;
     }
-    assert_indexed(&store.pool, read::RECENT, &[], &[50]).await;
+    for sql in [read::RECENT, read::UNDER_REVIEW] {
+        assert_indexed(&store.pool, sql, &[], &[50]).await;
+    }
     store.close().await;
 }
 

@@ -8,16 +8,16 @@ use std::collections::HashMap;
 use sqlx::PgConnection;
 
 use crate::id::{PaymentKey, ProviderId, Reference};
-use crate::ledger::{FARTHEST, LEASE, PaymentView, Refund, Target};
+use crate::ledger::{Discrepancy, FARTHEST, LEASE, PaymentView, Refund, Target};
 use crate::store::{ClaimedEvent, StoreError, row};
 use crate::time::Timestamp;
 
 macro_rules! payments {
     ($rest:literal) => {
         concat!(
-            "SELECT provider, reference, merchant, amount, currency, subject, description, state, needs_review, late,
-                 unexplained_return, gateway_number, pay_link, trouble, created_at, paid_at, next_check_at,
-                 lease_until, request_path, request_body, request_key, version, events
+            "SELECT provider, reference, merchant, amount, currency, subject, description, state, late, reversal,
+                 late_policy, expires_at, closed_at, gateway_number, pay_link, trouble, created_at, paid_at,
+                 next_check_at, lease_until, request_path, request_body, request_key, version, events
                FROM ucanpay_payment ",
             $rest
         )
@@ -35,6 +35,16 @@ macro_rules! refunds {
     };
 }
 
+macro_rules! discrepancies {
+    ($rest:literal) => {
+        concat!(
+            "SELECT provider, reference, number, kind, note, evidence, opened_at, closed_at, closing_note
+               FROM ucanpay_discrepancy ",
+            $rest
+        )
+    };
+}
+
 pub(super) const PAYMENT: &str = payments!("WHERE provider = $1 AND reference = $2");
 pub(super) const PAYMENT_FOR_UPDATE: &str =
     payments!("WHERE provider = $1 AND reference = $2 FOR UPDATE");
@@ -43,6 +53,16 @@ pub(super) const REFUNDS: &str =
 pub(super) const REFUNDS_FOR_UPDATE: &str =
     refunds!("WHERE provider = $1 AND reference = $2 ORDER BY created_at, position FOR UPDATE");
 pub(super) const RECENT: &str = payments!("ORDER BY created_at DESC, reference LIMIT $1");
+pub(super) const DISCREPANCIES: &str =
+    discrepancies!("WHERE provider = $1 AND reference = $2 ORDER BY number");
+pub(super) const UNDER_REVIEW: &str = payments!(
+    "JOIN (SELECT provider, reference, min(opened_at) AS since FROM ucanpay_discrepancy
+            WHERE closed_at IS NULL GROUP BY provider, reference) AS open USING (provider, reference)
+     ORDER BY open.since, reference LIMIT $1"
+);
+const DISCREPANCIES_OF_MANY: &str = discrepancies!(
+    "WHERE (provider, reference) IN (SELECT * FROM unnest($1::text[], $2::text[])) ORDER BY number"
+);
 const REFUNDS_OF_MANY: &str = refunds!(
     "WHERE (provider, reference) IN (SELECT * FROM unnest($1::text[], $2::text[]))
      ORDER BY created_at, position"
@@ -105,14 +125,23 @@ async fn view_by(
     let refunds: Result<Vec<Refund>, StoreError> = sqlx::query(refunds)
         .bind(key.provider.as_str())
         .bind(key.reference.as_str())
-        .fetch_all(tx)
+        .fetch_all(&mut *tx)
         .await?
         .iter()
         .map(row::refund)
         .collect();
+    let discrepancies: Result<Vec<_>, StoreError> = sqlx::query(DISCREPANCIES)
+        .bind(key.provider.as_str())
+        .bind(key.reference.as_str())
+        .fetch_all(tx)
+        .await?
+        .iter()
+        .map(row::discrepancy)
+        .collect();
     Ok(Some(PaymentView {
         payment: row::payment(&found)?,
         refunds: refunds?,
+        discrepancies: discrepancies?,
     }))
 }
 
@@ -120,8 +149,25 @@ pub(super) async fn recent(
     tx: &mut PgConnection,
     limit: u32,
 ) -> Result<Vec<PaymentView>, StoreError> {
+    many(tx, RECENT, limit).await
+}
+
+/// Payments with an open discrepancy, the one open longest first.
+pub(super) async fn under_review(
+    tx: &mut PgConnection,
+    limit: u32,
+) -> Result<Vec<PaymentView>, StoreError> {
+    many(tx, UNDER_REVIEW, limit).await
+}
+
+/// The payments that a statement finds, with what belongs to each.
+async fn many(
+    tx: &mut PgConnection,
+    payments: &'static str,
+    limit: u32,
+) -> Result<Vec<PaymentView>, StoreError> {
     let mut views = Vec::new();
-    for found in &sqlx::query(RECENT)
+    for found in &sqlx::query(payments)
         .bind(i64::from(limit))
         .fetch_all(&mut *tx)
         .await?
@@ -129,6 +175,7 @@ pub(super) async fn recent(
         views.push(PaymentView {
             payment: row::payment(found)?,
             refunds: Vec::new(),
+            discrepancies: Vec::new(),
         });
     }
     let keys = views.iter().map(|view| &view.payment.key);
@@ -136,17 +183,29 @@ pub(super) async fn recent(
         .map(|key| (key.provider.as_str(), key.reference.as_str()))
         .unzip();
     let found = sqlx::query(REFUNDS_OF_MANY)
-        .bind(providers)
-        .bind(references)
-        .fetch_all(tx)
+        .bind(&providers)
+        .bind(&references)
+        .fetch_all(&mut *tx)
         .await?;
     let mut refunds: HashMap<PaymentKey, Vec<Refund>> = HashMap::new();
     for found in &found {
         let of = refunds.entry(row::key(found)?).or_default();
         of.push(row::refund(found)?);
     }
+    let found = sqlx::query(DISCREPANCIES_OF_MANY)
+        .bind(&providers)
+        .bind(&references)
+        .fetch_all(tx)
+        .await?;
+    let mut discrepancies: HashMap<PaymentKey, Vec<Discrepancy>> = HashMap::new();
+    for found in &found {
+        let of = discrepancies.entry(row::key(found)?).or_default();
+        of.push(row::discrepancy(found)?);
+    }
     for view in &mut views {
-        view.refunds = refunds.remove(&view.payment.key).unwrap_or_default();
+        let key = &view.payment.key;
+        view.refunds = refunds.remove(key).unwrap_or_default();
+        view.discrepancies = discrepancies.remove(key).unwrap_or_default();
     }
     Ok(views)
 }

@@ -4,7 +4,8 @@ use sqlx::PgConnection;
 
 use crate::id::{PaymentKey, Reference, RefundNumber};
 use crate::ledger::{
-    Decision, Event, EvidenceRecord, Payment, Refund, Target, Transition, Verdict,
+    Decision, Discrepancy, Event, EvidenceRecord, Payment, Refund, Reversal, Target, Transition,
+    Verdict,
 };
 use crate::store::details::EventDetails;
 use crate::store::{ClaimedEvent, Delivery, StoreError};
@@ -29,6 +30,9 @@ pub(super) async fn decision(
     for row in &decision.refunds {
         refund(tx, key, row).await?;
     }
+    for row in &decision.discrepancies {
+        discrepancy(tx, key, row).await?;
+    }
     for row in &decision.transitions {
         transition(tx, key, row).await?;
     }
@@ -41,10 +45,10 @@ pub(super) async fn decision(
 async fn new_payment(tx: &mut PgConnection, row: &Payment) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO ucanpay_payment (provider, reference, merchant, amount, currency, subject, description, state,
-             needs_review, late, unexplained_return, gateway_number, pay_link, trouble, created_at, paid_at,
+             late, reversal, late_policy, expires_at, closed_at, gateway_number, pay_link, trouble, created_at, paid_at,
              next_check_at, lease_until, request_path, request_body, request_key, version, events)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-             $23)",
+             $23, $24, $25)",
     )
     .bind(row.key.provider.as_str())
     .bind(row.key.reference.as_str())
@@ -54,9 +58,11 @@ async fn new_payment(tx: &mut PgConnection, row: &Payment) -> Result<(), StoreEr
     .bind(row.subject.as_str())
     .bind(row.description.as_str())
     .bind(row.state.as_str())
-    .bind(row.needs_review)
     .bind(row.late)
-    .bind(row.unexplained_return)
+    .bind(row.reversal.map(Reversal::as_str))
+    .bind(row.late_policy.as_str())
+    .bind(row.expires_at.as_millis())
+    .bind(row.closed_at.map(Timestamp::as_millis))
     .bind(&row.gateway_number)
     .bind(row.pay_link.as_deref())
     .bind(row.trouble.as_deref().map(held))
@@ -78,16 +84,18 @@ async fn new_payment(tx: &mut PgConnection, row: &Payment) -> Result<(), StoreEr
 async fn change_payment(tx: &mut PgConnection, row: &Payment) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE ucanpay_payment SET
-             state = $3, needs_review = $4, late = $5, unexplained_return = $6, gateway_number = $7, pay_link = $8,
-             trouble = $9, paid_at = $10, next_check_at = $11, lease_until = $12, version = $13, events = $14
+             state = $3, late = $4, reversal = $5, expires_at = $6, closed_at = $7, gateway_number = $8,
+             pay_link = $9, trouble = $10, paid_at = $11, next_check_at = $12, lease_until = $13, version = $14,
+             events = $15
           WHERE provider = $1 AND reference = $2",
     )
     .bind(row.key.provider.as_str())
     .bind(row.key.reference.as_str())
     .bind(row.state.as_str())
-    .bind(row.needs_review)
     .bind(row.late)
-    .bind(row.unexplained_return)
+    .bind(row.reversal.map(Reversal::as_str))
+    .bind(row.expires_at.as_millis())
+    .bind(row.closed_at.map(Timestamp::as_millis))
     .bind(&row.gateway_number)
     .bind(row.pay_link.as_deref())
     .bind(row.trouble.as_deref().map(held))
@@ -144,6 +152,34 @@ async fn refund(tx: &mut PgConnection, key: &PaymentKey, row: &Refund) -> Result
     .bind(request.map(|request| &*request.body))
     .bind(request.map(|request| &*request.key))
     .bind(signed(row.version))
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Opened once; after that only its end is written.
+async fn discrepancy(
+    tx: &mut PgConnection,
+    key: &PaymentKey,
+    row: &Discrepancy,
+) -> Result<(), StoreError> {
+    let closed = row.closed.as_ref();
+    sqlx::query(
+        "INSERT INTO ucanpay_discrepancy (provider, reference, number, kind, note, evidence, opened_at, closed_at,
+             closing_note)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+         ON CONFLICT (provider, reference, number) DO UPDATE SET
+             closed_at = excluded.closed_at, closing_note = excluded.closing_note",
+    )
+    .bind(key.provider.as_str())
+    .bind(key.reference.as_str())
+    .bind(i64::from(row.number))
+    .bind(row.kind.as_str())
+    .bind(held(&row.note))
+    .bind(&row.evidence)
+    .bind(row.opened_at.as_millis())
+    .bind(closed.map(|closed| closed.at.as_millis()))
+    .bind(closed.map(|closed| held(closed.note.as_str())))
     .execute(tx)
     .await?;
     Ok(())

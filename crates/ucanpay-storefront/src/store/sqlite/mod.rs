@@ -72,6 +72,13 @@ impl PaymentStore for SqliteStore {
         Ok(keys.iter().filter_map(|key| views.remove(key)).collect())
     }
 
+    async fn under_review(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError> {
+        let mut tx = self.reader.begin().await?;
+        let keys = read::under_review(&mut tx, limit).await?;
+        let mut views = read::views(&mut tx, &keys.iter().collect()).await?;
+        Ok(keys.iter().filter_map(|key| views.remove(key)).collect())
+    }
+
     async fn claim_due(
         &self,
         now: Timestamp,

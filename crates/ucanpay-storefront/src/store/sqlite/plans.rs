@@ -12,6 +12,8 @@ async fn every_hot_statement_uses_an_index() {
     for sql in [
         read::PAYMENTS,
         read::REFUNDS,
+        read::DISCREPANCIES,
+        read::UNDER_REVIEW,
         read::RECENT,
         read::GATEWAY_NUMBER_OWNERS,
         read::REFUND_OWNERS,

@@ -21,6 +21,13 @@ SELECT refund.* FROM json_each(?) AS wanted CROSS JOIN ucanpay_refund AS refund
 ORDER BY refund.created_at, refund.rowid";
 pub(super) const RECENT: &str =
     "SELECT provider, reference FROM ucanpay_payment ORDER BY created_at DESC, reference LIMIT ?";
+pub(super) const DISCREPANCIES: &str = "
+SELECT discrepancy.* FROM json_each(?) AS wanted CROSS JOIN ucanpay_discrepancy AS discrepancy
+    ON discrepancy.provider = wanted.value->>0 AND discrepancy.reference = wanted.value->>1
+ORDER BY discrepancy.number";
+pub(super) const UNDER_REVIEW: &str = "
+SELECT provider, reference FROM ucanpay_discrepancy WHERE closed_at IS NULL
+ GROUP BY provider, reference ORDER BY min(opened_at), reference LIMIT ?";
 pub(super) const GATEWAY_NUMBER_OWNERS: &str = "
 SELECT provider, gateway_number AS number, reference
     FROM json_each(?) AS wanted CROSS JOIN ucanpay_payment
@@ -49,7 +56,7 @@ pub(super) const WAITING_EVENTS: &str = "SELECT * FROM ucanpay_outbox AS waiting
                            AND earlier.delivered_at IS NULL)
       ORDER BY +position LIMIT ?4";
 
-/// The payments of these keys with their refunds, oldest first.
+/// The payments of these keys with all that belongs to each, oldest first.
 pub(super) async fn views(
     tx: &mut SqliteConnection,
     keys: &HashSet<&PaymentKey>,
@@ -63,13 +70,23 @@ pub(super) async fn views(
     let payments = sqlx::query(PAYMENTS).bind(&wanted).fetch_all(&mut *tx);
     for found in payments.await? {
         let payment = row::payment(&found)?;
-        let refunds = Vec::new();
-        views.insert(payment.key.clone(), PaymentView { payment, refunds });
+        let view = PaymentView {
+            payment,
+            refunds: Vec::new(),
+            discrepancies: Vec::new(),
+        };
+        views.insert(view.payment.key.clone(), view);
     }
-    let refunds = sqlx::query(REFUNDS).bind(&wanted).fetch_all(tx);
+    let refunds = sqlx::query(REFUNDS).bind(&wanted).fetch_all(&mut *tx);
     for found in refunds.await? {
         if let Some(view) = views.get_mut(&row::key(&found)?) {
             view.refunds.push(row::refund(&found)?);
+        }
+    }
+    let discrepancies = sqlx::query(DISCREPANCIES).bind(&wanted).fetch_all(tx);
+    for found in discrepancies.await? {
+        if let Some(view) = views.get_mut(&row::key(&found)?) {
+            view.discrepancies.push(row::discrepancy(&found)?);
         }
     }
     Ok(views)
@@ -82,6 +99,15 @@ pub(super) async fn recent(
 ) -> Result<Vec<PaymentKey>, StoreError> {
     let newest = sqlx::query(RECENT).bind(limit).fetch_all(tx).await?;
     newest.iter().map(row::key).collect()
+}
+
+/// The payments with an open discrepancy, the one open longest first.
+pub(super) async fn under_review(
+    tx: &mut SqliteConnection,
+    limit: u32,
+) -> Result<Vec<PaymentKey>, StoreError> {
+    let open = sqlx::query(UNDER_REVIEW).bind(limit).fetch_all(tx).await?;
+    open.iter().map(row::key).collect()
 }
 
 /// A number at a provider.

@@ -3,7 +3,9 @@
 use serde::Serialize;
 
 use crate::id::{PaymentKey, Reference, RefundNumber};
-use crate::ledger::{Event, EvidenceRecord, Payment, Refund, Transition, Verdict};
+use crate::ledger::{
+    Discrepancy, Event, EvidenceRecord, Payment, Refund, Reversal, Transition, Verdict,
+};
 use crate::provider::FrozenRequest;
 use crate::store::StoreError;
 use crate::store::details::EventDetails;
@@ -15,9 +17,10 @@ pub(super) struct ChangedPayment<'a> {
     provider: &'a str,
     reference: &'a str,
     state: &'static str,
-    needs_review: bool,
     late: bool,
-    unexplained_return: bool,
+    reversal: Option<&'static str>,
+    expires_at: i64,
+    closed_at: Option<i64>,
     gateway_number: Option<&'a str>,
     pay_link: Option<&'a str>,
     trouble: Option<&'a str>,
@@ -38,6 +41,7 @@ pub(super) struct NewPayment<'a> {
     currency: &'a str,
     subject: &'a str,
     description: &'a str,
+    late_policy: &'static str,
     created_at: i64,
     #[serde(flatten)]
     request: Request<'a>,
@@ -67,6 +71,19 @@ struct Request<'a> {
     request_path: &'a str,
     request_body: String,
     request_key: &'a str,
+}
+
+#[derive(Serialize)]
+pub(super) struct DiscrepancyRow<'a> {
+    provider: &'a str,
+    reference: &'a str,
+    number: u32,
+    kind: &'static str,
+    note: &'a str,
+    evidence: Option<&'a str>,
+    opened_at: i64,
+    closed_at: Option<i64>,
+    closing_note: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -113,9 +130,10 @@ impl<'a> From<&'a Payment> for ChangedPayment<'a> {
             provider: row.key.provider.as_str(),
             reference: row.key.reference.as_str(),
             state: row.state.as_str(),
-            needs_review: row.needs_review,
             late: row.late,
-            unexplained_return: row.unexplained_return,
+            reversal: row.reversal.map(Reversal::as_str),
+            expires_at: row.expires_at.as_millis(),
+            closed_at: row.closed_at.map(Timestamp::as_millis),
             gateway_number: row.gateway_number.as_deref(),
             pay_link: row.pay_link.as_deref(),
             trouble: row.trouble.as_deref(),
@@ -137,6 +155,7 @@ impl<'a> From<&'a Payment> for NewPayment<'a> {
             currency: row.currency.as_str(),
             subject: row.subject.as_str(),
             description: row.description.as_str(),
+            late_policy: row.late_policy.as_str(),
             created_at: row.created_at.as_millis(),
             request: Request::from(&row.request),
         }
@@ -175,6 +194,23 @@ impl<'a> From<&'a FrozenRequest> for Request<'a> {
             request_path: &request.path,
             request_body: digits.collect(),
             request_key: &request.key,
+        }
+    }
+}
+
+impl<'a> DiscrepancyRow<'a> {
+    pub(super) fn new(key: &'a PaymentKey, row: &'a Discrepancy) -> Self {
+        let closed = row.closed.as_ref();
+        Self {
+            provider: key.provider.as_str(),
+            reference: key.reference.as_str(),
+            number: row.number,
+            kind: row.kind.as_str(),
+            note: &row.note,
+            evidence: row.evidence.as_deref(),
+            opened_at: row.opened_at.as_millis(),
+            closed_at: closed.map(|closed| closed.at.as_millis()),
+            closing_note: closed.map(|closed| closed.note.as_str()),
         }
     }
 }

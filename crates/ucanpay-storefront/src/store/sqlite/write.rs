@@ -6,10 +6,13 @@ use serde::Serialize;
 use sqlx::SqliteConnection;
 
 use super::rows::{
-    ChangedPayment, EventRow, EvidenceRow, NewPayment, RefundRow, TransitionRow, json,
+    ChangedPayment, DiscrepancyRow, EventRow, EvidenceRow, NewPayment, RefundRow, TransitionRow,
+    json,
 };
 use crate::id::PaymentKey;
-use crate::ledger::{Decision, Event, EvidenceRecord, Payment, Refund, Target, Transition};
+use crate::ledger::{
+    Decision, Discrepancy, Event, EvidenceRecord, Payment, Refund, Target, Transition,
+};
 use crate::store::{ClaimedEvent, Delivery, StoreError};
 use crate::time::Timestamp;
 
@@ -20,6 +23,7 @@ pub(super) struct Changes {
     new_payments: BTreeMap<PaymentKey, Payment>,
     payments: BTreeMap<PaymentKey, Payment>,
     refunds: Vec<(PaymentKey, Refund)>,
+    discrepancies: Vec<(PaymentKey, Discrepancy)>,
     evidence: Vec<(PaymentKey, EvidenceRecord)>,
     transitions: Vec<(PaymentKey, Transition)>,
     events: Vec<Event>,
@@ -45,6 +49,10 @@ impl Changes {
                 None => self.refunds.push((key.clone(), refund)),
             }
         }
+        // One that is opened and closed again is written twice, in this order.
+        let discrepancies = decision.discrepancies.into_iter();
+        self.discrepancies
+            .extend(discrepancies.map(|row| (key.clone(), row)));
         let evidence = decision.evidence.into_iter();
         self.evidence
             .extend(evidence.map(|record| (key.clone(), record)));
@@ -78,6 +86,12 @@ pub(super) async fn changes(
         .map(|(key, row)| RefundRow::new(key, row))
         .collect();
     unfold(tx, REFUND, &refunds).await?;
+    let discrepancies: Vec<_> = changes
+        .discrepancies
+        .iter()
+        .map(|(key, row)| DiscrepancyRow::new(key, row))
+        .collect();
+    unfold(tx, DISCREPANCY, &discrepancies).await?;
     let evidence: Vec<_> = changes
         .evidence
         .iter()
@@ -133,20 +147,20 @@ async fn execute<T: Serialize>(
 }
 
 const NEW_PAYMENT: &str = "
-INSERT INTO ucanpay_payment (provider, reference, merchant, amount, currency, subject, description, state, needs_review,
-    late, unexplained_return, gateway_number, pay_link, trouble, created_at, paid_at, next_check_at, lease_until,
+INSERT INTO ucanpay_payment (provider, reference, merchant, amount, currency, subject, description, state, late,
+    reversal, late_policy, expires_at, closed_at, gateway_number, pay_link, trouble, created_at, paid_at, next_check_at, lease_until,
     request_path, request_body, request_key, version, events)
 SELECT value->>'provider', value->>'reference', value->>'merchant', value->>'amount', value->>'currency',
-    value->>'subject', value->>'description', value->>'state', value->>'needs_review', value->>'late',
-    value->>'unexplained_return', value->>'gateway_number', value->>'pay_link', value->>'trouble',
+    value->>'subject', value->>'description', value->>'state', value->>'late', value->>'reversal',
+    value->>'late_policy', value->>'expires_at', value->>'closed_at', value->>'gateway_number', value->>'pay_link', value->>'trouble',
     value->>'created_at', value->>'paid_at', value->>'next_check_at', value->>'lease_until',
     value->>'request_path', unhex(value->>'request_body'), value->>'request_key', value->>'version', value->>'events'
 FROM json_each(?)";
 
 pub(super) const PAYMENT: &str = "
 UPDATE ucanpay_payment SET
-    state = new.value->>'state', needs_review = new.value->>'needs_review', late = new.value->>'late',
-    unexplained_return = new.value->>'unexplained_return', gateway_number = new.value->>'gateway_number',
+    state = new.value->>'state', late = new.value->>'late', reversal = new.value->>'reversal',
+    expires_at = new.value->>'expires_at', closed_at = new.value->>'closed_at', gateway_number = new.value->>'gateway_number',
     pay_link = new.value->>'pay_link', trouble = new.value->>'trouble', paid_at = new.value->>'paid_at',
     next_check_at = new.value->>'next_check_at', lease_until = new.value->>'lease_until',
     version = new.value->>'version', events = new.value->>'events'
@@ -165,6 +179,15 @@ ON CONFLICT (provider, number) DO UPDATE SET
     state = excluded.state, gateway_number = excluded.gateway_number, trouble = excluded.trouble,
     next_check_at = excluded.next_check_at, lease_until = excluded.lease_until, version = excluded.version
 WHERE reference = excluded.reference";
+
+// Opened once; after that only its end is written.
+const DISCREPANCY: &str = "
+INSERT INTO ucanpay_discrepancy (provider, reference, number, kind, note, evidence, opened_at, closed_at, closing_note)
+SELECT value->>'provider', value->>'reference', value->>'number', value->>'kind', value->>'note', value->>'evidence',
+    value->>'opened_at', value->>'closed_at', value->>'closing_note'
+FROM json_each(?) WHERE true
+ON CONFLICT (provider, reference, number) DO UPDATE SET
+    closed_at = excluded.closed_at, closing_note = excluded.closing_note";
 
 // A copy is counted. What it once proved it still proves; what it proves only now, it proves from now on.
 const EVIDENCE: &str = "

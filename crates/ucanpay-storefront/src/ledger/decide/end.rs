@@ -1,0 +1,116 @@
+//! A payment is to end: the wish is committed before the gateway is asked, and stands until a signed word settles it.
+
+use std::time::Duration;
+
+use super::draft::{Draft, Even};
+use super::{Decision, Loaded};
+use crate::ledger::command::{Lease, Outcome, ReversalRefusal, Target};
+use crate::ledger::event::EventKind;
+use crate::ledger::model::{PaymentState, Reversal};
+use crate::time::Timestamp;
+
+pub(super) fn close(
+    loaded: Loaded,
+    lease: Option<&Lease>,
+    until: Timestamp,
+    now: Timestamp,
+) -> Decision {
+    let Some(view) = loaded.view else {
+        return Decision::unchanged(Outcome::NotFound, None);
+    };
+    let mut draft = Draft::of(view, "intent", now);
+    if lease.is_some_and(|lease| !draft.holds(lease)) {
+        return draft.finish(Outcome::StaleLease);
+    }
+    if draft.view.payment.state.is_settled() {
+        if let Some(lease) = lease {
+            draft.release(&lease.target, None);
+        }
+        return draft.finish(Outcome::Ended);
+    }
+    expire(&mut draft, now);
+    take(draft, lease, until)
+}
+
+pub(super) fn reverse(
+    loaded: Loaded,
+    window: Duration,
+    until: Timestamp,
+    now: Timestamp,
+) -> Decision {
+    let Some(view) = loaded.view else {
+        return Decision::unchanged(Outcome::NotFound, None);
+    };
+    let payment = &view.payment;
+    if payment.state == PaymentState::Closed || payment.reversal == Some(Reversal::Done) {
+        return Decision::unchanged(Outcome::Ended, Some(view));
+    }
+    if payment.reversal != Some(Reversal::Requested) {
+        let refusal = if now.since(payment.created_at) > window {
+            Some(ReversalRefusal::TooLate)
+        } else if view.money_went_back() {
+            Some(ReversalRefusal::MoneyWentBack)
+        } else {
+            None
+        };
+        if let Some(refusal) = refusal {
+            return Decision::unchanged(Outcome::ReversalRefused(refusal), Some(view));
+        }
+    }
+    let mut draft = Draft::of(view, "intent", now);
+    if draft.view.payment.reversal != Some(Reversal::Requested) {
+        draft.view.payment.reversal = Some(Reversal::Requested);
+        draft.view.payment.expires_at = now;
+        draft.log_decision();
+    }
+    if draft.view.payment.state != PaymentState::Paid {
+        expire(&mut draft, now);
+    }
+    take(draft, None, until)
+}
+
+/// A signed answer shows that the payment is not reversed, and the gateway will not do it.
+pub(super) fn refuse_reversal(
+    loaded: Loaded,
+    lease: &Lease,
+    trouble: String,
+    now: Timestamp,
+) -> Decision {
+    let Some(view) = loaded.view else {
+        return Decision::unchanged(Outcome::NotFound, None);
+    };
+    let mut draft = Draft::of(view, "call", now);
+    if !draft.holds(lease) {
+        return draft.finish(Outcome::StaleLease);
+    }
+    if draft.view.payment.reversal == Some(Reversal::Requested) {
+        draft.view.payment.reversal = Some(Reversal::Refused);
+        draft.log_decision();
+    }
+    draft.view.payment.trouble = Some(trouble);
+    draft.release(&lease.target, None);
+    draft.finish(Outcome::Noted)
+}
+
+/// Our time is up. Told once.
+fn expire(draft: &mut Draft, now: Timestamp) {
+    if draft.view.payment.state != PaymentState::Expired {
+        draft.view.payment.expires_at = draft.view.payment.expires_at.min(now);
+        draft.move_payment(PaymentState::Expired);
+        draft.event(EventKind::PaymentExpired);
+    }
+}
+
+/// Takes the row for the calls that follow. Whoever has it instead leaves it due soon: the wish is committed.
+fn take(mut draft: Draft, lease: Option<&Lease>, until: Timestamp) -> Decision {
+    draft.ask_now(&Target::Payment, Even::Unsettled);
+    if let Some(lease) = lease {
+        draft.free(lease);
+    }
+    let target = Target::Payment;
+    if draft.lease(&target, until) {
+        draft.finish(Outcome::Claimed(Lease { target, until }))
+    } else {
+        draft.finish(Outcome::Busy)
+    }
+}

@@ -1,0 +1,281 @@
+//! A payment is to end: the buyer's time is up, the cart has changed, the outcome stays unclear.
+//!
+//! The wish is committed first. Then, under a lease: query, close (or reverse), query. Whatever breaks off, the row
+//! stands as expired or as to be reversed, and the reconciler goes on. Only a signed answer ends anything: ORDERPAID and
+//! ORDERCLOSED are hints to ask.
+
+use super::advance::REFUSED;
+use super::{Payments, words};
+use crate::id::PaymentKey;
+use crate::ledger::{
+    Command, LEASE, Lease, Outcome, PaymentState, PaymentView, Reversal, ReversalRefusal,
+};
+use crate::provider::{
+    Cancellation, Fact, PaymentProvider, ProviderError, ProviderErrorKind as Kind,
+};
+use crate::store::StoreError;
+
+/// What is known after a close. Require the proof where stock is released or goods are shipped.
+#[derive(Clone, Debug)]
+#[must_use = "a payment that is still open may yet be paid"]
+pub enum Closing {
+    /// The gateway has signed that it can no longer be paid.
+    Closed(ClosedProof),
+    /// The gateway has signed that it was paid.
+    Paid(PaidProof),
+    /// Neither is known yet. The wish stands: the reconciler goes on, and an event tells the end.
+    StillOpen(PaymentView),
+}
+
+/// Proof that the gateway has signed the end of a payment that was not paid. It cannot be made in any other way.
+#[derive(Clone, Debug)]
+pub struct ClosedProof(PaymentView);
+
+/// Proof that the gateway has signed that a payment was paid. It cannot be made in any other way. A reversal later does
+/// not undo it: see [`Payment::reversal`](crate::Payment::reversal).
+#[derive(Clone, Debug)]
+pub struct PaidProof(PaymentView);
+
+impl ClosedProof {
+    /// The payment as it stood then.
+    pub fn view(&self) -> &PaymentView {
+        &self.0
+    }
+}
+
+impl PaidProof {
+    /// The payment as it stood then.
+    pub fn view(&self) -> &PaymentView {
+        &self.0
+    }
+}
+
+impl Closing {
+    fn of(view: PaymentView) -> Self {
+        match view.payment.state {
+            PaymentState::Closed => Self::Closed(ClosedProof(view)),
+            PaymentState::Paid => Self::Paid(PaidProof(view)),
+            _ => Self::StillOpen(view),
+        }
+    }
+
+    /// The payment as it stood then.
+    pub fn view(&self) -> &PaymentView {
+        match self {
+            Self::Closed(ClosedProof(view))
+            | Self::Paid(PaidProof(view))
+            | Self::StillOpen(view) => view,
+        }
+    }
+}
+
+/// Why the end of a payment was not recorded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EndError {
+    /// There is no such payment.
+    #[error("there is no such payment")]
+    NotFound,
+    /// The payment's provider is not registered, or does not reverse payments. Nothing was sent; close or refund it.
+    #[error("the provider of this payment is not registered or does not reverse payments")]
+    NoReversals,
+    /// The payment cannot be reversed. Nothing was sent.
+    #[error(transparent)]
+    Refused(#[from] ReversalRefusal),
+    /// The ledger could not be written, or did not confirm that it was. Ask again: twice is once.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Payments {
+    /// Ends a payment that is not to be paid any more: commits that our time for it is up, then asks the gateway to close
+    /// it. Before stock is released, or the cart gets a new number, require the [`ClosedProof`].
+    ///
+    /// # Errors
+    /// [`EndError`]. A gateway that does not answer is not an error: the payment is still open then.
+    pub async fn close(&self, key: &PaymentKey) -> Result<Closing, EndError> {
+        let until = self.now().after(LEASE);
+        self.end_by(key, Command::Close(None, until))
+            .await
+            .map(Closing::of)
+    }
+
+    /// Undoes a payment whose outcome stays unclear: commits the wish, then asks the gateway to reverse it. Unpaid, it is
+    /// closed; paid, it stays `Paid`, [`reversal`](crate::Payment::reversal) is `Done`, and `MoneyReturned` is told.
+    ///
+    /// If the gateway does not reverse it, `reversal` is `Refused` and `trouble` says so: use a refund. While it is
+    /// `Requested`, the reconciler goes on.
+    ///
+    /// # Errors
+    /// [`EndError`]: then nothing was sent, unless it is [`EndError::Store`].
+    pub async fn reverse(&self, key: &PaymentKey) -> Result<PaymentView, EndError> {
+        let window = self
+            .provider(Some(&key.provider))
+            .and_then(|provider| provider.capabilities().reversal_window)
+            .ok_or(EndError::NoReversals)?;
+        let until = self.now().after(LEASE);
+        self.end_by(key, Command::Reverse { window, until }).await
+    }
+
+    async fn end_by(&self, key: &PaymentKey, command: Command) -> Result<PaymentView, EndError> {
+        let applied = self.apply(key, command).await?;
+        let view = match applied.outcome {
+            Outcome::Claimed(lease) => {
+                tracing::info!(payment = %key, "the end of the payment is asked for");
+                // It is committed, whatever becomes of the calls.
+                super::start::noted(key, self.advance(key, lease).await).or(applied.view)
+            }
+            Outcome::ReversalRefused(refusal) => return Err(refusal.into()),
+            _ => applied.view,
+        };
+        view.ok_or(EndError::NotFound)
+    }
+
+    /// Query, close or reverse, query: under the lease, which is renewed with each answer.
+    pub(super) async fn end(
+        &self,
+        key: &PaymentKey,
+        view: PaymentView,
+        lease: Lease,
+        provider: &dyn PaymentProvider,
+    ) -> Result<Option<PaymentView>, StoreError> {
+        let (mut view, mut lease) = (view, lease);
+        if !matches!(
+            view.payment.state,
+            PaymentState::Expired | PaymentState::Paid
+        ) {
+            let close = Command::Close(Some(lease), self.now().after(LEASE));
+            match self.held(key, close).await? {
+                Held::On(now, then) => (view, lease) = (now, then),
+                Held::Over(view) => return Ok(view),
+            }
+        }
+        let intent = view.payment.intent();
+        if view.payment.gateway_number.is_none() {
+            // The answer that would have brought the number was lost, or never asked for: the same bytes bring it.
+            if let Ok(fact) = provider
+                .create_payment(&intent, &view.payment.request)
+                .await
+            {
+                match self.take_in(key, fact, lease).await? {
+                    Held::On(now, then) => (view, lease) = (now, then),
+                    Held::Over(view) => return Ok(view),
+                }
+            }
+        }
+        let how = match view.payment.reversal {
+            Some(Reversal::Requested) => Cancellation::Reverse,
+            _ => Cancellation::Close,
+        };
+        let number = view.payment.gateway_number.clone();
+        match provider.query_payment(&intent, number.as_deref()).await {
+            Ok(fact) => match self.take_in(key, fact, lease).await? {
+                Held::On(now, then) => (view, lease) = (now, then),
+                Held::Over(view) => return Ok(view),
+            },
+            // A reversal is for just this: the gateway spoke, and said nothing clear.
+            Err(error) if how == Cancellation::Reverse && error.kind() == Kind::AskFirst => {}
+            Err(error) => return self.not_yet(key, lease, &error).await,
+        }
+        if how == Cancellation::Reverse && view.money_went_back() {
+            let trouble = "money of this payment went back already; it is not reversed".to_owned();
+            return Ok(self
+                .apply(key, Command::RefuseReversal(lease, trouble))
+                .await?
+                .view);
+        }
+        let number = view.payment.gateway_number.clone();
+        let cancelled = provider
+            .cancel_payment(&intent, number.as_deref(), how)
+            .await;
+        let doubt = match cancelled {
+            Ok(fact) => match self.take_in(key, fact, lease).await? {
+                Held::On(_, then) => {
+                    lease = then;
+                    None
+                }
+                Held::Over(view) => return Ok(view),
+            },
+            Err(error)
+                if matches!(error.kind(), Kind::Unreachable | Kind::Later | Kind::Config) =>
+            {
+                return self.not_yet(key, lease, &error).await;
+            }
+            Err(error) => Some(error),
+        };
+        match provider.query_payment(&intent, number.as_deref()).await {
+            Ok(fact) => match (self.take_in(key, fact, lease).await?, doubt) {
+                (Held::Over(view), _) => Ok(view),
+                (Held::On(view, lease), Some(error)) => {
+                    self.still_open(key, &view, lease, how, &error).await
+                }
+                (Held::On(_, lease), None) => {
+                    let trouble = "the gateway has not ended the payment yet".to_owned();
+                    self.give_up(key, lease, trouble, false, None).await
+                }
+            },
+            Err(error) => self.not_yet(key, lease, &doubt.unwrap_or(error)).await,
+        }
+    }
+
+    /// The call was refused, and a signed answer shows that the payment has not ended.
+    async fn still_open(
+        &self,
+        key: &PaymentKey,
+        view: &PaymentView,
+        lease: Lease,
+        how: Cancellation,
+        error: &ProviderError,
+    ) -> Result<Option<PaymentView>, StoreError> {
+        if how == Cancellation::Reverse && error.kind() == Kind::NotThisWay {
+            let next = match view.payment.state {
+                PaymentState::Paid => "refund it instead",
+                _ => "it is closed instead",
+            };
+            let trouble = format!("{}; {next}", words(error));
+            return Ok(self
+                .apply(key, Command::RefuseReversal(lease, trouble))
+                .await?
+                .view);
+        }
+        self.not_yet(key, lease, error).await
+    }
+
+    async fn not_yet(
+        &self,
+        key: &PaymentKey,
+        lease: Lease,
+        error: &ProviderError,
+    ) -> Result<Option<PaymentView>, StoreError> {
+        let trouble = words(error);
+        tracing::warn!(payment = %key, trouble, "the payment could not be ended yet");
+        let refused = error.kind() == Kind::Refused;
+        let hold = error.retry_after().or(refused.then_some(REFUSED));
+        self.give_up(key, lease, trouble, refused, hold).await
+    }
+
+    async fn take_in(
+        &self,
+        key: &PaymentKey,
+        fact: Fact,
+        lease: Lease,
+    ) -> Result<Held, StoreError> {
+        let until = self.now().after(LEASE);
+        self.held(key, Command::ObserveAndHold(Box::new(fact), lease, until))
+            .await
+    }
+
+    async fn held(&self, key: &PaymentKey, command: Command) -> Result<Held, StoreError> {
+        let applied = self.apply(key, command).await?;
+        Ok(match (applied.outcome, applied.view) {
+            (Outcome::Claimed(lease), Some(view)) => Held::On(view, lease),
+            (_, view) => Held::Over(view),
+        })
+    }
+}
+
+/// Whether the row is still ours and the payment still to be ended.
+enum Held {
+    On(PaymentView, Lease),
+    Over(Option<PaymentView>),
+}

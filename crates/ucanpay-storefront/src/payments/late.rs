@@ -1,0 +1,36 @@
+//! A payment came after its close, and it was agreed that such a payment is refunded by itself.
+//!
+//! Nothing is remembered for it but what stands in the ledger: the row is due while the refund is owed, the refund's number
+//! follows from the payment's, and it is recorded under the same rules as any other. However often this breaks off or
+//! runs twice, there is one refund.
+
+use super::{Payments, RefundError, RefundRequest, words};
+use crate::id::{PaymentKey, RefundNumber};
+use crate::ledger::{Command, Lease, PaymentView};
+use crate::store::StoreError;
+
+impl Payments {
+    pub(super) async fn refund_late(
+        &self,
+        key: &PaymentKey,
+        view: PaymentView,
+        lease: Lease,
+    ) -> Result<Option<PaymentView>, StoreError> {
+        let Ok(amount) = ucanpay_core::Amount::new(view.refundable()) else {
+            return Ok(Some(view));
+        };
+        let number = RefundNumber::of_late_payment(key);
+        let request = RefundRequest {
+            number: Some(number.clone()),
+            amount,
+            reason: "paid after the order was closed".into(),
+        };
+        // Recorded here, and sent as any refund whose sender went away: by the reconciler, when its time comes.
+        let now = self.now();
+        match self.record_refund(key, number, request, now).await {
+            Ok(_) => Ok(self.apply(key, Command::Release(lease)).await?.view),
+            Err(RefundError::Store(error)) => Err(error),
+            Err(error) => self.give_up(key, lease, words(&error), false, None).await,
+        }
+    }
+}

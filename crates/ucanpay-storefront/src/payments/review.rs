@@ -1,0 +1,59 @@
+//! A person looks at what does not fit, and says what was found.
+
+use super::Payments;
+use crate::id::PaymentKey;
+use crate::ledger::{Command, Outcome, PaymentView};
+use crate::store::StoreError;
+use crate::wording::Wording;
+
+/// Why a discrepancy was not closed. Nothing was written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReviewError {
+    /// There is no such payment, or no discrepancy of this number in it.
+    #[error("there is no such discrepancy")]
+    NotFound,
+    /// A review says what was found.
+    #[error("say what was found; the note is empty")]
+    EmptyNote,
+    /// The ledger could not be written, or did not confirm that it was. Settle it again: twice is once.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Payments {
+    /// The review queue: payments with an open discrepancy, the one open longest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the ledger cannot be read.
+    pub async fn under_review(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError> {
+        self.store.under_review(limit).await
+    }
+
+    /// Closes a discrepancy: a person has looked, and `note` says who and what was found. It moves no money and no
+    /// state; closing an [`UnexplainedReturn`](crate::ledger::DiscrepancyKind::UnexplainedReturn) allows refunds again,
+    /// up to what the ledger knows of, so look up the sum in the merchant portal first.
+    ///
+    /// Settled again, it keeps the first note.
+    ///
+    /// # Errors
+    /// [`ReviewError`]: then nothing was written.
+    pub async fn settle_review(
+        &self,
+        key: &PaymentKey,
+        discrepancy: u32,
+        note: impl Into<Wording>,
+    ) -> Result<PaymentView, ReviewError> {
+        let note = note.into();
+        if note.trim().is_empty() {
+            return Err(ReviewError::EmptyNote);
+        }
+        let applied = self
+            .apply(key, Command::SettleReview { discrepancy, note })
+            .await?;
+        match applied.outcome {
+            Outcome::Settled => applied.view.ok_or(ReviewError::NotFound),
+            _ => Err(ReviewError::NotFound),
+        }
+    }
+}

@@ -1,0 +1,536 @@
+//! A payment is to end: close, reverse, expiry, and what comes after it all the same.
+
+use std::future::Future;
+use std::time::Duration;
+
+use serde_json::json;
+use ucanpay_storefront::ledger::{Command, DiscrepancyKind, RefundRefusal, ReversalRefusal};
+use ucanpay_storefront::provider::{
+    Claim, PaymentStatus, ProviderErrorKind as Kind, RefundStatus, Source,
+};
+use ucanpay_storefront::{
+    Clock, Closing, EndError, LatePolicy, NotificationError, PaymentProvider, PaymentRegistry,
+    PaymentState, Payments, Policies, ProviderId, RefundError, Reversal, UnmatchedPolicy,
+};
+
+use crate::gateway::{Fault, Gateway};
+use crate::shop::{Shop, shops, start};
+
+const HOUR: u64 = 3_600;
+
+/// Lets time pass in larger steps.
+async fn pass_by(shop: &Shop, step: u64, steps: u64) {
+    for _ in 0..steps {
+        shop.clock.advance(Duration::from_secs(step));
+        shop.payments.reconcile().await.unwrap();
+    }
+}
+
+async fn close(shop: &Shop) -> Closing {
+    shop.payments.close(&shop.key("A1")).await.unwrap()
+}
+
+async fn state(shop: &Shop) -> PaymentState {
+    shop.view("A1").await.payment.state
+}
+
+async fn started() -> Vec<Shop> {
+    let shops = shops().await;
+    for shop in &shops {
+        shop.start("A1", 450).await.unwrap();
+    }
+    shops
+}
+
+#[tokio::test]
+async fn a_closed_payment_is_proven_by_the_signed_answer() {
+    for shop in started().await {
+        assert!(matches!(close(&shop).await, Closing::Closed(_)));
+        assert_eq!(shop.gateway.status("A1"), PaymentStatus::Closed);
+        // Query before close, and once more it is no call at all.
+        assert_eq!((shop.gateway.queries(), shop.gateway.closes()), (1, 1));
+        assert!(matches!(close(&shop).await, Closing::Closed(_)));
+        assert_eq!(shop.gateway.closes(), 1);
+        let told = shop.event_words().await;
+        assert_eq!(told[2..], ["payment_expired", "payment_closed"]);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_payment_found_paid_is_not_closed_and_is_proven_paid() {
+    for shop in started().await {
+        shop.gateway.set_status("A1", PaymentStatus::Paid);
+        assert!(matches!(close(&shop).await, Closing::Paid(_)));
+        assert_eq!(shop.gateway.closes(), 0);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_buyer_whose_time_is_up_cannot_pay_any_more() {
+    for shop in shops().await {
+        let mut soon = start("A1", 450);
+        soon.expires_after = Some(Duration::from_secs(20));
+        shop.payments.start(soon).await.unwrap();
+        shop.pass(19).await;
+        assert_eq!(state(&shop).await, PaymentState::AwaitingPayment);
+        shop.pass(1).await;
+        assert_eq!(state(&shop).await, PaymentState::Closed);
+        assert_eq!(shop.gateway.status("A1"), PaymentStatus::Closed);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn unless_the_shop_says_otherwise_the_time_is_two_hours() {
+    for shop in started().await {
+        pass_by(&shop, 60, 119).await;
+        assert_eq!(state(&shop).await, PaymentState::AwaitingPayment);
+        pass_by(&shop, 60, 1).await;
+        assert_eq!(state(&shop).await, PaymentState::Closed);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn an_unsigned_word_about_the_end_ends_nothing_and_a_signed_query_does() {
+    // ORDERPAID, ORDERCLOSED: said, and not so.
+    for kind in [Kind::NotThisWay, Kind::AskFirst] {
+        for shop in started().await {
+            shop.clock.advance(Duration::from_secs(1));
+            let gate = shop.gateway.hold_next_cancellation();
+            let (payments, key) = (shop.payments.clone(), shop.key("A1"));
+            let closing = tokio::spawn(async move { payments.close(&key).await.unwrap() });
+            gate.arrived().await;
+            shop.gateway.next_call(Fault::Says(kind));
+            gate.open();
+            let open = closing.await.unwrap();
+            assert!(matches!(open, Closing::StillOpen(_)), "{kind:?}");
+            assert_eq!(state(&shop).await, PaymentState::Expired);
+            shop.pass(16).await;
+            assert_eq!(state(&shop).await, PaymentState::Closed);
+            shop.check().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_lost_answer_and_an_error_that_hides_a_close_are_settled_by_the_query_after_it() {
+    for fault in [Fault::AnswerLost, Fault::DoneButSays(Kind::AskFirst)] {
+        for shop in started().await {
+            let gate = shop.gateway.hold_next_cancellation();
+            let (payments, key) = (shop.payments.clone(), shop.key("A1"));
+            let closing = tokio::spawn(async move { payments.close(&key).await.unwrap() });
+            gate.arrived().await;
+            shop.gateway.next_call(fault);
+            gate.open();
+            assert!(matches!(closing.await.unwrap(), Closing::Closed(_)));
+            assert_eq!((shop.gateway.queries(), shop.gateway.closes()), (2, 1));
+            shop.check().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_payment_and_its_close_that_race_end_in_the_truth_whichever_comes_first() {
+    for paid_first in [true, false] {
+        for shop in started().await {
+            let gate = shop.gateway.hold_next_cancellation();
+            let (payments, key) = (shop.payments.clone(), shop.key("A1"));
+            let closing = tokio::spawn(async move { payments.close(&key).await.unwrap() });
+            gate.arrived().await;
+            // The buyer pays while the close is out; the notification comes before the close is answered, or after.
+            shop.gateway.set_status("A1", PaymentStatus::Paid);
+            let note = shop.gateway.payment_note("A1", &json!({}));
+            if paid_first {
+                let _receipt = shop.note(note.clone()).await.unwrap();
+            }
+            gate.open();
+            assert!(matches!(closing.await.unwrap(), Closing::Paid(_)));
+            let _receipt = shop.note(note).await.unwrap();
+            let view = shop.view("A1").await;
+            assert!(!view.payment.late && !view.needs_review());
+            shop.check().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_order_whose_number_was_lost_is_placed_again_byte_for_byte_before_it_is_closed() {
+    for fault in [Fault::AnswerLost, Fault::Unreachable] {
+        for shop in shops().await {
+            shop.gateway.next_call(fault);
+            shop.start("A1", 450).await.unwrap();
+            assert!(matches!(close(&shop).await, Closing::Closed(_)));
+            let placed = shop.gateway.placed();
+            assert!(placed.len() == 2 && placed[0] == placed[1]);
+            shop.check().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_gateway_that_knows_no_such_order_has_not_closed_it() {
+    for shop in shops().await {
+        shop.gateway.next_call(Fault::Unreachable);
+        shop.start("A1", 450).await.unwrap();
+        // The order's bytes do not get through either; the query does: ORDERNOTEXIST.
+        shop.gateway.next_call(Fault::Unreachable);
+        assert!(matches!(close(&shop).await, Closing::StillOpen(_)));
+        assert_eq!(state(&shop).await, PaymentState::Expired);
+        shop.pass(16).await;
+        assert_eq!(state(&shop).await, PaymentState::Closed);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_close_whose_caller_went_away_at_any_moment_is_finished_by_another_process() {
+    for shop in shops().await {
+        for polls in 0..30 {
+            let reference = format!("A{polls}");
+            shop.start(&reference, 450).await.unwrap();
+            let key = shop.key(&reference);
+            let mut call = Box::pin(shop.payments.close(&key));
+            for _ in 0..polls {
+                let waker = std::task::Waker::noop();
+                let mut context = std::task::Context::from_waker(waker);
+                if Future::poll(call.as_mut(), &mut context).is_ready() {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+        }
+        let shop = shop.restarted().await;
+        pass_by(&shop, 20, 380).await;
+        for n in 0..30 {
+            let reference = format!("A{n}");
+            assert_eq!(shop.gateway.status(&reference), PaymentStatus::Closed);
+            let view = shop.view(&reference).await;
+            assert_eq!(view.payment.state, PaymentState::Closed);
+        }
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_process_that_dies_while_its_close_is_out_leaves_it_to_another() {
+    for shop in started().await {
+        let gate = shop.gateway.hold_next_cancellation();
+        let payments = shop.payments.clone();
+        let key = shop.key("A1");
+        // The call never comes back: nobody opens the gate.
+        let closing = tokio::spawn(async move { payments.close(&key).await });
+        gate.arrived().await;
+        closing.abort();
+        assert_eq!(state(&shop).await, PaymentState::Expired);
+        shop.pass(59).await;
+        assert_eq!(shop.gateway.closes(), 0);
+        shop.pass(2).await;
+        assert_eq!(state(&shop).await, PaymentState::Closed);
+        // What the dead one brings after all writes nothing.
+        let before = shop.view("A1").await;
+        gate.open();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert_eq!(shop.view("A1").await, before);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn two_reconcilers_close_once() {
+    for shop in shops().await {
+        let mut soon = start("A1", 450);
+        soon.expires_after = Some(Duration::from_secs(10));
+        shop.payments.start(soon).await.unwrap();
+        shop.clock.advance(Duration::from_secs(20));
+        let (one, two) = (shop.payments.clone(), shop.payments.clone());
+        let (one, two) = tokio::join!(one.reconcile(), two.reconcile());
+        assert_eq!(one.unwrap().asked + two.unwrap().asked, 1);
+        assert_eq!(shop.gateway.closes(), 1);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_payment_whose_provider_is_gone_waits_until_it_is_back() {
+    for shop in started().await {
+        let mut other = Gateway::new();
+        other.rename(ProviderId::new("other").unwrap());
+        let registry = PaymentRegistry::builder().register(other).build().unwrap();
+        let without = Payments::new(shop.store.clone(), registry).with_clock(shop.clock.clone());
+        let closing = without.close(&shop.key("A1")).await.unwrap();
+        let trouble = closing.view().payment.trouble.as_deref();
+        assert!(trouble.unwrap().contains("not registered"));
+        assert!(matches!(closing, Closing::StillOpen(_)));
+        shop.pass(16).await;
+        assert_eq!(state(&shop).await, PaymentState::Closed);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_closed_payment_is_watched_for_six_hours_and_then_rests() {
+    for shop in started().await {
+        assert!(matches!(close(&shop).await, Closing::Closed(_)));
+        pass_by(&shop, 60, 6 * 60).await;
+        let asked = shop.gateway.queries();
+        assert!((12..20).contains(&asked), "{asked}");
+        pass_by(&shop, 600, 600).await;
+        assert!(shop.gateway.queries() <= asked + 1);
+        assert!(
+            shop.view("A1")
+                .await
+                .payment
+                .schedule
+                .next_check_at
+                .is_none()
+        );
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_payment_after_the_close_is_paid_late_told_and_left_to_a_person() {
+    for by_notification in [true, false] {
+        for shop in started().await {
+            assert!(matches!(close(&shop).await, Closing::Closed(_)));
+            shop.gateway.set_status("A1", PaymentStatus::Paid);
+            if by_notification {
+                let note = shop.gateway.payment_note("A1", &json!({}));
+                let _receipt = shop.note(note).await.unwrap();
+            }
+            pass_by(&shop, 30, 20).await;
+            let view = shop.view("A1").await;
+            assert_eq!(view.payment.state, PaymentState::Paid);
+            assert!(view.payment.late && view.refunds.is_empty());
+            let open: Vec<_> = view.open_discrepancies().map(|row| row.kind).collect();
+            assert_eq!(open, [DiscrepancyKind::LatePayment]);
+            let told = shop.event_words().await;
+            assert_eq!(
+                told.iter().filter(|word| **word == "late_payment").count(),
+                1
+            );
+            shop.check().await;
+        }
+    }
+}
+
+/// A shop that refunds late payments by itself, with one that was closed and then paid.
+async fn auto_refunding(shop: &mut Shop) {
+    let policies = Policies::default().with_late_payment(LatePolicy::AutoRefund);
+    shop.payments = shop.payments.clone().with_policies(policies);
+    shop.start("A1", 450).await.unwrap();
+    assert!(matches!(close(shop).await, Closing::Closed(_)));
+    shop.gateway.set_status("A1", PaymentStatus::Paid);
+    let note = shop.gateway.payment_note("A1", &json!({}));
+    let _receipt = shop.note(note).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_late_payment_is_refunded_once_where_that_was_agreed_even_by_another_process() {
+    for mut shop in shops().await {
+        auto_refunding(&mut shop).await;
+        // Agreed when it was started: the new process need not know.
+        let shop = shop.restarted().await;
+        shop.gateway.next_call(Fault::AnswerLost);
+        pass_by(&shop, 20, 10).await;
+        assert_eq!(shop.gateway.executed_refunds(), 1);
+        let view = shop.view("A1").await;
+        assert_eq!((view.refunds.len(), view.refundable()), (1, 0));
+        let number = view.refunds[0].number.as_str();
+        assert!(number.len() <= 32 && number.bytes().all(|b| b.is_ascii_alphanumeric()));
+        assert!(view.needs_review());
+        shop.gateway.set_refund(number, RefundStatus::Succeeded);
+        pass_by(&shop, 60, 10).await;
+        let view = shop.view("A1").await;
+        assert_eq!(view.refunded(), 450);
+        assert!(!view.needs_review());
+        assert_eq!(shop.gateway.executed_refunds(), 1);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn two_instances_at_once_refund_a_late_payment_once() {
+    for mut shop in shops().await {
+        auto_refunding(&mut shop).await;
+        let others: Vec<_> = (0..4).map(|_| shop.payments.clone()).collect();
+        for _ in 0..6 {
+            shop.clock.advance(Duration::from_secs(20));
+            let passes = others
+                .iter()
+                .cloned()
+                .map(|payments| tokio::spawn(async move { payments.reconcile().await.unwrap() }));
+            for pass in passes.collect::<Vec<_>>() {
+                pass.await.unwrap();
+            }
+        }
+        assert_eq!(shop.gateway.executed_refunds(), 1);
+        assert_eq!(shop.view("A1").await.refunds.len(), 1);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_person_who_settles_a_late_payment_first_keeps_the_money_here() {
+    for mut shop in shops().await {
+        auto_refunding(&mut shop).await;
+        let key = shop.key("A1");
+        let settled = shop.payments.settle_review(&key, 1, "shipped after all");
+        settled.await.unwrap();
+        pass_by(&shop, 60, 10).await;
+        let view = shop.view("A1").await;
+        assert!(view.refunds.is_empty() && view.payment.schedule.next_check_at.is_none());
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_notification_of_no_payment_of_ours_comes_again_where_that_is_wanted() {
+    for mut shop in shops().await {
+        let policies = Policies::default().with_unmatched(UnmatchedPolicy::Nack);
+        shop.payments = shop.payments.clone().with_policies(policies);
+        let note = shop.gateway.payment_note("B1", &json!({}));
+        let refused = shop.note(note).await;
+        assert!(matches!(refused, Err(NotificationError::Unmatched { .. })));
+        assert_eq!(shop.event_words().await, ["notification_unmatched"]);
+        shop.check().await;
+    }
+}
+
+async fn reverse(shop: &Shop) -> ucanpay_storefront::Payment {
+    let reversed = shop.payments.reverse(&shop.key("A1")).await;
+    reversed.unwrap().payment
+}
+
+#[tokio::test]
+async fn an_unpaid_payment_that_is_reversed_is_closed() {
+    for shop in started().await {
+        let payment = reverse(&shop).await;
+        assert_eq!(
+            (payment.state, payment.reversal),
+            (PaymentState::Closed, None)
+        );
+        assert_eq!((shop.gateway.queries(), shop.gateway.reversals()), (1, 1));
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_paid_payment_that_is_reversed_stays_paid_and_all_of_it_went_back() {
+    for lost in [false, true] {
+        for shop in started().await {
+            shop.gateway.set_status("A1", PaymentStatus::Paid);
+            let note = shop.gateway.payment_note("A1", &json!({}));
+            let _receipt = shop.note(note).await.unwrap();
+            if lost {
+                let gate = shop.gateway.hold_next_cancellation();
+                let (payments, key) = (shop.payments.clone(), shop.key("A1"));
+                let reversing = tokio::spawn(async move { payments.reverse(&key).await.unwrap() });
+                gate.arrived().await;
+                // While it is out, nothing is refunded.
+                assert!(matches!(
+                    shop.refund("A1", "R1", 50).await,
+                    Err(RefundError::Refused(RefundRefusal::UnderWay))
+                ));
+                shop.gateway.next_call(Fault::AnswerLost);
+                gate.open();
+                reversing.await.unwrap();
+            } else {
+                reverse(&shop).await;
+            }
+            let view = shop.view("A1").await;
+            assert_eq!(view.payment.state, PaymentState::Paid);
+            assert_eq!(view.payment.reversal, Some(Reversal::Done));
+            assert!(!view.needs_review() && view.refundable() == 0);
+            assert!(view.payment.schedule.next_check_at.is_none());
+            assert_eq!(shop.gateway.reversals(), 1);
+            let told = shop.event_words().await;
+            assert_eq!(
+                told.iter()
+                    .filter(|word| **word == "money_returned")
+                    .count(),
+                1
+            );
+            shop.check().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_gateway_that_does_not_reverse_a_paid_payment_leaves_it_to_a_refund() {
+    for shop in started().await {
+        shop.gateway.set_status("A1", PaymentStatus::Paid);
+        let gate = shop.gateway.hold_next_cancellation();
+        let (payments, key) = (shop.payments.clone(), shop.key("A1"));
+        let reversing = tokio::spawn(async move { payments.reverse(&key).await.unwrap() });
+        gate.arrived().await;
+        shop.gateway.next_call(Fault::Says(Kind::NotThisWay));
+        gate.open();
+        let payment = reversing.await.unwrap().payment;
+        assert_eq!(payment.state, PaymentState::Paid);
+        assert_eq!(payment.reversal, Some(Reversal::Refused));
+        assert!(payment.trouble.unwrap().contains("refund it instead"));
+        shop.refund("A1", "R1", 450).await.unwrap();
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_reversal_that_stays_unclear_goes_on_until_a_signed_word_settles_it() {
+    for shop in started().await {
+        shop.gateway.set_status("A1", PaymentStatus::Paid);
+        let gate = shop.gateway.hold_next_cancellation();
+        let (payments, key) = (shop.payments.clone(), shop.key("A1"));
+        let reversing = tokio::spawn(async move { payments.reverse(&key).await.unwrap() });
+        gate.arrived().await;
+        shop.gateway.next_call(Fault::Says(Kind::AskFirst));
+        gate.open();
+        let payment = reversing.await.unwrap().payment;
+        assert_eq!(payment.reversal, Some(Reversal::Requested));
+        let shop = shop.restarted().await;
+        shop.pass(16).await;
+        let payment = shop.view("A1").await.payment;
+        assert_eq!(payment.reversal, Some(Reversal::Done));
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_too_old_or_partly_refunded_is_not_reversed() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        shop.refund("A1", "R1", 100).await.unwrap();
+        let key = shop.key("A1");
+        assert!(matches!(
+            shop.payments.reverse(&key).await,
+            Err(EndError::Refused(ReversalRefusal::MoneyWentBack))
+        ));
+        shop.clock.advance(Duration::from_secs(7 * 24 * HOUR + 1));
+        assert!(matches!(
+            shop.payments.reverse(&key).await,
+            Err(EndError::Refused(ReversalRefusal::TooLate))
+        ));
+        assert_eq!(shop.gateway.reversals(), 0);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn the_answer_to_a_close_pays_nothing_because_it_states_no_amount() {
+    for shop in started().await {
+        let intent = shop.view("A1").await.payment.intent();
+        let asked = shop.gateway.query_payment(&intent, None).await;
+        let mut fact = asked.unwrap();
+        (fact.source, fact.amount) = (Source::Answer, None);
+        fact.claim = Claim::Payment(PaymentStatus::Paid);
+        let now = shop.clock.now();
+        let observe = Command::Observe(Box::new(fact), None);
+        let applied = shop.store.apply(&shop.key("A1"), observe, now).await;
+        applied.unwrap();
+        assert_eq!(state(&shop).await, PaymentState::AwaitingPayment);
+        shop.check().await;
+    }
+}
