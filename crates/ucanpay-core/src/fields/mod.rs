@@ -152,6 +152,12 @@ pub enum ReadError {
         /// Offset in bytes.
         at: usize,
     },
+    /// A name or a text holds U+0000, where a database would cut it off or refuse it. No genuine member does.
+    #[error("byte {at} of the message: U+0000, which no member may hold")]
+    Nul {
+        /// Offset of its hexadecimal digits, in bytes.
+        at: usize,
+    },
     /// A name stands twice, so two readers could see two messages.
     #[error("the member {name} stands twice")]
     Duplicate {

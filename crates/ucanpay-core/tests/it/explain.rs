@@ -269,7 +269,7 @@ fn a_body_of_64_kib_is_explained_whatever_its_shape() {
             " é/".repeat(16_000)
         ),
         format!(r#"{{{},"e":"","z":null,"signType":"RSA"}}"#, many.join(",")),
-        format!(r#"{{"a":"{}"}}"#, "\\u0000".repeat(10_000)),
+        format!(r#"{{"a":"{}"}}"#, "\\u0001".repeat(10_000)),
     ] {
         let body = signed_over(&data, SignatureScheme::SHA1, None, "something else");
         let explanation = explain(&body, &at_hand).unwrap();
