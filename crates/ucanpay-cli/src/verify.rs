@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use ucanpay_core::{MessageKind, Received};
+use ucanpay_core::{MessageKind, Received, SignedSet};
 
 use crate::{
     args::VerifyArguments,
@@ -17,7 +17,7 @@ pub(crate) fn verify(arguments: &VerifyArguments, stdin: &mut dyn Read) -> Resul
     let keys = keys.collect::<Result<Vec<_>, _>>()?;
     let body = input::message(&arguments.message, stdin)?;
     let path = arguments.path.as_deref();
-    let received = Received::verify(&body, &keys, arguments.scheme, path)
+    let received = Received::verify(&body, &keys, arguments.scheme, SignedSet::DOCUMENTED, path)
         .map_err(|error| Failure::refused(&error))?;
     let kind = received.kind();
     let is_notification = matches!(

@@ -134,6 +134,7 @@ mod link;
 mod merchant;
 mod notification;
 mod operation;
+mod percent;
 #[cfg(feature = "qr")]
 pub mod qr;
 mod random;
@@ -143,6 +144,7 @@ mod reply;
 mod request;
 mod response;
 mod scheme;
+mod signed_set;
 mod signer;
 mod types;
 mod verification;
@@ -152,7 +154,7 @@ mod verifier;
 pub use canonical::canonical_string;
 pub use error_code::{ErrorClass, ErrorCode};
 pub use explain::{
-    AtHand, Difference, Explanation, Fit, KeyFinding, Member, Opened, Role, Standing, Verdict,
+    AtHand, Explanation, Fit, KeyFinding, Member, Opened, Rewriting, Role, Standing, Verdict,
     explain,
 };
 pub use fields::{Fields, ReadError, Value};
@@ -172,6 +174,7 @@ pub use reply::NotificationReply;
 pub use request::{RequestFields, SignError, SignedRequest};
 pub use response::{AnswerError, GatewayError, NotificationError, Untrusted};
 pub use scheme::{Digest, PreHash, SignatureScheme, SignedMessage, Suffix};
+pub use signed_set::{NullMembers, SignedSet, SignedSetError, SignedValues};
 pub use signer::{Signer, SigningError};
 pub use types::{
     Amount, CivilTime, Currency, Description, DeviceNo, FieldError, GatewayTime, MerchantId, Nonce,
