@@ -30,7 +30,7 @@ pub enum Value<'a> {
 }
 
 impl Value<'_> {
-    /// The text that is signed, by the rule of the reference's "Signature Algorithm": `None` for `null`, for an empty
+    /// The text that is signed, by the [documented set](crate::SignedSet::DOCUMENTED): `None` for `null`, for an empty
     /// string, and for an object or array, which can never be signed.
     #[must_use]
     pub fn signed_text(&self) -> Option<&str> {
