@@ -52,14 +52,20 @@ fn assert_only_stricter(
     assert!(
         matches!(
             flat,
-            Ok(_) | Err(ReadError::Duplicate { .. } | ReadError::Nested { .. })
+            Ok(_)
+                | Err(ReadError::Duplicate { .. }
+                    | ReadError::Nested { .. }
+                    | ReadError::Nul { .. })
         ),
         "{flat:?}"
     );
     assert!(
         matches!(
             envelope,
-            Ok(_) | Err(ReadError::Duplicate { .. } | ReadError::TooDeep { .. })
+            Ok(_)
+                | Err(ReadError::Duplicate { .. }
+                    | ReadError::TooDeep { .. }
+                    | ReadError::Nul { .. })
         ),
         "{envelope:?}"
     );

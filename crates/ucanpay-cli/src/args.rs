@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use ucanpay_core::SignatureScheme;
+use ucanpay_core::{SignatureScheme, SignedSet};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -78,7 +78,17 @@ pub(crate) struct Message {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Set {
+    /// The signed set, as it is configured: documented, or some of without-sign-type, envelope, empty, null-as-nothing,
+    /// null-as-text, percent, form with commas between them; a flat object has no envelope
+    #[arg(long = "set", value_name = "WORDS", default_value = "documented")]
+    pub(crate) signed: SignedSet,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct CanonicalArguments {
+    #[command(flatten)]
+    pub(crate) set: Set,
     #[command(flatten)]
     pub(crate) message: Message,
 }
@@ -86,11 +96,16 @@ pub(crate) struct CanonicalArguments {
 #[derive(Debug, Args)]
 pub(crate) struct SignArguments {
     /// The private key
-    #[arg(long, value_name = "FILE")]
-    pub(crate) key: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "md5_secret_file")]
+    pub(crate) key: Option<PathBuf>,
+    /// In place of a key: a file that holds the secret of the keyed MD5 signature, and nothing else but a line break
+    #[arg(long, value_name = "FILE", allow_hyphen_values = true, conflicts_with_all = ["key", "scheme", "path"])]
+    pub(crate) md5_secret_file: Option<PathBuf>,
     /// The signature scheme: documented, single, sha1, md5-rsa, prehash-sha1, prehash-md5-rsa, prehash-hex, path-suffixed
     #[arg(long, value_name = "NAME", default_value = "documented", value_parser = scheme)]
     pub(crate) scheme: SignatureScheme,
+    #[command(flatten)]
+    pub(crate) set: Set,
     /// The path of the call, such as /payment/unifiedorder; for the scheme path-suffixed
     #[arg(long)]
     pub(crate) path: Option<String>,
@@ -104,11 +119,16 @@ pub(crate) struct SignArguments {
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArguments {
     /// The public key of whoever should have signed; may be given several times
-    #[arg(long, value_name = "FILE", required = true)]
+    #[arg(long, value_name = "FILE", required_unless_present = "md5_secret_file")]
     pub(crate) key: Vec<PathBuf>,
+    /// In place of keys: a file that holds the secret of the keyed MD5 signature, and nothing else but a line break
+    #[arg(long, value_name = "FILE", allow_hyphen_values = true, conflicts_with_all = ["key", "scheme", "path"])]
+    pub(crate) md5_secret_file: Option<PathBuf>,
     /// The signature scheme: documented, single, sha1, md5-rsa, prehash-sha1, prehash-md5-rsa, prehash-hex, path-suffixed
     #[arg(long, value_name = "NAME", default_value = "documented", value_parser = scheme)]
     pub(crate) scheme: SignatureScheme,
+    #[command(flatten)]
+    pub(crate) set: Set,
     /// The path that was appended; for the scheme path-suffixed
     #[arg(long)]
     pub(crate) path: Option<String>,
@@ -133,11 +153,13 @@ pub(crate) struct ExplainArguments {
     /// The scheme that is configured
     #[arg(long, value_name = "NAME", default_value = "documented", value_parser = scheme)]
     pub(crate) scheme: SignatureScheme,
+    #[command(flatten)]
+    pub(crate) set: Set,
     /// A path to try, besides those of the six calls
     #[arg(long)]
     pub(crate) path: Option<String>,
     /// A file that holds the secret of the keyed MD5 signature, and nothing else but a line break
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
     pub(crate) md5_secret_file: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]

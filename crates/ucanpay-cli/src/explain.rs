@@ -1,9 +1,8 @@
 //! `ucanpay explain`: what is signed, and which setting would make it verify.
 
-use std::{io::Read, path::Path};
+use std::io::Read;
 
-use ucanpay_core::{AtHand, Md5Secret, explain as explained};
-use zeroize::Zeroizing;
+use ucanpay_core::{AtHand, explain as explained};
 
 use crate::{
     args::ExplainArguments,
@@ -13,8 +12,9 @@ use crate::{
 
 pub(crate) fn explain(arguments: &ExplainArguments, stdin: &mut dyn Read) -> Result<Done, Failure> {
     let keys = arguments.key.iter().map(|path| input::public_key(path));
-    let mut at_hand =
-        AtHand::new(keys.collect::<Result<Vec<_>, _>>()?).with_scheme(arguments.scheme);
+    let mut at_hand = AtHand::new(keys.collect::<Result<Vec<_>, _>>()?)
+        .with_scheme(arguments.scheme)
+        .with_signed_set(arguments.set.signed);
     if let Some(path) = &arguments.own_key {
         let (_, key) = input::either_key(path)?;
         at_hand = at_hand.with_own_key(key);
@@ -23,7 +23,7 @@ pub(crate) fn explain(arguments: &ExplainArguments, stdin: &mut dyn Read) -> Res
         at_hand = at_hand.with_path(path);
     }
     if let Some(path) = &arguments.md5_secret_file {
-        at_hand = at_hand.with_md5_secret(md5_secret(path)?);
+        at_hand = at_hand.with_md5_secret(input::md5_secret(path)?);
     }
     let body = input::message(&arguments.message, stdin)?;
     let explanation = explained(&body, &at_hand).map_err(|error| Failure::refused(&error))?;
@@ -33,13 +33,4 @@ pub(crate) fn explain(arguments: &ExplainArguments, stdin: &mut dyn Read) -> Res
     let json = serde_json::to_string_pretty(&explanation)
         .map_err(|error| Failure::NotDone(format!("the explanation cannot be written: {error}")))?;
     Ok(Done::new(format!("{json}\n")))
-}
-
-fn md5_secret(path: &Path) -> Result<Md5Secret, Failure> {
-    let bytes = input::key_file(path)?;
-    let text = std::str::from_utf8(&bytes)
-        .map_err(|_| input::about(path, "the secret is not UTF-8".to_owned()))?;
-    let secret = Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned());
-    Md5Secret::new(secret.as_str())
-        .map_err(|_| input::about(path, "the secret is empty".to_owned()))
 }

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use ucanpay_core::{KeyFormat, PrivateKey, PublicKey};
+use ucanpay_core::{KeyFormat, Md5Secret, PrivateKey, PublicKey};
 use zeroize::Zeroizing;
 
 use crate::{args::Message, outcome::Failure};
@@ -59,6 +59,23 @@ pub(crate) fn either_key(path: &Path) -> Result<(KeyFormat, PublicKey), Failure>
     };
     let key = key.map_err(|error| about(path, error.to_string()))?;
     Ok((format, key))
+}
+
+/// The secret in the file that `--md5-secret-file` names. What it names is not repeated: it may be the secret itself.
+pub(crate) fn md5_secret(path: &Path) -> Result<Md5Secret, Failure> {
+    let about = |what: String| Failure::NotDone(format!("--md5-secret-file: {what}"));
+    let bytes = File::open(path)
+        .and_then(|mut file| limited(&mut file, KEY_LIMIT))
+        .map(Zeroizing::new)
+        .map_err(|error| {
+            about(format!(
+                "what it names cannot be read: {error}; give a file that holds the secret, never the secret itself"
+            ))
+        })?;
+    let text = std::str::from_utf8(&bytes)
+        .map_err(|_| about("the secret in the file is not UTF-8".to_owned()))?;
+    Md5Secret::new(text.trim_end_matches(['\r', '\n']))
+        .map_err(|_| about("the secret in the file is empty".to_owned()))
 }
 
 #[expect(

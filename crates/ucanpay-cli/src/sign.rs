@@ -5,7 +5,7 @@ use std::io::Read;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
-use ucanpay_core::{Fields, SignatureScheme, Suffix, Value, canonical_string};
+use ucanpay_core::{Fields, Md5Secret, PrivateKey, SignatureScheme, Suffix, Value, keyed_md5};
 
 use crate::{
     args::{CanonicalArguments, SignArguments},
@@ -20,7 +20,8 @@ pub(crate) fn canonical(
 ) -> Result<Done, Failure> {
     let body = input::message(&arguments.message, stdin)?;
     let fields = Fields::parse(&body).map_err(|error| Failure::refused(&error))?;
-    let canonical = canonical_string(&fields).map_err(|error| Failure::refused(&error))?;
+    let canonical = arguments.set.signed.canonical_string(&fields, None);
+    let canonical = canonical.map_err(|error| Failure::refused(&error))?;
     Ok(Done::new(canonical))
 }
 
@@ -33,32 +34,67 @@ pub(crate) fn refuse_idle_path(scheme: SignatureScheme, path: Option<&str>) -> R
     Ok(())
 }
 
+/// What signs: a key, or the secret in place of it.
+enum With {
+    Key(Box<PrivateKey>),
+    Secret(Md5Secret),
+}
+
+impl With {
+    /// The name of the algorithm in `signType`.
+    fn sign_type(&self) -> &'static str {
+        match self {
+            Self::Key(_) => "RSA",
+            Self::Secret(_) => "MD5",
+        }
+    }
+
+    fn sign(&self, canonical: &str, arguments: &SignArguments) -> Result<String, Failure> {
+        let key = match self {
+            Self::Key(key) => key,
+            Self::Secret(secret) => return Ok(keyed_md5(canonical, secret)),
+        };
+        let scheme = arguments.scheme;
+        let message = scheme.message(canonical, arguments.path.as_deref());
+        let signature = key
+            .signer()
+            .sign(scheme.digest, &message)
+            .map_err(|error| Failure::NotDone(chain(&error)))?;
+        Ok(STANDARD.encode(signature))
+    }
+}
+
 pub(crate) fn sign(arguments: &SignArguments, stdin: &mut dyn Read) -> Result<Done, Failure> {
     if arguments.scheme.suffix == Suffix::Path && arguments.path.is_none() {
         let text = "the scheme appends the path: give it with --path, such as --path /payment/unifiedorder";
         return Err(Failure::NotDone(text.to_owned()));
     }
     refuse_idle_path(arguments.scheme, arguments.path.as_deref())?;
-    let key = input::private_key(&arguments.key)?;
+    let with = match (&arguments.key, &arguments.md5_secret_file) {
+        (_, Some(file)) => With::Secret(input::md5_secret(file)?),
+        (Some(file), None) => With::Key(Box::new(input::private_key(file)?)),
+        (None, None) => {
+            let text = "nothing to sign with: give --key or --md5-secret-file";
+            return Err(Failure::NotDone(text.to_owned()));
+        }
+    };
     let body = input::message(&arguments.message, stdin)?;
     let fields = Fields::parse(&body).map_err(|error| Failure::refused(&error))?;
     // What is signed here must be what a strict receiver takes.
-    fields
-        .refuse_ambiguous()
+    let set = arguments.set.signed;
+    set.refuse_ambiguous(&fields, None)
         .map_err(|error| Failure::refused(&error))?;
     let named = fields.get("signType").and_then(Value::signed_text);
-    if named.is_some_and(|name| name != "RSA") {
-        let text = "signType names another algorithm than RSA, with which this would be signed";
-        return Err(Failure::Refused(text.to_owned()));
+    if named.is_some_and(|name| name != with.sign_type()) {
+        return Err(Failure::Refused(format!(
+            "signType names another algorithm than {}, with which this would be signed",
+            with.sign_type()
+        )));
     }
-    let canonical = canonical_string(&fields).map_err(|error| Failure::refused(&error))?;
-    let scheme = arguments.scheme;
-    let message = scheme.message(&canonical, arguments.path.as_deref());
-    let signature = key
-        .signer()
-        .sign(scheme.digest, &message)
-        .map_err(|error| Failure::NotDone(chain(&error)))?;
-    let sign = STANDARD.encode(signature);
+    let canonical = set
+        .canonical_string(&fields, None)
+        .map_err(|error| Failure::refused(&error))?;
+    let sign = with.sign(&canonical, arguments)?;
     if arguments.only_sign {
         return Ok(Done::new(format!("{sign}\n")));
     }

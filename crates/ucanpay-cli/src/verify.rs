@@ -1,4 +1,4 @@
-//! `ucanpay verify`: is this message signed by that key?
+//! `ucanpay verify`: is this message signed by that key, or with that secret?
 
 use std::io::Read;
 
@@ -15,10 +15,15 @@ pub(crate) fn verify(arguments: &VerifyArguments, stdin: &mut dyn Read) -> Resul
     refuse_idle_path(arguments.scheme, arguments.path.as_deref())?;
     let keys = arguments.key.iter().map(|path| input::public_key(path));
     let keys = keys.collect::<Result<Vec<_>, _>>()?;
+    let secret = arguments.md5_secret_file.as_deref();
+    let secret = secret.map(input::md5_secret).transpose()?;
     let body = input::message(&arguments.message, stdin)?;
-    let path = arguments.path.as_deref();
-    let received = Received::verify(&body, &keys, arguments.scheme, path)
-        .map_err(|error| Failure::refused(&error))?;
+    let (set, path) = (arguments.set.signed, arguments.path.as_deref());
+    let received = match secret {
+        Some(secret) => Received::verify_by_secret(&body, &secret, set),
+        None => Received::verify(&body, &keys, arguments.scheme, set, path),
+    };
+    let received = received.map_err(|error| Failure::refused(&error))?;
     let kind = received.kind();
     let is_notification = matches!(
         kind,

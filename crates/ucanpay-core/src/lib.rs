@@ -55,8 +55,8 @@
 //! # The types
 //!
 //! - **Who signs:** [`Merchant`], made of a [`MerchantId`], a [`PrivateKey`] or any [`Signer`], and the gateway's
-//!   [`PublicKey`]s or any [`Verifier`]s. [`SignatureScheme`] says how; the documented one unless changed. A gateway that
-//!   wants keyed MD5 instead shares an [`Md5Secret`]. Who computes is a [`backend`].
+//!   [`PublicKey`]s or any [`Verifier`]s. [`SignedSet`] says what is signed and [`SignatureScheme`] how; the documented ones
+//!   unless changed. A gateway that wants keyed MD5 instead shares an [`Md5Secret`]. Who computes is a [`backend`].
 //! - **What is asked:** [`UnifiedOrder`], [`OrderQuery`], [`CloseOrder`], [`Reverse`], [`Refund`], [`RefundQuery`], made of
 //!   values that cannot break their field's rule ([`Amount`], [`OutTradeNo`], [`Subject`] …; [`FieldError`] otherwise).
 //!   Signed, each is a [`SignedRequest`]: bytes that stay the same on every attempt.
@@ -66,7 +66,8 @@
 //! - **What the buyer sees:** [`PayLinks`], which the feature `qr` turns into pictures.
 //! - **When a signature does not verify:** [`explain`](explain()) shows what is signed and finds the setting that makes it
 //!   verify; [`Received`] verifies a message of unknown kind. The command `ucanpay` does both.
-//! - **Underneath:** [`Fields`], the strict reader, and [`canonical_string`], the text that is signed.
+//! - **Underneath:** [`Fields`], the strict reader, and [`canonical_string`], the text that is signed
+//!   ([`SignedSet::canonical_string`] by another set).
 //!
 //! # What it does not do
 //!
@@ -92,6 +93,15 @@
 //! # fn other(merchant: Merchant) -> Option<Merchant> {
 //! let merchant = merchant.with_scheme(SignatureScheme::by_name("single")?);
 //! # Some(merchant) }
+//! ```
+//!
+//! It signs other members, or writes their values in another way ([`SignedSet`] lists the words):
+//!
+//! ```
+//! # use ucanpay_core::*;
+//! # fn other(merchant: Merchant) -> Result<Merchant, SignedSetError> {
+//! let merchant = merchant.with_signed_set("without-sign-type,empty".parse()?);
+//! # Ok(merchant) }
 //! ```
 //!
 //! The key lives in an HSM: implement [`Signer`] and pass it to [`Merchant::with_signer`]. `examples/openssl-signer` does
@@ -134,6 +144,7 @@ mod link;
 mod merchant;
 mod notification;
 mod operation;
+mod percent;
 #[cfg(feature = "qr")]
 pub mod qr;
 mod random;
@@ -143,6 +154,7 @@ mod reply;
 mod request;
 mod response;
 mod scheme;
+mod signed_set;
 mod signer;
 mod types;
 mod verification;
@@ -152,7 +164,7 @@ mod verifier;
 pub use canonical::canonical_string;
 pub use error_code::{ErrorClass, ErrorCode};
 pub use explain::{
-    AtHand, Difference, Explanation, Fit, KeyFinding, Member, Opened, Role, Standing, Verdict,
+    AtHand, Explanation, Fit, KeyFinding, Member, Opened, Rewriting, Role, Standing, Verdict,
     explain,
 };
 pub use fields::{Fields, ReadError, Value};
@@ -172,6 +184,7 @@ pub use reply::NotificationReply;
 pub use request::{RequestFields, SignError, SignedRequest};
 pub use response::{AnswerError, GatewayError, NotificationError, Untrusted};
 pub use scheme::{Digest, PreHash, SignatureScheme, SignedMessage, Suffix};
+pub use signed_set::{NullMembers, SignedSet, SignedSetError, SignedValues};
 pub use signer::{Signer, SigningError};
 pub use types::{
     Amount, CivilTime, Currency, Description, DeviceNo, FieldError, GatewayTime, MerchantId, Nonce,

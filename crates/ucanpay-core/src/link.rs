@@ -3,9 +3,7 @@
 //! The reference prints two links and says no more, so everything about them is a setting. Its host was switched off with
 //! Google's dynamic links; ask the operator for the present one.
 
-use std::fmt::Write;
-
-use crate::types::Amount;
+use crate::{percent, types::Amount};
 
 /// How links are built: host, app package and style. Reference: 流程说明 / "UCanPay App" and "Dynamic QR code".
 ///
@@ -200,12 +198,6 @@ impl PayLinks {
 /// Percent-encodes everything but `A-Z a-z 0-9 - . _ ~`.
 fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            write!(encoded, "%{byte:02X}").expect("writing to a String cannot fail");
-        }
-    }
+    percent::PERCENT.push(&mut encoded, text);
     encoded
 }

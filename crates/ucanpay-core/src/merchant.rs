@@ -8,7 +8,6 @@ use std::sync::Arc;
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::{
-    canonical::canonical_string,
     envelope::Envelope,
     fields::Fields,
     json::ObjectWriter,
@@ -20,9 +19,10 @@ use crate::{
     request::{RequestFields, SignError, SignedRequest},
     response::{AnswerError, GatewayError, NotificationError, Untrusted},
     scheme::SignatureScheme,
+    signed_set::SignedSet,
     signer::{Signer, SigningError},
     types::{MerchantId, Nonce},
-    verification::{Refusal, SIGN_TYPE, prove, prove_by_secret},
+    verification::{Claim, Refusal, SIGN_TYPE, prove, prove_by_secret},
     verified::{Proof, Verified},
     verifier::Verifier,
 };
@@ -41,6 +41,7 @@ struct Inner {
     signer: Arc<dyn Signer>,
     verifiers: Vec<Arc<dyn Verifier>>,
     scheme: SignatureScheme,
+    signed_set: SignedSet,
     received_suffix: ReceivedSuffix,
     /// Once there is one, keys and scheme are at rest.
     md5_secret: Option<Md5Secret>,
@@ -94,6 +95,7 @@ impl Merchant {
             signer,
             verifiers,
             scheme: SignatureScheme::DOCUMENTED,
+            signed_set: SignedSet::DOCUMENTED,
             received_suffix: ReceivedSuffix::None,
             md5_secret: None,
         };
@@ -109,6 +111,17 @@ impl Merchant {
         self
     }
 
+    /// The same merchant with another rule about which members are signed and how their values are written, for what it
+    /// signs and for what it verifies, by RSA and by keyed MD5. [`explain`](crate::explain()) finds out which one a captured
+    /// message needs.
+    ///
+    /// What a set leaves out is not proven by anything: without `signType` the message's own is not even looked at.
+    #[must_use]
+    pub fn with_signed_set(mut self, set: SignedSet) -> Self {
+        Arc::make_mut(&mut self.inner).signed_set = set;
+        self
+    }
+
     /// The same merchant with another rule for the path that the gateway appends to what *it* signs, under a scheme with
     /// [`Suffix::Path`](crate::Suffix::Path). Other schemes take no notice.
     #[must_use]
@@ -118,8 +131,8 @@ impl Merchant {
     }
 
     /// The same merchant with [keyed MD5](crate::keyed_md5()) in place of RSA: it signs with `signType` MD5, and takes nothing
-    /// that is signed otherwise. Scheme and keys are at rest. Only for a merchant to whom UCanPay has given a secret: whoever
-    /// has it can also sign in the gateway's name.
+    /// that is signed otherwise. Scheme and keys are at rest; the signed set holds for it too. Only for a merchant to whom
+    /// UCanPay has given a secret: whoever has it can also sign in the gateway's name.
     #[must_use]
     pub fn with_keyed_md5(mut self, secret: Md5Secret) -> Self {
         Arc::make_mut(&mut self.inner).md5_secret = Some(secret);
@@ -156,6 +169,12 @@ impl Merchant {
     #[must_use]
     pub fn scheme(&self) -> SignatureScheme {
         self.inner.scheme
+    }
+
+    /// The signed set in use.
+    #[must_use]
+    pub fn signed_set(&self) -> SignedSet {
+        self.inner.signed_set
     }
 
     /// Signs a call. Do it once for a call, and send the same bytes on every attempt.
@@ -233,7 +252,9 @@ impl Merchant {
             });
         };
         let fields = Fields::parse(data.as_bytes())?;
-        let proof = self.inner.prove(&fields, Some(O::PATH))?;
+        let proof = self
+            .inner
+            .prove(&fields, envelope.fields(), Some(O::PATH))?;
         if !accepted {
             let error = GatewayError::read(envelope.fields(), Some(&fields));
             return Err(AnswerError::Rejected(error));
@@ -242,7 +263,7 @@ impl Merchant {
         Ok(Verified::new(answer, proof))
     }
 
-    /// Verifies and reads a notification. The envelope's `code` and `msg` decide nothing: they are not signed.
+    /// Verifies and reads a notification. The envelope's `code` and `msg` decide nothing.
     ///
     /// # Errors
     ///
@@ -254,7 +275,7 @@ impl Merchant {
         let envelope = Envelope::parse(body)?;
         let data = envelope.data()?.ok_or(Untrusted::NoData)?;
         let fields = Fields::parse(data.as_bytes())?;
-        let proof = self.inner.prove(&fields, None)?;
+        let proof = self.inner.prove(&fields, envelope.fields(), None)?;
         let notification = Notification::read(&fields)?;
         Ok(Verified::new(notification, proof))
     }
@@ -273,8 +294,8 @@ impl Inner {
     fn seal<O: Operation>(&self, mut object: ObjectWriter) -> Result<SignedRequest<O>, SignError> {
         let unsigned = object.to_json();
         let fields = Fields::parse(unsigned.as_bytes())?;
-        fields.refuse_ambiguous()?;
-        let canonical = canonical_string(&fields)?;
+        self.signed_set.refuse_ambiguous(&fields, None)?;
+        let canonical = self.signed_set.canonical_string(&fields, None)?;
         let sign = self.sign(&canonical, O::PATH)?;
         object.text("sign", &sign);
         Ok(SignedRequest::frozen(object.to_json().into_bytes()))
@@ -291,16 +312,26 @@ impl Inner {
     }
 
     /// `call` is the path of the call that `data` answers.
-    fn prove(&self, data: &Fields<'_>, call: Option<&str>) -> Result<Proof, Refusal> {
+    fn prove<'a>(
+        &self,
+        data: &Fields<'a>,
+        envelope: &Fields<'a>,
+        call: Option<&str>,
+    ) -> Result<Proof, Refusal> {
+        let claim = Claim {
+            members: data,
+            envelope: Some(envelope),
+            set: self.signed_set,
+        };
         if let Some(secret) = &self.md5_secret {
-            return prove_by_secret(data, secret);
+            return prove_by_secret(claim, secret);
         }
         let suffix = match &self.received_suffix {
             ReceivedSuffix::None => None,
             ReceivedSuffix::OperationPath => call,
             ReceivedSuffix::Fixed(path) => Some(path.as_str()),
         };
-        prove(data, &self.verifiers, self.scheme, suffix)
+        prove(claim, &self.verifiers, self.scheme, suffix)
     }
 }
 

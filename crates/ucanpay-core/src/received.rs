@@ -9,11 +9,13 @@ use crate::{
     envelope::Envelope,
     fields::{Fields, ReadError},
     key::PublicKey,
+    keyed_md5::Md5Secret,
     notification::Notification,
     response::Untrusted,
     scheme::SignatureScheme,
-    verification::{Refusal, prove},
-    verified::Verified,
+    signed_set::SignedSet,
+    verification::{Claim, Refusal, prove, prove_by_secret},
+    verified::{Proof, Verified},
 };
 
 /// What a message is.
@@ -64,21 +66,53 @@ impl Received {
         body: &[u8],
         keys: &[PublicKey],
         scheme: SignatureScheme,
+        set: SignedSet,
         path: Option<&str>,
     ) -> Result<Verified<Self>, ReceivedError> {
         let verifiers: Vec<_> = keys.iter().map(PublicKey::verifier).collect();
+        Self::read(body, set, |claim| prove(claim, &verifiers, scheme, path))
+    }
+
+    /// As [`verify`](Self::verify), by the [keyed MD5](crate::keyed_md5()) secret in place of keys.
+    ///
+    /// # Errors
+    ///
+    /// As for [`verify`](Self::verify).
+    pub fn verify_by_secret(
+        body: &[u8],
+        secret: &Md5Secret,
+        set: SignedSet,
+    ) -> Result<Verified<Self>, ReceivedError> {
+        Self::read(body, set, |claim| prove_by_secret(claim, secret))
+    }
+
+    fn read(
+        body: &[u8],
+        set: SignedSet,
+        prove: impl FnOnce(Claim<'_, '_>) -> Result<Proof, Refusal>,
+    ) -> Result<Verified<Self>, ReceivedError> {
         let envelope = Envelope::parse(body)?;
         if !is_envelope(envelope.fields()) {
-            let fields = Fields::parse(body)?;
-            let proof = prove(&fields, &verifiers, scheme, path)?;
-            let received = Self::new(MessageKind::Object, &fields);
-            return Ok(Verified::new(received, proof));
+            let members = &Fields::parse(body)?;
+            let proof = prove(Claim {
+                members,
+                envelope: None,
+                set,
+            })?;
+            return Ok(Verified::new(
+                Self::new(MessageKind::Object, members),
+                proof,
+            ));
         }
         let data = envelope.data()?.ok_or(Untrusted::NoData)?;
-        let fields = Fields::parse(data.as_bytes())?;
-        let proof = prove(&fields, &verifiers, scheme, path)?;
-        let kind = kind_of_data(&fields)?;
-        Ok(Verified::new(Self::new(kind, &fields), proof))
+        let members = &Fields::parse(data.as_bytes())?;
+        let proof = prove(Claim {
+            members,
+            envelope: Some(envelope.fields()),
+            set,
+        })?;
+        let kind = kind_of_data(members)?;
+        Ok(Verified::new(Self::new(kind, members), proof))
     }
 
     fn new(kind: MessageKind, fields: &Fields<'_>) -> Self {

@@ -1,6 +1,6 @@
-//! Is this `data` signed by the gateway? The one place that decides it, for answers and notifications alike.
+//! Is this message signed by the gateway? The one place that decides it, for answers and notifications alike.
 //!
-//! [`Merchant`](crate::Merchant) comes in with the members of `data`; out goes the proof that
+//! [`Merchant`](crate::Merchant) comes in with the members of `data` and of the envelope; out goes the proof that
 //! [`Verified`](crate::Verified) carries, or the reason for the refusal.
 
 use std::sync::Arc;
@@ -8,11 +8,11 @@ use std::sync::Arc;
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::{
-    canonical::canonical_string,
     fields::{Fields, ReadError, Value},
     keyed_md5::{self, Md5Secret},
     response::{AnswerError, NotificationError, Untrusted},
     scheme::SignatureScheme,
+    signed_set::SignedSet,
     verified::{Proof, VerifiedBy},
     verifier::Verifier,
 };
@@ -23,14 +23,25 @@ pub(crate) const SIGN_TYPE: &str = "RSA";
 /// Room for the signature of the largest key, 4096 bits, as the base64 decoder estimates it.
 const LONGEST_SIGNATURE: usize = 516;
 
+/// What is to be proven, and what is taken for its text.
+#[derive(Clone, Copy)]
+pub(crate) struct Claim<'m, 'a> {
+    /// The members of `data`, or of a flat object.
+    pub(crate) members: &'m Fields<'a>,
+    /// The envelope around `data`.
+    pub(crate) envelope: Option<&'m Fields<'a>>,
+    /// By configuration, never by the message.
+    pub(crate) set: SignedSet,
+}
+
 /// Tries every platform key.
 pub(crate) fn prove(
-    data: &Fields<'_>,
+    claim: Claim<'_, '_>,
     verifiers: &[Arc<dyn Verifier>],
     scheme: SignatureScheme,
     path: Option<&str>,
 ) -> Result<Proof, Refusal> {
-    let Claim { signed_text, sign } = Claim::read(data, SIGN_TYPE)?;
+    let (signed_text, sign) = claim.read(SIGN_TYPE)?;
     let mut buffer = [0; LONGEST_SIGNATURE];
     // The engine refuses what is not canonical: white space, missing padding, stray bits.
     let length = STANDARD
@@ -56,8 +67,8 @@ pub(crate) fn prove(
 }
 
 /// Tries the shared secret, in constant time.
-pub(crate) fn prove_by_secret(data: &Fields<'_>, secret: &Md5Secret) -> Result<Proof, Refusal> {
-    let Claim { signed_text, sign } = Claim::read(data, keyed_md5::SIGN_TYPE)?;
+pub(crate) fn prove_by_secret(claim: Claim<'_, '_>, secret: &Md5Secret) -> Result<Proof, Refusal> {
+    let (signed_text, sign) = claim.read(keyed_md5::SIGN_TYPE)?;
     if !keyed_md5::is_well_formed(sign) {
         return Err(Untrusted::BadSignatureText.into());
     }
@@ -71,25 +82,22 @@ pub(crate) fn prove_by_secret(data: &Fields<'_>, secret: &Md5Secret) -> Result<P
     })
 }
 
-/// What a message says of itself, not yet believed.
-struct Claim<'a> {
-    signed_text: String,
-    sign: &'a str,
-}
-
-impl<'a> Claim<'a> {
-    /// The algorithm comes from the configuration: `signType` may only agree with it.
-    fn read(data: &'a Fields<'_>, sign_type: &str) -> Result<Self, Refusal> {
-        data.refuse_ambiguous()?;
-        let signed_text = canonical_string(data)?;
-        if data
-            .present("signType")
-            .is_some_and(|name| name != sign_type)
-        {
+impl<'m> Claim<'m, '_> {
+    /// The text and `sign`, not yet believed. The algorithm comes from the configuration: `signType` may only agree with it,
+    /// and outside the signed set it says nothing.
+    fn read(self, sign_type: &str) -> Result<(String, &'m str), Refusal> {
+        let Self {
+            members,
+            envelope,
+            set,
+        } = self;
+        set.refuse_ambiguous(members, envelope)?;
+        let signed_text = set.canonical_string(members, envelope)?;
+        let named = members.present("signType").filter(|_| set.sign_type);
+        if named.is_some_and(|name| name != sign_type) {
             return Err(Untrusted::WrongSignType.into());
         }
-        let sign = signature_text(data)?;
-        Ok(Self { signed_text, sign })
+        Ok((signed_text, signature_text(members)?))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::program::{PROGRAM, key, run, vectors};
 #[test]
 fn wrong_usage_exits_with_2_and_says_what_is_wrong() {
     let (private, public) = (key("merchant-2048.pkcs8.pem"), key("merchant-2048.pub.pem"));
-    let cases: [(&[&str], &str); 15] = [
+    let cases: [(&[&str], &str); 20] = [
         (&[], "Usage"),
         (&["pay"], "pay"),
         (&["key"], "Usage"),
@@ -32,6 +32,29 @@ fn wrong_usage_exits_with_2_and_says_what_is_wrong() {
         (
             &["verify", "--key", &public, "--path", "/payment/refund"],
             "the scheme appends no path",
+        ),
+        (&["canonical", "--set", "everything"], "without-sign-type, "),
+        (
+            &["explain", "--key", &public, "--set", "percent,form"],
+            "percent excludes form",
+        ),
+        (
+            &["sign", "--key", &private, "--md5-secret-file", "s"],
+            "cannot be used with",
+        ),
+        (
+            &["verify", "--md5-secret-file", "s", "--scheme", "sha1"],
+            "cannot be used with",
+        ),
+        (
+            &[
+                "sign",
+                "--md5-secret-file",
+                "s",
+                "--path",
+                "/payment/refund",
+            ],
+            "cannot be used with",
         ),
         (
             &["sign", "--key", &public],
@@ -83,7 +106,6 @@ fn a_key_given_in_place_of_a_file_is_not_repeated() {
             &["sign", &joined],
             &["verify", "--key", &text],
             &["explain", "--own-key", &text],
-            &["explain", "--md5-secret-file", &text],
             &["key", "show", &text],
             &["key", "match", &text, &text],
             &["key", "generate", "--out", &text],
@@ -105,6 +127,58 @@ fn a_key_given_in_place_of_a_file_is_not_repeated() {
                 assert!(!said.contains(&secret), "{}", arguments[0]);
             }
         }
+    }
+}
+
+#[test]
+fn a_secret_given_in_place_of_its_file_is_not_repeated_however_short_it_is() {
+    let (private, public) = (key("merchant-2048.pkcs8.pem"), key("merchant-2048.pub.pem"));
+    for secret in [
+        "canary",
+        "-canary",
+        "--canary",
+        "canary/canary",
+        "can ary\n",
+    ] {
+        for arguments in [
+            &["sign", "--md5-secret-file", secret][..],
+            &["verify", "--md5-secret-file", secret],
+            &["explain", "--md5-secret-file", secret],
+            &["explain", "--key", &public, "--md5-secret-file", secret],
+        ] {
+            let run = run(arguments, b"{}");
+            assert_eq!((run.code, run.stdout.as_str()), (2, ""));
+            let said = "--md5-secret-file: what it names cannot be read: ";
+            assert!(run.stderr.contains(said), "{}", run.stderr);
+            let next = "give a file that holds the secret, never the secret itself";
+            assert!(run.stderr.contains(next), "{}", run.stderr);
+            assert!(
+                !run.stderr.contains("canary") && !run.stderr.contains("can ary"),
+                "{arguments:?}"
+            );
+        }
+        // Nor where the parser speaks.
+        for arguments in [
+            &["sign", "--key", &private, "--md5-secret-file", secret][..],
+            &["sign", "--md5-secret-file", secret, "--nothing"],
+        ] {
+            let run = run(arguments, b"{}");
+            assert_eq!((run.code, run.stdout.as_str()), (2, ""));
+            assert!(
+                !run.stderr.contains("canary") && !run.stderr.contains("can ary"),
+                "{}",
+                run.stderr
+            );
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secret");
+    let named = file.to_str().unwrap();
+    for (bytes, expected) in [(&b" \n"[..], "is empty"), (b"\xff", "is not UTF-8")] {
+        std::fs::write(&file, bytes).unwrap();
+        let run = run(&["sign", "--md5-secret-file", named], b"{}");
+        assert_eq!(run.code, 2);
+        assert!(run.stderr.contains(expected), "{}", run.stderr);
     }
 }
 

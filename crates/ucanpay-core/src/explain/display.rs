@@ -3,7 +3,10 @@
 use std::fmt;
 
 use super::{Explanation, Fit, Opened, Role, Standing};
-use crate::scheme::{Digest, PreHash, SignatureScheme, Suffix};
+use crate::{
+    scheme::{Digest, PreHash, SignatureScheme, Suffix},
+    signed_set::SignedSet,
+};
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -23,6 +26,7 @@ impl fmt::Display for Explanation {
             (Standing::Signature, "the signature itself"),
             (Standing::Null, "null"),
             (Standing::Empty, "empty"),
+            (Standing::LeftOut, "not in the signed set"),
             (Standing::Outside, "outside data"),
         ] {
             let names = names(standing);
@@ -85,8 +89,11 @@ impl fmt::Display for Fit {
         if let Some(fingerprint) = &self.fingerprint {
             write!(f, ", key {fingerprint}")?;
         }
-        for difference in &self.differences {
-            write!(f, ", {difference}")?;
+        if self.set != SignedSet::DOCUMENTED {
+            write!(f, ", signed set {}", self.set)?;
+        }
+        if let Some(rewriting) = self.rewriting {
+            write!(f, ", {rewriting}")?;
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! What an explanation holds, for programs and for people.
 
-use super::{Difference, Opened, Verdict};
-use crate::{received::MessageKind, scheme::SignatureScheme};
+use super::{Opened, Rewriting, Verdict};
+use crate::{received::MessageKind, scheme::SignatureScheme, signed_set::SignedSet};
 
 /// What is signed in a message, and what its signature fits. `Display` shows it to people, in a few lines.
 ///
@@ -15,7 +15,7 @@ pub struct Explanation {
     pub kind: Option<MessageKind>,
     /// Every member in message order: of `data`, then of the envelope.
     pub members: Vec<Member>,
-    /// The canonical string, by the rule of the reference.
+    /// The canonical string, by the configured [`SignedSet`].
     pub canonical: String,
     /// Its SHA-256, which the documented scheme signs, in lower-case hexadecimal.
     pub sha256: String,
@@ -61,7 +61,9 @@ pub enum Standing {
     Null,
     /// It is an empty string.
     Empty,
-    /// It stands in the envelope, beside `data`.
+    /// It is `signType`, which the configured set leaves out.
+    LeftOut,
+    /// It stands in the envelope, beside `data`, which the configured set leaves out.
     Outside,
 }
 
@@ -111,6 +113,9 @@ pub struct Fit {
     pub scheme: Option<SignatureScheme>,
     /// The path that is appended.
     pub path: Option<String>,
-    /// How the signed text differs from the canonical string.
-    pub differences: Vec<Difference>,
+    /// The signed set, serialised as its text. Of several that give the same text the configured one, or the one with the
+    /// fewest words.
+    pub set: SignedSet,
+    /// What was done to the values since they were signed.
+    pub rewriting: Option<Rewriting>,
 }

@@ -3,11 +3,13 @@
 //! Comes in: the bytes of one captured message and the keys at hand. Goes out: an [`Explanation`], which ends in one
 //! sentence. Verification itself stays strict and tries nothing; this tries everything, and changes nothing.
 //! `opened.rs` looks into the signature, `variant.rs` makes the texts that may have been signed, `search.rs` tries every
-//! scheme on them, `conclusion.rs` finds the sentence, `explanation.rs` holds it all and `display.rs` prints it.
+//! scheme on them, `conclusion.rs` finds the sentence, in `fitting.rs` if something fits, `explanation.rs` holds it all and
+//! `display.rs` prints it.
 
 mod conclusion;
 mod display;
 mod explanation;
+mod fitting;
 mod opened;
 mod search;
 mod variant;
@@ -18,7 +20,7 @@ pub use self::{
     conclusion::Verdict,
     explanation::{Explanation, Fit, KeyFinding, Member, Role, Standing},
     opened::Opened,
-    variant::Difference,
+    variant::Rewriting,
 };
 use self::{
     conclusion::{Case, conclude},
@@ -26,7 +28,6 @@ use self::{
     variant::candidates,
 };
 use crate::{
-    canonical::canonical_string,
     envelope::Envelope,
     fields::{Fields, ReadError, Value},
     key::PublicKey,
@@ -34,7 +35,8 @@ use crate::{
     received::{MessageKind, is_envelope, kind_of_data},
     response::Untrusted,
     scheme::{SignatureScheme, hex},
-    verification::{Refusal, prove, prove_by_secret},
+    signed_set::SignedSet,
+    verification::{Claim, Refusal, prove, prove_by_secret},
 };
 
 /// The keys and settings with which a message is explained.
@@ -43,12 +45,13 @@ pub struct AtHand {
     platform_keys: Vec<PublicKey>,
     own_key: Option<PublicKey>,
     scheme: SignatureScheme,
+    signed_set: SignedSet,
     path: Option<String>,
     md5_secret: Option<Md5Secret>,
 }
 
 impl AtHand {
-    /// The gateway's public keys, as many as may be the right one; the scheme is the documented one.
+    /// The gateway's public keys, as many as may be the right one; scheme and signed set are the documented ones.
     #[must_use]
     pub fn new(platform_keys: impl IntoIterator<Item = PublicKey>) -> Self {
         Self {
@@ -71,6 +74,13 @@ impl AtHand {
         self
     }
 
+    /// The signed set that is configured. All others are tried in any case.
+    #[must_use]
+    pub fn with_signed_set(mut self, set: SignedSet) -> Self {
+        self.signed_set = set;
+        self
+    }
+
     /// The path that is configured, or one more to try: the six paths of the operations are tried in any case.
     #[must_use]
     pub fn with_path(mut self, path: impl Into<String>) -> Self {
@@ -90,9 +100,8 @@ impl AtHand {
 /// Explains the signature of a flat object, an answer or a notification.
 ///
 /// Tried are: pre-hash {none, SHA-256, its hexadecimal} × digest {SHA-256, SHA-1, MD5} × suffix {none, the six paths, the
-/// given one} × `signType` in or out × the envelope's members in or out × empty and `null` members kept or skipped ×
-/// percent-encoding off or on, for each key; and the rewritings of [`Difference`], which undo what a re-serialised body has
-/// lost. Each key opens the signature once, and only the key that made it goes on: at most 88 texts × 3 pre-hashes × 8
+/// given one} × the 72 [signed sets](SignedSet), for each key; and each [`Rewriting`], which undoes what a re-serialised body
+/// has lost. Each key opens the signature once, and only the key that made it goes on: at most 88 texts × 3 pre-hashes × 8
 /// suffixes, so 2112 texts are hashed, each of them at most six times as long as the body.
 ///
 /// ```
@@ -129,19 +138,24 @@ pub fn explain(body: &[u8], at_hand: &AtHand) -> Result<Explanation, ReadError> 
     }
 }
 
-fn explain_data(
-    data: &Fields<'_>,
-    envelope: Option<&Fields<'_>>,
+fn explain_data<'a>(
+    data: &Fields<'a>,
+    envelope: Option<&Fields<'a>>,
     at_hand: &AtHand,
 ) -> Result<Explanation, ReadError> {
-    let canonical = canonical_string(data)?;
+    let claim = Claim {
+        members: data,
+        envelope,
+        set: at_hand.signed_set,
+    };
+    let canonical = claim.set.canonical_string(data, envelope)?;
     let kind = match envelope {
         None => Ok(MessageKind::Object),
         Some(_) => kind_of_data(data),
     };
     let sign = data.present("sign");
     let signature = sign.and_then(leniently_decoded);
-    let texts = candidates(data, envelope);
+    let texts = candidates(data, envelope, claim.set);
     let mut paths: Vec<&str> = PATHS.to_vec();
     paths.extend(at_hand.path.as_deref().filter(|path| !PATHS.contains(path)));
 
@@ -177,8 +191,10 @@ fn explain_data(
 
     let secrets = usize::from(at_hand.md5_secret.is_some());
     let tried = texts.len() * (keys.len() * schemes(paths.len()) + secrets);
-    let refusal = refusal(data, at_hand);
+    let refusal = refusal(claim, at_hand);
     let (verdict, sentence) = conclude(&Case {
+        claim,
+        at_hand,
         sign,
         canonical: &canonical,
         signature_bytes: signature.as_ref().map(Vec::len),
@@ -187,8 +203,6 @@ fn explain_data(
         keys: &findings,
         fits: &fits,
         tried,
-        scheme: at_hand.scheme,
-        has_secret: at_hand.md5_secret.is_some(),
     });
     let refusal = refusal.map(|refusal| match refusal {
         Refusal::Malformed(error) => error.to_string(),
@@ -198,7 +212,7 @@ fn explain_data(
         Refusal::Untrusted(error) => error.to_string(),
     });
     Ok(Explanation {
-        members: members(data, envelope),
+        members: members(claim),
         sha256: hex(&Sha256::digest(&canonical)),
         canonical,
         signature_bytes: signature.map(|signature| signature.len()),
@@ -213,31 +227,36 @@ fn explain_data(
 }
 
 /// What verification itself says, with the settings at hand: by the secret if there is one and `sign` looks like MD5.
-fn refusal(data: &Fields<'_>, at_hand: &AtHand) -> Option<Refusal> {
-    let looks_like_md5 = data.present("sign").is_some_and(is_md5_digits);
+fn refusal(claim: Claim<'_, '_>, at_hand: &AtHand) -> Option<Refusal> {
+    let looks_like_md5 = claim.members.present("sign").is_some_and(is_md5_digits);
     if let Some(secret) = at_hand.md5_secret.as_ref().filter(|_| looks_like_md5) {
-        return prove_by_secret(data, secret).err();
+        return prove_by_secret(claim, secret).err();
     }
     let keys = at_hand.platform_keys.iter();
     let verifiers: Vec<_> = keys.map(PublicKey::verifier).collect();
-    prove(data, &verifiers, at_hand.scheme, at_hand.path.as_deref()).err()
+    prove(claim, &verifiers, at_hand.scheme, at_hand.path.as_deref()).err()
 }
 
-fn members(data: &Fields<'_>, envelope: Option<&Fields<'_>>) -> Vec<Member> {
-    let inside = data.iter().map(|(name, value)| {
-        let standing = match value {
-            _ if name == "sign" => Standing::Signature,
-            Value::Null => Standing::Null,
-            _ if value.signed_text().is_none() => Standing::Empty,
-            _ => Standing::Signed,
-        };
-        (name, standing)
-    });
-    let outside = envelope
+fn members(claim: Claim<'_, '_>) -> Vec<Member> {
+    let set = claim.set;
+    let standing = |name: &str, value: &Value<'_>| match value {
+        _ if name == "sign" => Standing::Signature,
+        _ if set.signed_text(name, value).is_some() => Standing::Signed,
+        Value::Null => Standing::Null,
+        _ if name == "signType" => Standing::LeftOut,
+        _ => Standing::Empty,
+    };
+    let inside = claim.members.iter();
+    let inside = inside.map(|(name, value)| (name, standing(name, value)));
+    let outside = claim
+        .envelope
         .into_iter()
         .flat_map(Fields::iter)
         .filter(|(name, _)| *name != "data")
-        .map(|(name, _)| (name, Standing::Outside));
+        .map(|(name, value)| match set.envelope {
+            true => (name, standing(name, value)),
+            false => (name, Standing::Outside),
+        });
     let members = inside.chain(outside).map(|(name, standing)| Member {
         name: name.to_owned(),
         standing,

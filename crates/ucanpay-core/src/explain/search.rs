@@ -94,7 +94,8 @@ pub(super) fn fits_of(
                         fingerprint: Some(finding.fingerprint.clone()),
                         scheme: Some(scheme),
                         path: path.map(|path| (*path).to_owned()),
-                        differences: candidate.differences.clone(),
+                        set: candidate.set,
+                        rewriting: candidate.rewriting,
                     });
                 }
             }
@@ -112,7 +113,8 @@ pub(super) fn fit_of_secret(sign: &str, secret: &Md5Secret, texts: &[Candidate])
         fingerprint: None,
         scheme: None,
         path: None,
-        differences: candidate.differences.clone(),
+        set: candidate.set,
+        rewriting: candidate.rewriting,
     })
 }
 

@@ -30,7 +30,7 @@ pub enum Value<'a> {
 }
 
 impl Value<'_> {
-    /// The text that is signed, by the rule of the reference's "Signature Algorithm": `None` for `null`, for an empty
+    /// The text that is signed, by the [documented set](crate::SignedSet::DOCUMENTED): `None` for `null`, for an empty
     /// string, and for an object or array, which can never be signed.
     #[must_use]
     pub fn signed_text(&self) -> Option<&str> {
@@ -109,6 +109,23 @@ impl<'a> Fields<'a> {
             .map(|(name, value)| (name.as_ref(), value))
     }
 
+    /// The same members with other text for those values for which `rewritten` has one.
+    pub(crate) fn with_values(
+        &self,
+        rewritten: impl Fn(&Value<'_>) -> Option<String>,
+    ) -> Fields<'_> {
+        let members = self.iter().map(|(name, value)| {
+            let value = match rewritten(value) {
+                Some(text) => Value::Text(Cow::Owned(text)),
+                None => value.clone(),
+            };
+            (Cow::Borrowed(name), value)
+        });
+        Fields {
+            members: members.collect(),
+        }
+    }
+
     /// Refuses members whose text could be cut in two ways.
     ///
     /// `a=x&b=y` is the canonical string of `{"a":"x","b":"y"}` and of `{"a":"x&b=y"}`. Without `&` in a value and
@@ -152,6 +169,12 @@ pub enum ReadError {
         /// Offset in bytes.
         at: usize,
     },
+    /// A name or a text holds U+0000, where a database would cut it off or refuse it. No genuine member does.
+    #[error("byte {at} of the message: U+0000, which no member may hold")]
+    Nul {
+        /// Offset of its hexadecimal digits, in bytes.
+        at: usize,
+    },
     /// A name stands twice, so two readers could see two messages.
     #[error("the member {name} stands twice")]
     Duplicate {
@@ -167,6 +190,23 @@ pub enum ReadError {
     /// A member whose text could be read as several members of the signed string.
     #[error("the member {name} holds `&` or `=` where the signed string would be ambiguous")]
     Ambiguous {
+        /// The name, shortened.
+        name: String,
+    },
+    /// With the envelope [signed too](crate::SignedSet), a member stands where its signature does not say it stands.
+    #[error(
+        "the member {name} stands in the wrong place: with the envelope signed too, code, msg and timestamp must stand in the \
+         envelope, and all else in data"
+    )]
+    Misplaced {
+        /// The name, shortened.
+        name: String,
+    },
+    /// Text that a [signed set](crate::SignedSet) which keeps `null` as text cannot tell from it.
+    #[error(
+        "the member {name} holds the text `null`, which cannot be told from a null that is signed as text"
+    )]
+    LikeNull {
         /// The name, shortened.
         name: String,
     },
@@ -192,6 +232,14 @@ pub enum ReadError {
 impl ReadError {
     pub(crate) fn ambiguous(name: &str) -> Self {
         Self::Ambiguous { name: shown(name) }
+    }
+
+    pub(crate) fn misplaced(name: &str) -> Self {
+        Self::Misplaced { name: shown(name) }
+    }
+
+    pub(crate) fn like_null(name: &str) -> Self {
+        Self::LikeNull { name: shown(name) }
     }
 
     pub(crate) fn nested(name: &str) -> Self {

@@ -2,7 +2,8 @@
 //!
 //! Comes in: raw bytes. Goes out: the members in message order, each with the characters it had on the wire.
 //! It is stricter than most: a name twice, a byte after the object, a lone surrogate or a raw control character is refused,
-//! because each of them lets two readers see two different messages under one signature.
+//! because each of them lets two readers see two different messages under one signature. So is U+0000, which no database
+//! keeps: what was verified could not be recorded whole.
 
 use std::borrow::Cow;
 
@@ -248,6 +249,8 @@ impl<'a> Reader<'a> {
                     _ => return Err(lone),
                 }
             }
+            // No genuine member holds it; databases cut the text off there, or refuse it.
+            0 => return Err(ReadError::Nul { at: start }),
             _ => first,
         };
         char::from_u32(scalar).ok_or(lone)

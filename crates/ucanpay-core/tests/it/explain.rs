@@ -2,8 +2,8 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ucanpay_core::{
-    AtHand, Difference, Digest, Explanation, Md5Secret, PreHash, Role, SignatureScheme, Suffix,
-    Verdict, explain,
+    AtHand, Digest, Explanation, Md5Secret, PreHash, Rewriting, Role, SignatureScheme, SignedSet,
+    Suffix, Verdict, explain,
 };
 
 use crate::fixtures::{envelope, private_key, public_key, vectors};
@@ -94,7 +94,8 @@ fn each_signing_vector_is_found_under_its_scheme_and_path() {
         };
         let fit = &explanation.fits[0];
         assert_eq!(fit.scheme.unwrap().name(), Some(expected), "{explanation}");
-        assert!(fit.differences.is_empty());
+        assert_eq!(fit.rewriting, None);
+        assert_eq!(fit.set, SignedSet::DOCUMENTED);
         assert_eq!(explanation.fits.len(), 1);
         match expected {
             "documented" => assert_eq!(explanation.verdict, Verdict::Verifies),
@@ -147,42 +148,36 @@ fn combinations_without_a_name_are_found_too() {
 }
 
 #[test]
-fn another_rule_about_what_is_signed_is_found() {
-    use Difference::*;
+fn another_signed_set_is_found_and_named() {
     let data = r#"{"body":"café au lait","attach":"","zone":null,"signType":"RSA"}"#;
     for (text, expected) in [
-        ("body=café au lait", &[WithoutSignType][..]),
-        (
-            "body=café au lait&code=0&msg=OK&signType=RSA",
-            &[WithEnvelope],
-        ),
-        ("attach=&body=café au lait&signType=RSA", &[EmptyKept]),
+        ("body=café au lait", "without-sign-type"),
+        ("body=café au lait&code=0&msg=OK&signType=RSA", "envelope"),
+        ("attach=&body=café au lait&signType=RSA", "empty"),
         (
             "attach=&body=café au lait&signType=RSA&zone=null",
-            &[EmptyKept, NullAsText],
+            "empty,null-as-text",
         ),
-        ("body=caf%C3%A9%20au%20lait&signType=RSA", &[PercentEncoded]),
-        ("body=caf%C3%A9+au+lait&signType=RSA", &[FormEncoded]),
+        ("body=caf%C3%A9%20au%20lait&signType=RSA", "percent"),
+        ("body=caf%C3%A9+au+lait&signType=RSA", "form"),
         (
             "attach=&body=caf%C3%A9+au+lait&code=0&msg=OK&zone=",
-            &[
-                WithoutSignType,
-                WithEnvelope,
-                EmptyKept,
-                NullAsNothing,
-                FormEncoded,
-            ],
+            "without-sign-type,envelope,empty,null-as-nothing,form",
         ),
     ] {
         let explanation = explained(data, text);
-        assert_eq!(explanation.verdict, Verdict::OtherRule, "{explanation}");
-        assert_eq!(explanation.fits[0].differences, expected);
+        assert_eq!(explanation.verdict, Verdict::OtherSet, "{explanation}");
+        assert_eq!(explanation.fits[0].set.to_string(), expected);
+        let advice = format!(
+            "configure the signed set `{expected}` (`Merchant::with_signed_set`, `--set {expected}`)."
+        );
+        assert!(explanation.sentence.ends_with(&advice), "{explanation}");
     }
 }
 
 #[test]
 fn a_body_that_was_parsed_and_written_again_is_recognised_where_that_can_be_undone() {
-    use Difference::*;
+    use Rewriting::*;
     for (data, text, expected) in [
         (r#"{"totalAmt":450.0}"#, "totalAmt=450", NumbersWhole),
         (r#"{"totalAmt":4.5e2}"#, "totalAmt=450", NumbersWhole),
@@ -196,7 +191,7 @@ fn a_body_that_was_parsed_and_written_again_is_recognised_where_that_can_be_undo
     ] {
         let explanation = explained(data, text);
         assert_eq!(explanation.verdict, Verdict::Rewritten, "{explanation}");
-        assert_eq!(explanation.fits[0].differences, [expected]);
+        assert_eq!(explanation.fits[0].rewriting, Some(expected));
     }
 }
 
@@ -269,7 +264,7 @@ fn a_body_of_64_kib_is_explained_whatever_its_shape() {
             " é/".repeat(16_000)
         ),
         format!(r#"{{{},"e":"","z":null,"signType":"RSA"}}"#, many.join(",")),
-        format!(r#"{{"a":"{}"}}"#, "\\u0000".repeat(10_000)),
+        format!(r#"{{"a":"{}"}}"#, "\\u0001".repeat(10_000)),
     ] {
         let body = signed_over(&data, SignatureScheme::SHA1, None, "something else");
         let explanation = explain(&body, &at_hand).unwrap();
@@ -286,6 +281,8 @@ fn an_explanation_can_be_serialised() {
     assert_eq!(json["verdict"], "verifies");
     assert_eq!(json["canonical"], "outTradeNo=A1");
     assert_eq!(json["fits"][0]["scheme"], "documented");
+    assert_eq!(json["fits"][0]["set"], "documented");
+    assert!(json["fits"][0]["rewriting"].is_null());
     assert_eq!(json["keys"][0]["opened"]["result"], "made");
     assert_eq!(json["keys"][1]["opened"]["result"], "not_made");
     assert_eq!(json["members"][1]["standing"], "signature");

@@ -136,8 +136,11 @@ fn the_path_that_fits_is_part_of_the_sentence_whatever_else_differs() {
     let explanation = explain(&body, &at_hand()).unwrap();
     says(
         &explanation,
-        Verdict::OtherRule,
-        &["(path-suffixed with /payment/refund) when"],
+        Verdict::OtherSet,
+        &[
+            "configure the scheme `path-suffixed` and the signed set `without-sign-type`",
+            "and let answers end with the path of their call, here `/payment/refund`",
+        ],
     );
 
     let body = platform_signed(r#"{"n":450.0}"#, scheme, Some("/payment/refund"), "n=450");

@@ -20,6 +20,7 @@ mod received;
 mod renewal;
 mod requests;
 mod secrets;
+mod signed_set;
 mod signing;
 mod suffix;
 mod wycheproof;

@@ -21,11 +21,16 @@ fn is_flat_object(bytes: &[u8]) -> Option<bool> {
 
 fn agrees(bytes: &[u8]) -> Result<(), TestCaseError> {
     let ours = Fields::parse(bytes);
-    // Of a name that stands twice the other reader keeps the last value only, whatever the first one was.
-    let twice = [&ours, &Fields::parse_envelope(bytes)]
+    // Of a name that stands twice the other reader keeps the last value only, whatever the first one was. U+0000 it takes.
+    let stricter = [&ours, &Fields::parse_envelope(bytes)]
         .into_iter()
-        .any(|read| matches!(read, Err(ReadError::Duplicate { .. })));
-    if let (Some(theirs), false) = (is_flat_object(bytes), twice) {
+        .any(|read| {
+            matches!(
+                read,
+                Err(ReadError::Duplicate { .. } | ReadError::Nul { .. })
+            )
+        });
+    if let (Some(theirs), false) = (is_flat_object(bytes), stricter) {
         let shown = String::from_utf8_lossy(bytes);
         prop_assert_eq!(ours.is_ok(), theirs, "{}: {:?}", shown, ours);
     }
@@ -159,6 +164,21 @@ fn every_looseness_is_refused() {
         Fields::parse(b"{\"a\":\"\xff\"}"),
         Err(ReadError::NotUtf8 { at: 6 })
     );
+}
+
+#[test]
+fn the_character_that_no_database_keeps_is_refused_wherever_it_stands() {
+    for (message, at) in [
+        (r#"{"a":"x\u0000"}"#, 9),
+        (r#"{"a\u0000":1}"#, 5),
+        (r#"{"data":{"a":["\u0000"]}}"#, 17),
+        (r#"{"data":{"\u0000":1}}"#, 12),
+    ] {
+        let refused = Err(ReadError::Nul { at });
+        assert_eq!(Fields::parse_envelope(message.as_bytes()), refused);
+    }
+    let kept = Fields::parse(br#"{"a":"\u0001","b":"\\u0000"}"#).unwrap();
+    assert_eq!(kept.get("b"), Some(&Value::Text(r"\u0000".into())));
 }
 
 #[test]

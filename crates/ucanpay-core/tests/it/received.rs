@@ -1,12 +1,20 @@
 //! `Received`: messages of unknown kind, verified by public keys alone.
 
-use ucanpay_core::{MessageKind, ReadError, Received, ReceivedError, SignatureScheme, Untrusted};
+use ucanpay_core::{
+    MessageKind, ReadError, Received, ReceivedError, SignatureScheme, SignedSet, Untrusted,
+};
 
 use crate::fixtures::{envelope, merchant, private_key, public_key, signed_data, vectors};
 
 fn received(body: &[u8]) -> Result<Received, ReceivedError> {
     let keys = [public_key("platform-2048")];
-    let verified = Received::verify(body, &keys, SignatureScheme::DOCUMENTED, None)?;
+    let verified = Received::verify(
+        body,
+        &keys,
+        SignatureScheme::DOCUMENTED,
+        SignedSet::DOCUMENTED,
+        None,
+    )?;
     Ok(verified.into_inner())
 }
 

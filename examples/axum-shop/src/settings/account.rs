@@ -1,6 +1,8 @@
 //! The merchant account that the `UCANPAY_*` settings describe, made and checked.
 
-use ucanpay_core::{Merchant, MerchantError, MerchantId, PayLinks, PrivateKey, PublicKey};
+use ucanpay_core::{
+    Merchant, MerchantError, MerchantId, PayLinks, PrivateKey, PublicKey, SignedSet,
+};
 use ucanpay_storefront::{UcanpayProvider, UcanpaySettings};
 use ucanpay_transport::Client;
 
@@ -17,10 +19,14 @@ pub(super) const ACCOUNT: [&str; 5] = [
 /// May be set beside them: where pay links lead.
 pub(super) const PAY_LINKS: &str = "UCANPAY_PAY_LINK_BASE_URL";
 
+/// May be set beside them: which members are signed, where that is not as documented.
+pub(super) const SIGNED_SET: &str = "UCANPAY_SIGNED_SET";
+
 /// The account that the five settings describe, in the order of [`ACCOUNT`].
 pub(super) fn provider(
     [base_url, id, private_key, platform_keys, notify_base_url]: [String; 5],
     pay_links: Option<String>,
+    signed_set: Option<String>,
 ) -> Result<UcanpayProvider, SettingError> {
     let [base_name, id_name, private_name, platform_name, notify_name] = ACCOUNT;
 
@@ -51,6 +57,16 @@ pub(super) fn provider(
             "name the file with the gateway's public key, as the merchant portal shows it",
         )
     })?;
+    let merchant = match signed_set {
+        None => merchant,
+        Some(text) => merchant.with_signed_set(text.parse::<SignedSet>().map_err(|error| {
+            SettingError::new(
+                SIGNED_SET,
+                format!("cannot be used: {error}"),
+                "`ucanpay explain` finds the one that a captured message needs",
+            )
+        })?),
+    };
 
     let mut account = UcanpaySettings::new(&notify_base_url).map_err(|error| {
         SettingError::new(

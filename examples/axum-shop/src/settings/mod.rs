@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use ucanpay_storefront::UcanpayProvider;
 
-use self::account::{ACCOUNT, PAY_LINKS};
+use self::account::{ACCOUNT, PAY_LINKS, SIGNED_SET};
 pub use self::database::DatabaseUrl;
 use crate::admin_token::AdminToken;
 
@@ -131,12 +131,16 @@ impl Environment<'_> {
             }
         }
         let pay_links = self.get(PAY_LINKS)?;
+        let signed_set = self.get(SIGNED_SET)?;
         let set = present.first().map(|(name, _)| *name);
         let set = set.or(pay_links.is_some().then_some(PAY_LINKS));
+        let set = set.or(signed_set.is_some().then_some(SIGNED_SET));
         let (Some(set), Some(first_missing)) = (set, missing.first()) else {
             return match <[_; 5]>::try_from(present) {
-                Ok(account) => account::provider(account.map(|(_, value)| value), pay_links)
-                    .map(|provider| GatewaySetting::Account(Box::new(provider))),
+                Ok(account) => {
+                    account::provider(account.map(|(_, value)| value), pay_links, signed_set)
+                        .map(|provider| GatewaySetting::Account(Box::new(provider)))
+                }
                 Err(_) => Ok(GatewaySetting::Sandbox(
                     self.address("SANDBOX_LISTEN", "127.0.0.1:8090")?,
                 )),

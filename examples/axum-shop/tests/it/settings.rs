@@ -5,7 +5,9 @@ use std::ffi::OsString;
 
 use axum_shop::settings::GatewaySetting;
 use axum_shop::{OpenError, Program, SettingError, Settings};
-use ucanpay_core::PrivateKey;
+use ucanpay_core::{Amount, Currency, PrivateKey, PublicKey, Received, SignatureScheme};
+use ucanpay_storefront::provider::PaymentIntent;
+use ucanpay_storefront::{PaymentProvider, Reference};
 
 use crate::shop::account;
 
@@ -53,6 +55,32 @@ fn with_all_five_an_account_is_used() {
 }
 
 #[test]
+fn the_signed_set_is_the_one_that_requests_are_signed_by() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut set = account(folder.path());
+    let own = PublicKey::from_bytes(&std::fs::read(folder.path().join("own.pub.pem")).unwrap());
+    set.push(("UCANPAY_SIGNED_SET", "without-sign-type".to_owned()));
+    let set: Vec<_> = set.iter().map(|(name, value)| (*name, &**value)).collect();
+    let GatewaySetting::Account(provider) = read(&set).unwrap().gateway else {
+        panic!("the account is set")
+    };
+    let intent = PaymentIntent {
+        reference: Reference::random(),
+        amount: Amount::new(450).unwrap(),
+        currency: Currency::CAD,
+        subject: "coffee".into(),
+        description: "two flat whites".into(),
+    };
+    let request = provider.prepare_payment(&intent).unwrap();
+    let scheme = SignatureScheme::DOCUMENTED;
+    let verified = |set: &str| {
+        let keys = std::slice::from_ref(own.as_ref().unwrap());
+        Received::verify(&request.body, keys, scheme, set.parse().unwrap(), None).is_ok()
+    };
+    assert!(verified("without-sign-type") && !verified("documented"));
+}
+
+#[test]
 fn some_but_not_all_is_refused_and_the_missing_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let all = account(folder.path());
@@ -79,6 +107,8 @@ fn some_but_not_all_is_refused_and_the_missing_are_named() {
         links.to_string().contains("UCANPAY_PAY_LINK_BASE_URL is"),
         "{links}"
     );
+    let set = error(&[("UCANPAY_SIGNED_SET", "empty")]);
+    assert!(set.to_string().contains("UCANPAY_SIGNED_SET is"), "{set}");
 }
 
 #[test]
@@ -140,6 +170,11 @@ fn each_setting_that_is_wrong_is_named_with_what_is_wrong() {
             "UCANPAY_PAY_LINK_BASE_URL",
             "pay.example".to_owned(),
             "http or https",
+        ),
+        (
+            "UCANPAY_SIGNED_SET",
+            "percent,everything".to_owned(),
+            "without-sign-type, envelope, empty",
         ),
     ] {
         let mut set: HashMap<_, _> = all.iter().cloned().collect();
