@@ -2,6 +2,7 @@
 
 use crate::rejection::{BodyTooLarge, BodyUnreadable, NotificationRejection};
 use axum_core::BoxError;
+use axum_core::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body::Body;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -23,4 +24,10 @@ where
         Err(error) if error.is::<LengthLimitError>() => Err(BodyTooLarge.into()),
         Err(error) => Err(BodyUnreadable(error).into()),
     }
+}
+
+/// The answer to a notification whose body could not be read.
+pub(crate) fn refuse(rejection: NotificationRejection) -> Response {
+    tracing::warn!(reason = %rejection, "a notification was not read");
+    rejection.into_response()
 }

@@ -4,13 +4,13 @@
 
 use crate::body;
 use crate::handler::{Incoming, NotificationHandler};
-use crate::rejection::NotificationRejection;
 use crate::route::Route;
+use crate::self_check::Mark;
 use axum_core::BoxError;
 use axum_core::body::Body;
 use axum_core::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::Request;
+use http::{Request, StatusCode};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -35,7 +35,7 @@ use tower::{Layer, Service};
 /// # }
 /// ```
 ///
-/// A layer sees only what was added before it. The notify addresses are no routes: the layer takes them on their way to
+/// [`self_check`](crate::self_check) finds out before the shop opens. A layer sees only what was added before it. The notify addresses are no routes: the layer takes them on their way to
 /// the router's fallback or 404, which axum replaces when routers are put together. Notifications are silently lost
 ///
 /// - when `.fallback` or a wildcard route that takes POST comes after the layer, and with `.route_layer`;
@@ -145,12 +145,16 @@ where
         else {
             return Box::pin(self.inner.call(request));
         };
+        if Mark::see(request.extensions()) {
+            let seen = StatusCode::NO_CONTENT.into_response();
+            return Box::pin(async { Ok(seen) });
+        }
         let account = account.map(str::to_owned);
         let handler = Arc::clone(handler);
         Box::pin(async move {
             let body = match body::read(request.into_body()).await {
                 Ok(body) => body,
-                Err(rejection) => return Ok(refuse(rejection)),
+                Err(rejection) => return Ok(body::refuse(rejection)),
             };
             let incoming = Incoming {
                 account,
@@ -163,9 +167,4 @@ where
             })
         })
     }
-}
-
-fn refuse(rejection: NotificationRejection) -> Response {
-    tracing::warn!(reason = %rejection, "a notification was not read");
-    rejection.into_response()
 }

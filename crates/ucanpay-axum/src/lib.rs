@@ -8,8 +8,10 @@
 //!   **last** `.layer(..)`, after `.fallback(..)`, and around `.nest(..)` rather than inside.
 #![cfg_attr(
     feature = "router",
-    doc = "  Over the ledger of `ucanpay-storefront` it is one line: `.layer(UcanpayLayer::payments(payments))`."
+    doc = "  Over the ledger of `ucanpay-storefront` it is one line: `.layer(UcanpayLayer::payments(payments))`. Or nest \
+[`payments_router`], which also tells a payment page how its payment stands."
 )]
+//! - **The self-check.** [`self_check`] finds out, before the shop opens, whether notifications reach this crate.
 //! - **The extractors.** [`PaymentNotification`], [`RefundNotification`] and [`Notification`] verify the body with
 //!   the `Merchant` of the router's state. What fails never reaches the handler.
 //! - **The answers.** [`Ack`] is the only type that renders SUCCESS: say it after the commit, never before.
@@ -40,7 +42,7 @@
 //!
 //! # Features
 //!
-//! - `router` (default): the handler over the ledger of `ucanpay-storefront`. Without it the crate needs `axum-core`,
+//! - `router` (default): the handler and the routes over the ledger of `ucanpay-storefront`. Without it the crate needs `axum-core`,
 //!   `http`, `tower` and `ucanpay-core` only.
 
 mod answer;
@@ -52,6 +54,9 @@ mod layer;
 mod payments;
 mod rejection;
 mod route;
+#[cfg(feature = "router")]
+mod routes;
+mod self_check;
 
 pub use answer::{Ack, Nack};
 pub use body::MAX_NOTIFICATION_BYTES;
@@ -62,3 +67,6 @@ pub use rejection::{
     BodyTooLarge, BodyUnreadable, MalformedNotification, NotificationRejection, OtherTopic,
     UntrustedNotification,
 };
+#[cfg(feature = "router")]
+pub use routes::{PaymentStatus, payments_router};
+pub use self_check::{Shadowed, self_check};

@@ -20,7 +20,7 @@ use ucanpay_storefront::{
 use ucanpay_transport::{Client, ConnectError};
 
 /// A ledger whose gateway cannot be reached: what turns a payment paid is the notification alone.
-fn ledger() -> Payments {
+pub(crate) fn ledger() -> Payments {
     ledger_in(MemoryStore::new())
 }
 
@@ -29,7 +29,25 @@ fn ledger_in(store: impl PaymentStore) -> Payments {
         let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
         Err::<Response<Bytes>, _>(ConnectError::new(refused))
     });
-    let client = Client::with_service(merchant(), unreachable);
+    ledger_of(store, Client::with_service(merchant(), unreachable))
+}
+
+/// A ledger whose gateway takes the payment that the vectors speak of.
+pub(crate) fn ledger_with_gateway() -> Payments {
+    let data = r#"{"merchantId":"2000000010","tranTime":"2026-03-01T12:00:00","totalAmt":450,"outTradeNo":"VEC20260301A","ucpOrderNo":"563465342654643","signType":"RSA","nonceStr":"n""#;
+    let sign = platform_signature(&format!("{data}}}"));
+    let answer = format!(r#"{{"code":0,"data":{data},"sign":"{sign}"}}}}"#);
+    let placing = service_fn(move |_: Request<Bytes>| {
+        let answer = Bytes::from(answer.clone());
+        async { Ok::<_, io::Error>(Response::new(answer)) }
+    });
+    ledger_of(
+        MemoryStore::new(),
+        Client::with_service(merchant(), placing),
+    )
+}
+
+fn ledger_of(store: impl PaymentStore, client: Client) -> Payments {
     let settings = UcanpaySettings::new("https://shop.example").unwrap();
     let registry = PaymentRegistry::builder()
         .register(UcanpayProvider::new(client, settings))
@@ -39,7 +57,7 @@ fn ledger_in(store: impl PaymentStore) -> Payments {
 }
 
 /// The payment that the vectors speak of.
-fn vector_payment() -> StartPayment {
+pub(crate) fn vector_payment() -> StartPayment {
     StartPayment {
         provider: None,
         reference: Reference::new("VEC20260301A").unwrap(),

@@ -8,4 +8,7 @@ mod layer;
 mod ledger;
 mod logs;
 mod nesting;
+#[cfg(feature = "router")]
+mod routes;
+mod self_check;
 mod vectors;

@@ -66,6 +66,21 @@ pub(crate) fn merchant() -> Merchant {
     .unwrap()
 }
 
+/// `sign` for these members, by the platform's key.
+#[cfg(feature = "router")]
+pub(crate) fn platform_signature(data: &str) -> String {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    use ucanpay_core::{Fields, SignatureScheme, canonical_string};
+
+    let keys: Value = serde_json::from_str(KEYS).unwrap();
+    let key = keys["platform-2048"]["pkcs8"].as_str().unwrap();
+    let key = PrivateKey::from_bytes(key.as_bytes()).unwrap();
+    let canonical = canonical_string(&Fields::parse(data.as_bytes()).unwrap()).unwrap();
+    let scheme = SignatureScheme::DOCUMENTED;
+    let message = scheme.message(&canonical, None);
+    STANDARD.encode(key.signer().sign(scheme.digest, &message).unwrap())
+}
+
 /// How often something behind the verification was reached.
 #[derive(Clone, Default)]
 pub(crate) struct Counter(Arc<AtomicUsize>);

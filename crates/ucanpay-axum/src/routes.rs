@@ -1,0 +1,261 @@
+//! The ledger's own routes, to nest into a shop: notify addresses, and what a payment page needs to know.
+//!
+//! Notifications go the way of the layer, `payments.rs`; a page asks for the state of one payment, or listens to it.
+
+use crate::body;
+use crate::handler::{Incoming, NotificationHandler, Topic};
+use crate::self_check::Mark;
+use axum::Router;
+use axum::extract::{Path, Request, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Json, Response};
+use axum::routing::{get, post};
+use futures_util::stream;
+use serde::Serialize;
+use std::convert::Infallible;
+use std::time::Duration;
+use tokio::sync::broadcast::{Receiver, error::RecvError};
+use tokio::time::Interval;
+use ucanpay_core::qr;
+use ucanpay_storefront::{PaymentKey, PaymentView, Payments, Reference};
+
+/// How often an open page is looked after that nobody told anything: another machine may have committed the change.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// Routes over the ledger, for `.nest("/ucanpay", payments_router(payments))`. The nesting router may have a fallback, and
+/// other routes before and after.
+///
+/// | route | what it does |
+/// |---|---|
+/// | `POST /payment`, `/refund`, `/{account}/payment`, `/{account}/refund` | takes a notification in, as [`UcanpayLayer`](crate::UcanpayLayer) does |
+/// | `GET /status/{reference}` | [`PaymentStatus`] as JSON, of a payment at the default provider |
+/// | `GET /status/{reference}/events` | the same as server-sent events: at once, and whenever it changes, until it is settled |
+/// | `GET /status/{reference}/qr.svg` | the pay link as a QR code; 404 while there is none |
+///
+/// **Whoever knows a payment's number can see its state and pay it.** That is what a payment page is for, if the numbers
+/// cannot be guessed: [`Reference::random`]. A shop whose order numbers can be counted through takes the layer instead, and
+/// routes of its own behind its own session.
+///
+/// ```
+/// # use axum::{Router, routing::get};
+/// # use ucanpay_storefront::Payments;
+/// # fn app(payments: Payments) -> Router {
+/// Router::new()
+///     .route("/", get(|| async { "shop" }))
+///     .nest("/ucanpay", ucanpay_axum::payments_router(payments))
+/// # }
+/// ```
+pub fn payments_router<S: Clone + Send + Sync + 'static>(payments: Payments) -> Router<S> {
+    Router::new()
+        .route("/payment", post(payment))
+        .route("/refund", post(refund))
+        .route("/{account}/payment", post(payment_of))
+        .route("/{account}/refund", post(refund_of))
+        .route("/status/{reference}", get(status))
+        .route("/status/{reference}/events", get(events))
+        .route("/status/{reference}/qr.svg", get(qr_code))
+        .with_state(payments)
+}
+
+async fn payment(State(payments): State<Payments>, request: Request) -> Response {
+    notified(payments, None, Topic::Payment, request).await
+}
+
+async fn refund(State(payments): State<Payments>, request: Request) -> Response {
+    notified(payments, None, Topic::Refund, request).await
+}
+
+async fn payment_of(
+    State(payments): State<Payments>,
+    Path(account): Path<String>,
+    request: Request,
+) -> Response {
+    notified(payments, Some(account), Topic::Payment, request).await
+}
+
+async fn refund_of(
+    State(payments): State<Payments>,
+    Path(account): Path<String>,
+    request: Request,
+) -> Response {
+    notified(payments, Some(account), Topic::Refund, request).await
+}
+
+async fn notified(
+    payments: Payments,
+    account: Option<String>,
+    topic: Topic,
+    request: Request,
+) -> Response {
+    if Mark::see(request.extensions()) {
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    let body = match body::read(request.into_body()).await {
+        Ok(body) => body,
+        Err(rejection) => return body::refuse(rejection),
+    };
+    let incoming = Incoming {
+        account,
+        topic,
+        body,
+    };
+    match payments.handle(incoming).await {
+        Ok(ack) => ack.into_response(),
+        Err(nack) => nack.into_response(),
+    }
+}
+
+/// What a payment page shows. Amounts are cents.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct PaymentStatus {
+    /// The merchant's number.
+    pub reference: String,
+    /// The [state](ucanpay_storefront::PaymentState)'s word, such as `awaiting_payment` or `paid`.
+    pub state: &'static str,
+    /// Whether the money was taken. It stays so, whatever is refunded later.
+    pub paid: bool,
+    /// Whether nothing more is expected: a page need not ask again, except for refunds.
+    pub settled: bool,
+    /// The amount of the payment.
+    pub amount: i64,
+    /// Its currency, as `CAD`.
+    pub currency: String,
+    /// What surely went back.
+    pub refunded: i64,
+    /// The link by which the buyer pays; null until the gateway has taken the order, and once nothing is to be paid.
+    pub pay_link: Option<String>,
+}
+
+impl From<&PaymentView> for PaymentStatus {
+    fn from(view: &PaymentView) -> Self {
+        Self {
+            reference: view.payment.key.reference.to_string(),
+            state: view.payment.state.as_str(),
+            paid: view.payment.paid_at.is_some(),
+            settled: view.payment.state.is_settled(),
+            amount: view.payment.amount.cents(),
+            currency: view.payment.currency.to_string(),
+            refunded: view.refunded(),
+            pay_link: pay_link(view).map(str::to_owned),
+        }
+    }
+}
+
+fn pay_link(view: &PaymentView) -> Option<&str> {
+    let link = view.payment.pay_link.as_deref();
+    link.filter(|_| !view.payment.state.is_settled())
+}
+
+/// An answer that is old as soon as it is given.
+const NOT_KEPT: (axum::http::HeaderName, HeaderValue) =
+    (CACHE_CONTROL, HeaderValue::from_static("no-store"));
+
+async fn status(
+    State(payments): State<Payments>,
+    Path(reference): Path<String>,
+) -> Result<impl IntoResponse, StatusCode> {
+    let key = key(&payments, reference)?;
+    let view = find(&payments, &key).await?;
+    Ok(([NOT_KEPT], Json(PaymentStatus::from(&view))))
+}
+
+async fn qr_code(
+    State(payments): State<Payments>,
+    Path(reference): Path<String>,
+) -> Result<impl IntoResponse, StatusCode> {
+    let key = key(&payments, reference)?;
+    let view = find(&payments, &key).await?;
+    let link = pay_link(&view).ok_or(StatusCode::NOT_FOUND)?;
+    // A link too long for a code is still a link: the page has it.
+    let svg = qr::svg(link).map_err(|_| StatusCode::NOT_FOUND)?;
+    let svg_type = (CONTENT_TYPE, HeaderValue::from_static("image/svg+xml"));
+    Ok(([NOT_KEPT, svg_type], svg))
+}
+
+async fn events(
+    State(payments): State<Payments>,
+    Path(reference): Path<String>,
+) -> Result<impl IntoResponse, StatusCode> {
+    let key = key(&payments, reference)?;
+    // It listens before it first reads, so that nothing falls in between.
+    let changes = payments.changes();
+    find(&payments, &key).await?;
+    let watcher = Watcher {
+        look: tokio::time::interval(LOOK),
+        payments,
+        key,
+        changes,
+        told: None,
+    };
+    let events = stream::unfold(watcher, async |mut watcher| {
+        let event = watcher.next().await?;
+        Some((Ok::<_, Infallible>(event), watcher))
+    });
+    Ok(Sse::new(events).keep_alive(KeepAlive::default()))
+}
+
+/// One open page.
+struct Watcher {
+    payments: Payments,
+    key: PaymentKey,
+    changes: Receiver<PaymentKey>,
+    look: Interval,
+    told: Option<PaymentStatus>,
+}
+
+impl Watcher {
+    /// The next state that the page has not been told; `None` once it was told that all is settled.
+    async fn next(&mut self) -> Option<Event> {
+        if self.told.as_ref().is_some_and(|status| status.settled) {
+            return None;
+        }
+        loop {
+            tokio::select! {
+                // Ticks at once the first time.
+                _ = self.look.tick() => {}
+                () = change_of(&mut self.changes, &self.key) => {}
+            }
+            // A ledger that cannot be read now is looked at again soon.
+            let Ok(Some(view)) = self.payments.payment(&self.key).await else {
+                continue;
+            };
+            let status = PaymentStatus::from(&view);
+            if self.told.as_ref() != Some(&status) {
+                let event = Event::default().json_data(&status).ok()?;
+                self.told = Some(status);
+                return Some(event);
+            }
+        }
+    }
+}
+
+/// Completes when this payment has changed, or may have.
+async fn change_of(changes: &mut Receiver<PaymentKey>, key: &PaymentKey) {
+    loop {
+        match changes.recv().await {
+            Ok(changed) if changed == *key => return,
+            Ok(_) => {}
+            Err(RecvError::Lagged(_)) => return,
+            // The ledger outlives its listeners; if not, the regular look remains.
+            Err(RecvError::Closed) => std::future::pending().await,
+        }
+    }
+}
+
+fn key(payments: &Payments, reference: String) -> Result<PaymentKey, StatusCode> {
+    let reference = Reference::new(reference).map_err(|_| StatusCode::NOT_FOUND)?;
+    Ok(payments.key(reference))
+}
+
+async fn find(payments: &Payments, key: &PaymentKey) -> Result<PaymentView, StatusCode> {
+    match payments.payment(key).await {
+        Ok(view) => view.ok_or(StatusCode::NOT_FOUND),
+        Err(error) => {
+            tracing::error!(payment = %key, reason = %error, "the ledger is not available");
+            Err(StatusCode::SERVICE_UNAVAILABLE)
+        }
+    }
+}
