@@ -110,6 +110,7 @@ async fn ours() -> Router {
         currency: Currency::CAD,
         subject: "coffee".into(),
         description: "coffee".into(),
+        expires_after: None,
     });
     started.await.unwrap();
     Router::new().layer(UcanpayLayer::payments(payments))
