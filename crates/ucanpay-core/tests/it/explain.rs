@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ucanpay_core::{
     AtHand, Digest, Explanation, Md5Secret, PreHash, Rewriting, Role, SignatureScheme, SignedSet,
-    Suffix, Verdict, explain,
+    Standing, Suffix, Verdict, explain,
 };
 
 use crate::fixtures::{envelope, private_key, public_key, vectors};
@@ -173,6 +173,58 @@ fn another_signed_set_is_found_and_named() {
         );
         assert!(explanation.sentence.ends_with(&advice), "{explanation}");
     }
+}
+
+#[test]
+fn the_configured_set_tells_which_members_are_signed() {
+    use Standing::*;
+    let data = r#"{"body":"tea","attach":"","zone":null,"signType":"RSA"}"#;
+    let body = signed_over(data, SignatureScheme::DOCUMENTED, None, "body=tea");
+    for (set, expected) in [
+        (
+            "documented",
+            [Signed, Empty, Null, Signed, Signature, Outside, Outside],
+        ),
+        (
+            "without-sign-type,envelope,empty,null-as-text",
+            [Signed, Signed, Signed, LeftOut, Signature, Signed, Signed],
+        ),
+    ] {
+        let at_hand = at_hand().with_signed_set(set.parse().unwrap());
+        let explanation = explain(&body, &at_hand).unwrap();
+        let names = ["body", "attach", "zone", "signType", "sign", "code", "msg"];
+        for (name, standing) in names.into_iter().zip(expected) {
+            let mut members = explanation.members.iter();
+            let member = members.find(|member| member.name == name).unwrap();
+            assert_eq!(member.standing, standing, "{set}: {name}");
+        }
+        let left_out = "skipped    signType (not in the signed set)";
+        let printed = explanation.to_string();
+        assert_eq!(printed.contains(left_out), set != "documented", "{printed}");
+    }
+}
+
+#[test]
+fn a_sign_type_that_the_fitting_set_leaves_out_is_no_reason_to_refuse() {
+    let data = r#"{"body":"tea","signType":"RSA2"}"#;
+    let explanation = explained(data, "body=tea");
+    assert_eq!(explanation.verdict, Verdict::OtherSet, "{explanation}");
+    let explanation = explained(data, "body=tea&signType=RSA2");
+    let expected = Verdict::RefusedThoughGenuine;
+    assert_eq!(explanation.verdict, expected, "{explanation}");
+}
+
+#[test]
+fn rewritten_values_are_looked_for_in_the_configured_set() {
+    let (data, text) = (r#"{"attach":"","n":450.0}"#, "attach=&n=450");
+    let body = signed_over(data, SignatureScheme::DOCUMENTED, None, text);
+    let at_hand = at_hand().with_signed_set("empty".parse().unwrap());
+    let explanation = explain(&body, &at_hand).unwrap();
+    assert_eq!(explanation.verdict, Verdict::Rewritten, "{explanation}");
+    assert!(
+        !explanation.sentence.contains("signed set"),
+        "{explanation}"
+    );
 }
 
 #[test]
