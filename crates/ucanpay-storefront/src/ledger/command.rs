@@ -39,6 +39,9 @@ pub enum Command {
     RefuseReversal(Lease, String),
     /// Nothing is left to be done under this lease.
     Release(Lease),
+    /// The gateway does not take the signature of the leased row's request, and the merchant's key has changed since: keep
+    /// the same request as it was signed anew, before it is sent. Leased on, until then.
+    Renew(Lease, FrozenRequest, Timestamp),
     /// A call under a lease brought no fact: note why, release the row, ask again later.
     GiveUp {
         /// The lease to release.
@@ -73,6 +76,7 @@ impl Command {
             | Self::GiveUp { .. }
             | Self::Close(..)
             | Self::Release(_)
+            | Self::Renew(..)
             | Self::Reverse { .. }
             | Self::RefuseReversal(..)
             | Self::SettleReview { .. } => None,

@@ -8,10 +8,10 @@ use std::time::Duration;
 use super::{Payments, detached, words};
 use crate::id::PaymentKey;
 use crate::ledger::{
-    Command, Lease, Outcome, Payment, PaymentState, PaymentView, Refund, RefundState, Target,
-    Verdict,
+    Command, LEASE, Lease, Outcome, Payment, PaymentState, PaymentView, Refund, RefundState,
+    Target, Verdict,
 };
-use crate::provider::{Fact, PaymentProvider, ProviderError, ProviderErrorKind};
+use crate::provider::{Fact, FrozenRequest, PaymentProvider, ProviderError, ProviderErrorKind};
 use crate::store::StoreError;
 
 /// What the gateway refused as it stands (a balance to be topped up, a key to be corrected) is not tried again sooner.
@@ -47,13 +47,20 @@ impl Payments {
         if lease.target == Target::Payment && view.is_to_end(self.now()) {
             return self.end(key, view, lease, &*provider).await;
         }
-        let result = match &lease.target {
-            Target::Payment => place_or_query(&*provider, &view.payment).await,
-            Target::Refund(number) => match view.refund(number) {
-                Some(refund) => submit_or_query(&*provider, &view.payment, refund).await,
-                None => return Ok(Some(view)),
-            },
-        };
+        let mut result = ask(&*provider, &view, &lease.target).await;
+        let (mut view, mut lease) = (view, lease);
+        if let Some(request) = signed_anew(&*provider, &view, &lease.target, &result) {
+            tracing::warn!(payment = %key, target = ?lease.target, "signed anew with the merchant's present key");
+            let until = self.now().after(LEASE);
+            let renewed = self
+                .apply(key, Command::Renew(lease, request, until))
+                .await?;
+            match (renewed.outcome, renewed.view) {
+                (Outcome::Claimed(then), Some(now)) => (view, lease) = (now, then),
+                (_, view) => return Ok(view),
+            }
+            result = ask(&*provider, &view, &lease.target).await;
+        }
         match result {
             Ok(fact) => {
                 let was_paid = view.payment.state == PaymentState::Paid;
@@ -66,7 +73,10 @@ impl Payments {
                 let trouble = words(&error);
                 tracing::warn!(payment = %key, target = ?lease.target, trouble, "the gateway gave no answer");
                 // A refused refund is money somebody waits for: a person should look.
-                let refused = error.kind() == ProviderErrorKind::Refused;
+                let refused = matches!(
+                    error.kind(),
+                    ProviderErrorKind::Refused | ProviderErrorKind::BadSignature
+                );
                 let review = refused && matches!(lease.target, Target::Refund(_));
                 let hold = error.retry_after().or(refused.then_some(REFUSED));
                 self.give_up(key, lease, trouble, review, hold).await
@@ -100,10 +110,60 @@ fn worth_a_query(error: &ProviderError, repeat: bool) -> bool {
         ProviderErrorKind::AskFirst
         | ProviderErrorKind::Refused
         | ProviderErrorKind::NotThisWay
+        | ProviderErrorKind::BadSignature
         | ProviderErrorKind::Untrusted => true,
         ProviderErrorKind::Unclear => repeat,
         ProviderErrorKind::Unreachable | ProviderErrorKind::Later | ProviderErrorKind::Config => {
             false
+        }
+    }
+}
+
+/// The next call for the row.
+async fn ask(
+    provider: &dyn PaymentProvider,
+    view: &PaymentView,
+    target: &Target,
+) -> Result<Fact, ProviderError> {
+    match target {
+        Target::Payment => place_or_query(provider, &view.payment).await,
+        Target::Refund(number) => match view.refund(number) {
+            Some(refund) => submit_or_query(provider, &view.payment, refund).await,
+            None => Err(ProviderError::new(
+                ProviderErrorKind::Config,
+                "the refund does not stand in the ledger",
+            )),
+        },
+    }
+}
+
+/// The row's request under the merchant's present key, if the gateway refused the signature that it has and the key has
+/// changed since. Its word is unsigned, and nothing rests on it: the same numbers stand for the same payment or refund,
+/// whoever signs.
+fn signed_anew(
+    provider: &dyn PaymentProvider,
+    view: &PaymentView,
+    target: &Target,
+    result: &Result<Fact, ProviderError>,
+) -> Option<FrozenRequest> {
+    let error = result.as_ref().err()?;
+    if error.kind() != ProviderErrorKind::BadSignature {
+        return None;
+    }
+    let request = match target {
+        Target::Payment if view.payment.gateway_number.is_none() => &view.payment.request,
+        Target::Payment => return None,
+        Target::Refund(number) => {
+            let refund = view.refund(number)?;
+            let asked = refund.state == RefundState::Requested;
+            refund.request.as_ref().filter(|_| asked)?
+        }
+    };
+    match provider.renew(request) {
+        Ok(renewed) => renewed,
+        Err(error) => {
+            tracing::error!(target = ?target, reason = words(&error), "a request could not be signed anew");
+            None
         }
     }
 }

@@ -63,6 +63,9 @@ pub enum ProviderErrorKind {
     Unclear,
     /// The answer is not provably the gateway's.
     Untrusted,
+    /// The gateway does not take our signature. If the key has changed since the request was signed, it is signed anew;
+    /// otherwise keys and scheme are to be corrected, and somebody must look.
+    BadSignature,
     /// Our own configuration is wrong.
     Config,
 }
@@ -134,6 +137,7 @@ impl fmt::Display for ProviderError {
             ProviderErrorKind::NotThisWay => "the gateway says that the payment cannot be ended so",
             ProviderErrorKind::Unclear => "the outcome of the call is unknown",
             ProviderErrorKind::Untrusted => "the answer cannot be trusted",
+            ProviderErrorKind::BadSignature => "the gateway does not take the request's signature",
             ProviderErrorKind::Config => "the payment provider is misconfigured",
         })
     }

@@ -98,6 +98,15 @@ pub trait PaymentProvider: fmt::Debug + Send + Sync + 'static {
     /// [`ProviderError`]; "not found" is one, and proves nothing.
     async fn query_refund(&self, refund: &RefundInquiry) -> Result<Fact, ProviderError>;
 
+    /// Signs a frozen request anew: the same parameters, numbers included, under the merchant's present key. `None` if it
+    /// was signed with that key already, so that a new signature would change nothing. No I/O.
+    ///
+    /// Asked only after the gateway has refused the old signature. The ledger commits the new bytes before they are sent.
+    ///
+    /// # Errors
+    /// [`PrepareError`] if the bytes are no request of this account, or the key cannot sign. Nothing was sent.
+    fn renew(&self, request: &FrozenRequest) -> Result<Option<FrozenRequest>, PrepareError>;
+
     /// Reads and verifies a notification.
     ///
     /// # Errors

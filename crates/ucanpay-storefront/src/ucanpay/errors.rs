@@ -17,8 +17,9 @@ impl From<Error> for ProviderError {
             Error::Config(_) => ProviderErrorKind::Config,
             _ => error
                 .gateway()
-                .map_or(ProviderErrorKind::Unclear, |gateway| {
-                    class(gateway.code().class())
+                .map_or(ProviderErrorKind::Unclear, |gateway| match gateway.code() {
+                    ErrorCode::SignError => ProviderErrorKind::BadSignature,
+                    code => class(code.class()),
                 }),
         };
         let (effect, wait) = (error.effect(), error.retry_after());

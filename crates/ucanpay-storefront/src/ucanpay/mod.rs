@@ -134,6 +134,21 @@ impl UcanpayProvider {
         })
     }
 
+    fn sign_again<O: Operation>(
+        &self,
+        request: &FrozenRequest,
+    ) -> Result<FrozenRequest, PrepareError> {
+        let merchant = self.client.merchant();
+        let renewed = merchant
+            .sign_again(&thaw::<O>(request), Nonce::random())
+            .map_err(PrepareError::new)?;
+        Ok(FrozenRequest {
+            path: renewed.path().to_owned(),
+            body: renewed.into_body().into(),
+            key: merchant.key_fingerprint().to_string(),
+        })
+    }
+
     /// The link by which the buyer pays. In the app's scene it needs the signature of the order's answer.
     fn pay_link(
         &self,
@@ -250,6 +265,19 @@ impl PaymentProvider for UcanpayProvider {
             })
         };
         self.freeze(&refund().map_err(PrepareError::new)?)
+    }
+
+    fn renew(&self, request: &FrozenRequest) -> Result<Option<FrozenRequest>, PrepareError> {
+        if request.key == self.client.merchant().key_fingerprint().to_string() {
+            return Ok(None);
+        }
+        match request.path.as_str() {
+            UnifiedOrder::PATH => self.sign_again::<UnifiedOrder>(request).map(Some),
+            Refund::PATH => self.sign_again::<Refund>(request).map(Some),
+            _ => Err(PrepareError::new(
+                "the kept request is neither an order nor a refund",
+            )),
+        }
     }
 
     async fn refund_payment(&self, request: &FrozenRequest) -> Result<Fact, ProviderError> {

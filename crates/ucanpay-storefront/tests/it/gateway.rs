@@ -58,6 +58,10 @@ struct State {
     gates: Vec<Gate>,
     before_the_slow_one: Option<usize>,
     nonce: u64,
+    /// The merchant's present key, where it has changed.
+    key: Option<&'static str>,
+    /// The key whose signatures the gateway no longer takes.
+    revoked: Option<&'static str>,
 }
 
 /// A call that waits at the gateway until the test lets it go on.
@@ -111,6 +115,24 @@ impl Gateway {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
+    }
+
+    /// The merchant has another key from now on, and the gateway takes no signature of the old one.
+    pub(crate) fn change_key(&self) {
+        let mut state = self.state();
+        state.revoked = Some(state.key.unwrap_or("key"));
+        state.key = Some("new key");
+    }
+
+    /// The gateway forgets the new key, too.
+    pub(crate) fn take_no_key(&self) {
+        let mut state = self.state();
+        state.revoked = Some(state.key.unwrap_or("key"));
+    }
+
+    fn refused_signature(&self, request: &FrozenRequest) -> Option<ProviderError> {
+        let revoked = self.state().revoked == Some(request.key.as_str());
+        revoked.then(|| ProviderError::new(ProviderErrorKind::BadSignature, "SIGNERROR"))
     }
 
     pub(crate) fn next_call(&self, fault: Fault) {
@@ -304,7 +326,7 @@ impl PaymentProvider for Gateway {
         Ok(FrozenRequest {
             path: "/order".into(),
             body: body.to_string().into_bytes().into(),
-            key: "key".into(),
+            key: state.key.unwrap_or("key").into(),
         })
     }
 
@@ -316,6 +338,9 @@ impl PaymentProvider for Gateway {
         let fault = self.fault().await;
         self.state().placed.push(Arc::clone(&request.body));
         before(fault)?;
+        if let Some(refused) = self.refused_signature(request) {
+            return Err(refused);
+        }
         let body: Value = serde_json::from_slice(&request.body).unwrap();
         let reference = body["reference"].as_str().unwrap();
         {
@@ -407,14 +432,33 @@ impl PaymentProvider for Gateway {
         Ok(FrozenRequest {
             path: "/refund".into(),
             body: body.to_string().into_bytes().into(),
-            key: "key".into(),
+            key: state.key.unwrap_or("key").into(),
         })
+    }
+
+    fn renew(&self, request: &FrozenRequest) -> Result<Option<FrozenRequest>, PrepareError> {
+        let mut state = self.state();
+        let key = state.key.unwrap_or("key");
+        if request.key == key {
+            return Ok(None);
+        }
+        state.nonce += 1;
+        let mut body: Value = serde_json::from_slice(&request.body).map_err(PrepareError::new)?;
+        body["nonce"] = state.nonce.into();
+        Ok(Some(FrozenRequest {
+            path: request.path.clone(),
+            body: body.to_string().into_bytes().into(),
+            key: key.into(),
+        }))
     }
 
     async fn refund_payment(&self, request: &FrozenRequest) -> Result<Fact, ProviderError> {
         let fault = self.fault().await;
         self.state().placed.push(Arc::clone(&request.body));
         before(fault)?;
+        if let Some(refused) = self.refused_signature(request) {
+            return Err(refused);
+        }
         let body: Value = serde_json::from_slice(&request.body).unwrap();
         let (reference, refund) = (
             body["reference"].as_str().unwrap(),

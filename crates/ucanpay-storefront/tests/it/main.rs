@@ -12,6 +12,7 @@ mod gateway;
 mod instances;
 mod invariants;
 mod mock;
+mod new_key;
 mod notifications;
 mod outbox;
 mod postgres;

@@ -8,6 +8,7 @@ use crate::ledger::discrepancy::{ClosedReview, Discrepancy, DiscrepancyKind};
 use crate::ledger::event::{Event, EventKind};
 use crate::ledger::model::{Payment, PaymentState, PaymentView, Refund, RefundState};
 use crate::ledger::schedule::Schedule;
+use crate::provider::FrozenRequest;
 use crate::time::Timestamp;
 use crate::wording::Wording;
 
@@ -17,6 +18,7 @@ pub(super) struct Draft {
     cause: &'static str,
     evidence: Option<String>,
     now: Timestamp,
+    renewed: Option<(Target, FrozenRequest)>,
     transitions: Vec<Transition>,
     events: Vec<Event>,
 }
@@ -39,6 +41,7 @@ impl Draft {
             cause,
             evidence: None,
             now,
+            renewed: None,
             transitions: Vec::new(),
             events: Vec::new(),
         }
@@ -56,6 +59,7 @@ impl Draft {
             cause: "intent",
             evidence: None,
             now,
+            renewed: None,
             transitions: Vec::new(),
             events: Vec::new(),
         };
@@ -180,6 +184,29 @@ impl Draft {
         self.move_payment(self.view.payment.state);
     }
 
+    /// Puts other signed bytes in the place of a row's, and logs it. Says whether the row has a request of ours at all.
+    pub(super) fn renew(&mut self, target: &Target, request: FrozenRequest) -> bool {
+        match target {
+            Target::Payment => {
+                self.view.payment.request = request.clone();
+                self.log_decision();
+            }
+            Target::Refund(number) => {
+                let Some(index) = self.view.position(number.as_str()) else {
+                    return false;
+                };
+                let refund = &mut self.view.refunds[index];
+                if refund.request.is_none() {
+                    return false;
+                }
+                refund.request = Some(request.clone());
+                self.move_refund(index, self.view.refunds[index].state);
+            }
+        }
+        self.renewed = Some((target.clone(), request));
+        true
+    }
+
     /// The schedule of a row, with its age and whether more is expected of it.
     fn row(&mut self, target: &Target) -> Option<(&mut Schedule, Timestamp, bool)> {
         match target {
@@ -292,6 +319,7 @@ impl Draft {
             payment,
             refunds,
             discrepancies,
+            renewed: self.renewed,
             view: Some(self.view),
             evidence: None,
             transitions: self.transitions,

@@ -14,7 +14,7 @@ use crate::ledger::discrepancy::DiscrepancyKind;
 use crate::ledger::event::EventKind;
 use crate::ledger::model::{Payment, PaymentState, PaymentView, Refund, RefundState, Reversal};
 use crate::ledger::schedule::Schedule;
-use crate::provider::RefundLimits;
+use crate::provider::{FrozenRequest, RefundLimits};
 use crate::time::Timestamp;
 
 pub(super) fn create(
@@ -230,6 +230,27 @@ pub(super) fn release(loaded: Loaded, lease: &Lease, now: Timestamp) -> Decision
     }
     draft.release(&lease.target, None);
     draft.finish(Outcome::Noted)
+}
+
+/// The same request, signed anew after the merchant's key has changed. The row stays leased for the call that follows.
+pub(super) fn renew(
+    loaded: Loaded,
+    lease: &Lease,
+    request: FrozenRequest,
+    until: Timestamp,
+    now: Timestamp,
+) -> Decision {
+    let Some(view) = loaded.view else {
+        return Decision::unchanged(Outcome::NotFound, None);
+    };
+    let mut draft = Draft::of(view, "new_key", now);
+    if !draft.holds(lease) || !draft.renew(&lease.target, request) {
+        return draft.finish(Outcome::StaleLease);
+    }
+    draft.free(lease);
+    draft.lease(&lease.target, until);
+    let target = lease.target.clone();
+    draft.finish(Outcome::Claimed(Lease { target, until }))
 }
 
 pub(super) fn give_up(

@@ -8,12 +8,12 @@ mod review;
 
 pub(crate) use intent::refund_refusal;
 
-use super::command::{Command, Outcome};
+use super::command::{Command, Outcome, Target};
 use super::discrepancy::Discrepancy;
 use super::event::Event;
 use super::model::{Payment, PaymentView, Refund};
 use crate::id::{PaymentKey, Reference, RefundNumber};
-use crate::provider::{Evidence, Source};
+use crate::provider::{Evidence, FrozenRequest, Source};
 use crate::time::Timestamp;
 
 /// What a store reads, under its lock, before a decision.
@@ -40,6 +40,9 @@ pub struct Decision {
     pub refunds: Vec<Refund>,
     /// The discrepancies' rows that were opened or closed.
     pub discrepancies: Vec<Discrepancy>,
+    /// The signed bytes that take the place of a row's earlier ones. A row's other changes stand above, and never hold
+    /// these.
+    pub renewed: Option<(Target, FrozenRequest)>,
     /// The proof to keep.
     pub evidence: Option<EvidenceRecord>,
     /// The moves to log.
@@ -102,7 +105,7 @@ pub struct Transition {
     pub from: Option<&'static str>,
     /// The state after.
     pub to: &'static str,
-    /// What moved it: `intent`, `person`, or the source of the fact.
+    /// What moved it: `intent`, `person`, `new_key`, or the source of the fact.
     pub cause: &'static str,
     /// The proof, by its digest.
     pub evidence: Option<String>,
@@ -121,6 +124,7 @@ pub fn decide(key: &PaymentKey, loaded: Loaded, command: Command, now: Timestamp
             observe::observe_and_hold(key, loaded, *fact, &lease, until, now)
         }
         Command::Release(lease) => intent::release(loaded, &lease, now),
+        Command::Renew(lease, request, until) => intent::renew(loaded, &lease, request, until, now),
         Command::Close(lease, until) => end::close(loaded, lease.as_ref(), until, now),
         Command::Reverse { window, until } => end::reverse(loaded, window, until, now),
         Command::RefuseReversal(lease, trouble) => {
@@ -147,6 +151,7 @@ impl Decision {
             payment: None,
             refunds: Vec::new(),
             discrepancies: Vec::new(),
+            renewed: None,
             evidence: None,
             transitions: Vec::new(),
             events: Vec::new(),

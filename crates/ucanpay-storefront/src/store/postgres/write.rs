@@ -7,6 +7,7 @@ use crate::ledger::{
     Decision, Discrepancy, Event, EvidenceRecord, Payment, Refund, Reversal, Target, Transition,
     Verdict,
 };
+use crate::provider::FrozenRequest;
 use crate::store::details::EventDetails;
 use crate::store::{ClaimedEvent, Delivery, StoreError};
 use crate::time::Timestamp;
@@ -29,6 +30,9 @@ pub(super) async fn decision(
     }
     for row in &decision.refunds {
         refund(tx, key, row).await?;
+    }
+    if let Some((target, request)) = &decision.renewed {
+        renew(tx, key, target, request).await?;
     }
     for row in &decision.discrepancies {
         discrepancy(tx, key, row).await?;
@@ -154,6 +158,35 @@ async fn refund(tx: &mut PgConnection, key: &PaymentKey, row: &Refund) -> Result
     .bind(signed(row.version))
     .execute(tx)
     .await?;
+    Ok(())
+}
+
+async fn renew(
+    tx: &mut PgConnection,
+    key: &PaymentKey,
+    target: &Target,
+    request: &FrozenRequest,
+) -> Result<(), StoreError> {
+    let (sql, number) = match target {
+        Target::Payment => (
+            "UPDATE ucanpay_payment SET request_path = $1, request_body = $2, request_key = $3
+              WHERE provider = $4 AND reference = $5",
+            key.reference.as_str(),
+        ),
+        Target::Refund(number) => (
+            "UPDATE ucanpay_refund SET request_path = $1, request_body = $2, request_key = $3
+              WHERE provider = $4 AND number = $5",
+            number.as_str(),
+        ),
+    };
+    sqlx::query(sql)
+        .bind(&request.path)
+        .bind(&*request.body)
+        .bind(&request.key)
+        .bind(key.provider.as_str())
+        .bind(number)
+        .execute(tx)
+        .await?;
     Ok(())
 }
 

@@ -13,6 +13,7 @@ use crate::id::PaymentKey;
 use crate::ledger::{
     Decision, Discrepancy, Event, EvidenceRecord, Payment, Refund, Target, Transition,
 };
+use crate::provider::FrozenRequest;
 use crate::store::{ClaimedEvent, Delivery, StoreError};
 use crate::time::Timestamp;
 
@@ -24,6 +25,7 @@ pub(super) struct Changes {
     payments: BTreeMap<PaymentKey, Payment>,
     refunds: Vec<(PaymentKey, Refund)>,
     discrepancies: Vec<(PaymentKey, Discrepancy)>,
+    renewed: Vec<(PaymentKey, Target, FrozenRequest)>,
     evidence: Vec<(PaymentKey, EvidenceRecord)>,
     transitions: Vec<(PaymentKey, Transition)>,
     events: Vec<Event>,
@@ -53,6 +55,9 @@ impl Changes {
         let discrepancies = decision.discrepancies.into_iter();
         self.discrepancies
             .extend(discrepancies.map(|row| (key.clone(), row)));
+        let renewed = decision.renewed.into_iter();
+        self.renewed
+            .extend(renewed.map(|(target, request)| (key.clone(), target, request)));
         let evidence = decision.evidence.into_iter();
         self.evidence
             .extend(evidence.map(|record| (key.clone(), record)));
@@ -86,6 +91,9 @@ pub(super) async fn changes(
         .map(|(key, row)| RefundRow::new(key, row))
         .collect();
     unfold(tx, REFUND, &refunds).await?;
+    for (key, target, request) in &changes.renewed {
+        renew(tx, key, target, request).await?;
+    }
     let discrepancies: Vec<_> = changes
         .discrepancies
         .iter()
@@ -217,6 +225,36 @@ INSERT OR IGNORE INTO ucanpay_outbox (id, provider, reference, sequence, kind, d
 SELECT value->>'id', value->>'provider', value->>'reference', value->>'sequence', value->>'kind', value->>'details',
     value->>'created_at', value->>'created_at'
 FROM json_each(?)";
+
+/// Once in a merchant's life: no statement for many.
+async fn renew(
+    tx: &mut SqliteConnection,
+    key: &PaymentKey,
+    target: &Target,
+    request: &FrozenRequest,
+) -> Result<(), StoreError> {
+    let (sql, number) = match target {
+        Target::Payment => (
+            "UPDATE ucanpay_payment SET request_path = ?, request_body = ?, request_key = ?
+              WHERE provider = ? AND reference = ?",
+            key.reference.as_str(),
+        ),
+        Target::Refund(number) => (
+            "UPDATE ucanpay_refund SET request_path = ?, request_body = ?, request_key = ?
+              WHERE provider = ? AND number = ?",
+            number.as_str(),
+        ),
+    };
+    sqlx::query(sql)
+        .bind(&request.path)
+        .bind(&*request.body)
+        .bind(&request.key)
+        .bind(key.provider.as_str())
+        .bind(number)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
 
 pub(super) async fn lease(
     tx: &mut SqliteConnection,
