@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use ucanpay_axum::{Shadowed, self_check};
 use ucanpay_sandbox::Sandbox;
 use ucanpay_storefront::{
     PaymentRegistry, PaymentStore, Payments, PostgresStore, RegistryError, SqliteStore, StoreError,
@@ -23,6 +24,9 @@ use crate::{AdminToken, Shop, admin_token, app, order_table};
 /// How long requests under way may take after the shop was told to stop. What is then cut off is taken up by the ledger
 /// at the next start.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// Where the gateway's notifications come in: the paths of the provider's notify URLs.
+const NOTIFY_PATHS: [&str; 2] = ["/ucanpay/payment", "/ucanpay/refund"];
 
 /// A shop with its listeners bound and its files open, not serving yet.
 pub struct Program {
@@ -55,6 +59,9 @@ pub enum OpenError {
     /// The payment provider cannot be registered.
     #[error("the payment provider cannot be registered")]
     Registry(#[from] RegistryError),
+    /// A layer or a route of the shop's own is in the way of the gateway's notifications.
+    #[error("payments would be notified in vain")]
+    Shadowed(#[from] Shadowed),
 }
 
 impl From<LocalGatewayError> for OpenError {
@@ -97,8 +104,10 @@ impl Program {
                 (AdminToken::new(&made), Some(made))
             }
         };
+        let shop = Shop::new(orders, token);
+        self_check(app(shop.clone()), NOTIFY_PATHS).await?;
         Ok(Self {
-            shop: Shop::new(orders, token),
+            shop,
             listener,
             address,
             gateway,
