@@ -27,7 +27,8 @@ impl EventHandler for Fulfilment {
                 Some(ticket) => tracing::info!(order = %number, ticket, "paid: to the kitchen"),
                 None => tracing::warn!(order = %number, "a payment without an order was paid"),
             },
-            EventKind::ReviewRequired | EventKind::MoneyReturned | EventKind::LatePayment => {
+            // What is to be reviewed stands in the ledger, until somebody has looked.
+            EventKind::MoneyReturned | EventKind::LatePayment => {
                 tracing::warn!(order = %number, kind = %event.kind, note = event.note, "somebody must look");
                 self.0.note(number, event).await?;
             }

@@ -54,7 +54,7 @@ pub struct OrderView {
 /// Something that the ledger told about an order, and that a person must look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
-    /// What happened: [`ReviewRequired`](EventKind::ReviewRequired), [`MoneyReturned`](EventKind::MoneyReturned) or
+    /// What happened: [`MoneyReturned`](EventKind::MoneyReturned) or
     /// [`LatePayment`](EventKind::LatePayment), as the ledger's word.
     pub kind: String,
     /// Why, where the ledger says so.

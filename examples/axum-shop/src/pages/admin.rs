@@ -305,7 +305,6 @@ fn row(
 fn review(login: &LoggedIn, view: &OrderView, notes: &[Note]) -> Markup {
     html! {
         div.review {
-            @for open in view.open_discrepancies() { (discrepancy(login, view, open)) }
             @if !notes.is_empty() {
                 ul { @for note in notes {
                     li {
@@ -315,6 +314,7 @@ fn review(login: &LoggedIn, view: &OrderView, notes: &[Note]) -> Markup {
                     }
                 } }
             }
+            @for open in view.open_discrepancies() { (discrepancy(login, view, open)) }
             @if view.needs_review() {
                 p { "Compare this order with the merchant portal. Until they agree, do not hand out the goods, and refund nothing by other ways." }
             }
@@ -329,8 +329,10 @@ fn discrepancy(login: &LoggedIn, view: &OrderView, open: &Discrepancy) -> Markup
             p { strong { "To be looked at" } ": " (open.note) " " time { (time(open.opened_at.as_millis())) } }
             input type="hidden" name="csrf" value=(login.csrf());
             input type="hidden" name="discrepancy" value=(open.number);
-            label { "What was found " input name="note" required maxlength="200" placeholder="compared with the portal: …"; }
-            button.quiet { "Looked at" }
+            div.found {
+                label { "What was found" input name="note" required maxlength="200" placeholder="compared with the portal: …"; }
+                button.quiet { "Looked at" }
+            }
         }
     }
 }
@@ -339,7 +341,7 @@ fn heading(note: &Note) -> &'static str {
     match note.kind.as_str() {
         "money_returned" => "Money went back",
         "late_payment" => "Paid late",
-        _ => "Look at this",
+        _ => "To be looked at",
     }
 }
 
