@@ -5,14 +5,14 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use thiserror::Error;
 use tokio::net::TcpListener;
 use ucanpay_core::{KeyError, PrivateKey, PublicKey};
 
 use crate::config::{SandboxConfig, State};
-use crate::duration::duration_ms;
+use crate::duration::duration;
 use crate::error::{SandboxError, in_one_line};
 use crate::sandbox::Sandbox;
 
@@ -27,6 +27,7 @@ A UCanPay gateway on this machine, for development. No real money moves.
   --listen ADDRESS             default 127.0.0.1:8090
   --state FILE                 keep orders in this SQLite file; without it they are gone at the end
   --notify-interval TIME       between attempts to deliver a notification, default 15s
+  --clock real|driven          driven: it stands until POST /_sandbox/clock moves it on; default real
   --allow-remote               listen on, and notify, other addresses than this machine's own
   --help                       show this
 ";
@@ -71,7 +72,15 @@ struct Arguments {
     platform_private_key: PathBuf,
     state: State,
     notify_interval: Duration,
+    clock: ClockKind,
     allow_remote: bool,
+}
+
+/// Whether time goes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ClockKind {
+    Real,
+    Driven,
 }
 
 /// The command line cannot be followed: the exit status is 2.
@@ -112,6 +121,7 @@ impl Command {
         let mut platform_private_key = None;
         let mut state = State::Memory;
         let mut notify_interval = Duration::from_secs(15);
+        let mut clock = ClockKind::Real;
         let mut allow_remote = false;
 
         let mut arguments = arguments.into_iter();
@@ -138,11 +148,17 @@ impl Command {
                         )
                     })?;
                 }
+                "--clock" => {
+                    clock = match text(&value()?)? {
+                        "real" => ClockKind::Real,
+                        "driven" => ClockKind::Driven,
+                        _ => return Err(UsageError("--clock is real or driven".to_owned())),
+                    };
+                }
                 "--notify-interval" => {
-                    let interval = duration_ms(text(&value()?)?)
-                        .and_then(|ms| u64::try_from(ms).ok())
-                        .filter(|ms| *ms > 0);
-                    notify_interval = interval.map(Duration::from_millis).ok_or_else(|| {
+                    let interval =
+                        duration(text(&value()?)?).filter(|interval| !interval.is_zero());
+                    notify_interval = interval.ok_or_else(|| {
                         UsageError("--notify-interval needs a time such as 15s or 500ms".to_owned())
                     })?;
                 }
@@ -159,6 +175,7 @@ impl Command {
                 .ok_or_else(|| missing("--platform-private-key"))?,
             state,
             notify_interval,
+            clock,
             allow_remote,
         };
         if !run.listen.ip().is_loopback() && !run.allow_remote {
@@ -183,10 +200,13 @@ impl Arguments {
             self.platform_private_key,
             PrivateKey::from_bytes,
         )?;
-        let config = SandboxConfig::new(self.merchant_id, merchant_key, platform_key)
+        let mut config = SandboxConfig::new(self.merchant_id, merchant_key, platform_key)
             .with_state(self.state)
             .with_notify_interval(self.notify_interval)
             .with_allow_remote(self.allow_remote);
+        if self.clock == ClockKind::Driven {
+            config = config.with_driven_clock(SystemTime::now());
+        }
         let sandbox = Sandbox::open(config).await?;
         let serve_error = |source| RunError::Serve {
             listen: self.listen,
@@ -262,6 +282,7 @@ mod tests {
         assert_eq!(run.listen, "127.0.0.1:8090".parse().unwrap());
         assert_eq!(run.state, State::Memory);
         assert_eq!(run.notify_interval, Duration::from_secs(15));
+        assert_eq!(run.clock, ClockKind::Real);
         assert!(!run.allow_remote);
     }
 
@@ -275,6 +296,8 @@ mod tests {
             "s.db",
             "--notify-interval",
             "500ms",
+            "--clock",
+            "driven",
         ])
         .unwrap() else {
             panic!("help")
@@ -282,6 +305,7 @@ mod tests {
         assert_eq!(run.listen, "0.0.0.0:1".parse().unwrap());
         assert_eq!(run.state, State::File("s.db".into()));
         assert_eq!(run.notify_interval, Duration::from_millis(500));
+        assert_eq!(run.clock, ClockKind::Driven);
         assert!(run.allow_remote);
     }
 
@@ -299,6 +323,7 @@ mod tests {
     fn a_wrong_command_line_says_what_is_wrong() {
         for (more, expected) in [
             (&["--frobnicate"][..], "unknown argument --frobnicate"),
+            (&["--clock", "fast"], "--clock is real or driven"),
             (&["--state"], "--state needs a value"),
             (&["--listen", "8090"], "--listen needs an address"),
             (

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use ucanpay_core::{PrivateKey, PublicKey};
 
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, SystemClock, Time};
 use crate::gateway::Terms;
 
 /// Where the sandbox keeps its orders, refunds and pending notifications.
@@ -60,7 +60,7 @@ pub struct SandboxConfig {
     pub(crate) first_notification_delay: Duration,
     pub(crate) allow_remote: bool,
     pub(crate) reversing_a_paid_order: ReversingAPaidOrder,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) time: Time,
 }
 
 impl SandboxConfig {
@@ -84,7 +84,7 @@ impl SandboxConfig {
             first_notification_delay: Duration::from_millis(300),
             allow_remote: false,
             reversing_a_paid_order: ReversingAPaidOrder::default(),
-            clock: Arc::new(SystemClock),
+            time: Time::Running(Arc::new(SystemClock)),
         }
     }
 
@@ -140,10 +140,24 @@ impl SandboxConfig {
         }
     }
 
-    /// Another source of time.
+    /// Another source of time that runs by itself.
     #[must_use]
     pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
-        Self { clock, ..self }
+        Self {
+            time: Time::Running(clock),
+            ..self
+        }
+    }
+
+    /// A clock that stands at `start` until [`Sandbox::advance`](crate::Sandbox::advance) or `POST /_sandbox/clock`
+    /// moves it on: a test sees fifteen seconds, or seven days, go by at once. Sandboxes opened with clones of this
+    /// configuration share it. It is not kept in a state file.
+    #[must_use]
+    pub fn with_driven_clock(self, start: SystemTime) -> Self {
+        Self {
+            time: Time::standing_at(start),
+            ..self
+        }
     }
 
     pub(crate) fn terms(&self) -> Terms {

@@ -36,6 +36,9 @@ pub enum SandboxError {
     /// The client that sends notifications could not be set up.
     #[error("the notifier's HTTP client cannot be set up")]
     Notifier(#[source] BoxError),
+    /// The clock runs by itself: open the sandbox with a driven clock to move it.
+    #[error("the sandbox's clock runs by itself; start it with a driven clock to move it")]
+    ClockNotDriven,
     /// The work was cut off because the runtime is shutting down.
     #[error("the sandbox is shutting down")]
     Stopped,

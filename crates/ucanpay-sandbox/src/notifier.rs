@@ -12,6 +12,7 @@ use serde::Deserialize;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
+use crate::clock::LONGEST_NAP;
 use crate::delivery::{Delivery, Outcome};
 use crate::error::{SandboxError, in_one_line};
 use crate::gateway::Decision;
@@ -22,9 +23,6 @@ const MAX_IN_FLIGHT: usize = 64;
 
 /// How long the merchant may take for its whole answer.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// The loop looks again at least this often, so that a clock that was set is noticed.
-const LONGEST_NAP: Duration = Duration::from_secs(1);
 
 /// What is read of an answer, in bytes.
 const MAX_ANSWER: usize = 64 * 1024;
@@ -92,9 +90,13 @@ impl Notifier {
                 ));
                 in_flight.insert(task.id(), id);
             }
-            let nap = next.map_or(LONGEST_NAP, |at| {
-                Duration::from_millis(u64::try_from(at - now).unwrap_or(0)).min(LONGEST_NAP)
-            });
+            let nap = match next {
+                // A driven clock moves by leaps, and each one is told.
+                Some(at) if !sandbox.is_driven() => {
+                    Duration::from_millis(u64::try_from(at - now).unwrap_or(0)).min(LONGEST_NAP)
+                }
+                _ => LONGEST_NAP,
+            };
             tokio::select! {
                 () = &mut shutdown => return,
                 () = sandbox.changed() => {}
@@ -104,6 +106,29 @@ impl Notifier {
                 }
             }
         }
+    }
+}
+
+impl Notifier {
+    /// One attempt at everything that is due now. An attempt may make another delivery due; that one waits for the next
+    /// time.
+    pub(crate) async fn deliver_due(&self, sandbox: &Sandbox) -> Result<usize, SandboxError> {
+        sandbox.submit(|_, _| Decision::unchanged(())).await?;
+        let now = sandbox.now();
+        let due: Vec<_> = sandbox
+            .look(|gateway| gateway.due(now).cloned().collect())
+            .await;
+        let attempts = due.len();
+        for delivery in due {
+            attempt(
+                sandbox.clone(),
+                self.http.clone(),
+                self.allow_remote,
+                delivery,
+            )
+            .await;
+        }
+        Ok(attempts)
     }
 }
 

@@ -12,7 +12,7 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, Notify, oneshot};
 
-use crate::clock::Clock;
+use crate::clock::Time;
 use crate::config::SandboxConfig;
 use crate::delivery::{Delivery, Notice};
 use crate::error::SandboxError;
@@ -36,7 +36,7 @@ struct Inner {
     gateway: Mutex<Gateway>,
     store: Store,
     seal: Seal,
-    clock: Arc<dyn Clock>,
+    time: Time,
     merchant_id: String,
     notifier: Notifier,
     /// Told whenever there may be something new to deliver.
@@ -61,7 +61,7 @@ impl Sandbox {
                 gateway: Mutex::new(gateway),
                 store,
                 seal: Seal::new(&config.platform_key, &config.merchant_key),
-                clock: config.clock,
+                time: config.time,
                 merchant_id: config.merchant_id,
                 notifier: Notifier::new(config.allow_remote)?,
                 changed: Notify::new(),
@@ -118,6 +118,37 @@ impl Sandbox {
         served
     }
 
+    /// Moves a [driven clock](SandboxConfig::with_driven_clock) on. Refunds that became due have their results when this
+    /// completes; notifications that became due are being sent by [`run_notifier`](Self::run_notifier), or wait for
+    /// [`deliver_due`](Self::deliver_due).
+    ///
+    /// It is one jump: what would have happened several times on the way, such as attempts to deliver, happens once.
+    ///
+    /// # Errors
+    /// [`SandboxError::ClockNotDriven`] when the clock runs by itself; open the sandbox with a driven one.
+    /// [`SandboxError::WriteState`] when the results cannot be written; the clock has moved, and they are tried again.
+    pub async fn advance(&self, by: Duration) -> Result<(), SandboxError> {
+        if !self.inner.time.advance(by) {
+            return Err(SandboxError::ClockNotDriven);
+        }
+        self.inner.changed.notify_one();
+        self.submit(|_, _| Decision::unchanged(())).await
+    }
+
+    /// Makes one attempt at every notification that is due, one after another, the longest-waiting first, and completes
+    /// when the merchant has answered or not. For tests that drive the clock and do not run the notifier, so that
+    /// nothing is sent but here; how many attempts were made.
+    ///
+    /// # Errors
+    /// [`SandboxError::WriteState`] when results of refunds cannot be written.
+    pub async fn deliver_due(&self) -> Result<usize, SandboxError> {
+        self.inner.notifier.deliver_due(self).await
+    }
+
+    pub(crate) fn is_driven(&self) -> bool {
+        matches!(self.inner.time, Time::Driven(_))
+    }
+
     pub(crate) fn seal(&self) -> &Seal {
         &self.inner.seal
     }
@@ -127,7 +158,7 @@ impl Sandbox {
     }
 
     pub(crate) fn now(&self) -> i64 {
-        self.inner.clock.now()
+        self.inner.time.now()
     }
 
     /// Completes once something has changed since the last time it completed.

@@ -6,6 +6,7 @@
 
 mod binary;
 mod calls;
+mod clock;
 mod control;
 mod deliveries;
 mod merchant;

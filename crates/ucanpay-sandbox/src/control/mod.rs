@@ -1,0 +1,60 @@
+//! The control API: what a person does on the phone page, for programs; time and faults; and a look inside.
+//!
+//! JSON in, JSON out; errors are `{"error":{"code","message"}}`. Members carry the gateway's own names.
+//! `openapi.json` describes it, and is served with it.
+
+use axum::Router;
+use axum::handler::Handler;
+use axum::routing::{MethodFilter, MethodRouter, on};
+
+use crate::sandbox::Sandbox;
+
+mod clock;
+mod deliveries;
+mod error;
+mod orders;
+mod view;
+
+/// Method, path and what answers there.
+type Route = (MethodFilter, &'static str, MethodRouter<Sandbox>);
+
+pub(crate) fn routes() -> Router<Sandbox> {
+    table()
+        .into_iter()
+        .fold(Router::new(), |router, (_, path, handler)| {
+            router.route(path, handler)
+        })
+}
+
+/// Every control call there is.
+fn table() -> Vec<Route> {
+    vec![
+        get("/_sandbox/orders", orders::all),
+        get("/_sandbox/orders/{out_trade_no}", orders::one),
+        post("/_sandbox/orders/{out_trade_no}/pay", orders::pay),
+        post("/_sandbox/orders/{out_trade_no}/decline", orders::decline),
+        post(
+            "/_sandbox/orders/{out_trade_no}/fail_next_refund",
+            orders::fail_next_refund,
+        ),
+        get("/_sandbox/deliveries", deliveries::all),
+        get("/_sandbox/clock", clock::read),
+        post("/_sandbox/clock", clock::advance),
+    ]
+}
+
+fn get<H, T>(path: &'static str, handler: H) -> Route
+where
+    H: Handler<T, Sandbox>,
+    T: 'static,
+{
+    (MethodFilter::GET, path, on(MethodFilter::GET, handler))
+}
+
+fn post<H, T>(path: &'static str, handler: H) -> Route
+where
+    H: Handler<T, Sandbox>,
+    T: 'static,
+{
+    (MethodFilter::POST, path, on(MethodFilter::POST, handler))
+}
