@@ -11,11 +11,10 @@ use axum::extract::rejection::BytesRejection;
 use axum::http::{Method, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
-use serde_json::json;
 use tracing::{error, info};
 
 use crate::call::Call;
-use crate::clock::rfc3339;
+use crate::envelope;
 use crate::message::Members;
 use crate::refusal::{ErrorName, Refusal};
 use crate::sandbox::Sandbox;
@@ -50,8 +49,7 @@ async fn answer(
                 reason = refusal.reason,
                 "refused"
             );
-            json!({ "code": 1, "msg": refusal.name.as_str(), "timestamp": rfc3339(sandbox.now()) })
-                .to_string()
+            envelope::refused(&refusal, sandbox.switches(), sandbox.now())
         }
     };
     ([(header::CONTENT_TYPE, "application/json")], envelope).into_response()
@@ -63,6 +61,22 @@ async fn serve(
     method: &Method,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<String, Refusal> {
+    let request = request(call, sandbox, method, body);
+    let data = sandbox
+        .submit(move |gateway, now| gateway.answer(call, request, now))
+        .await
+        .map_err(|error| system_error(call, &error))??;
+    sandbox
+        .envelope(data, sandbox.now())
+        .map_err(|error| system_error(call, &error))
+}
+
+fn request(
+    call: Call,
+    sandbox: &Sandbox,
+    method: &Method,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Members, Refusal> {
     if method != Method::POST {
         return Err(Refusal::new(
             ErrorName::RequirePostMethod,
@@ -70,15 +84,7 @@ async fn serve(
         ));
     }
     let body = body.map_err(|rejection| Refusal::new(call.malformed(), rejection.to_string()))?;
-    let members = authenticate(call, sandbox, &body)?;
-    let data = sandbox
-        .submit(move |gateway, now| gateway.call(call, &members, now))
-        .await
-        .map_err(|error| system_error(call, &error))??;
-    sandbox
-        .seal()
-        .envelope(data, sandbox.now())
-        .map_err(|error| system_error(call, &error))
+    authenticate(call, sandbox, &body)
 }
 
 /// Reads the request and makes sure that the merchant it names has signed it.
@@ -100,10 +106,12 @@ fn authenticate(call: Call, sandbox: &Sandbox, body: &[u8]) -> Result<Members, R
             call.no_authority(),
             "merchantId: not the merchant this sandbox knows",
         )),
-        Some(_) if !sandbox.seal().was_signed_by_merchant(&members) => Err(Refusal::new(
-            ErrorName::SignError,
-            "sign: not the merchant's signature of these members",
-        )),
+        Some(_) if !sandbox.seal().was_signed_by_merchant(&members, call.path()) => {
+            Err(Refusal::new(
+                ErrorName::SignError,
+                "sign: not the merchant's signature of these members",
+            ))
+        }
         Some(_) => Ok(members),
     }
 }

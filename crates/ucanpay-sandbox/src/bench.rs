@@ -4,13 +4,13 @@
 use serde_json::{Value, json};
 
 use crate::call::Call;
-use crate::config::ReversingAPaidOrder;
 use crate::delivery::{Delivery, Notice, Outcome};
 use crate::gateway::{Change, Decision, Gateway, Terms};
 use crate::message::Members;
 use crate::order::Order;
 use crate::orders::{BuyerRefusal, PayInstruction};
 use crate::refusal::ErrorName;
+use crate::switches::Switches;
 
 pub(crate) const DAY: i64 = 24 * 60 * 60 * 1000;
 
@@ -25,7 +25,7 @@ impl Bench {
     pub(crate) fn new() -> Self {
         let terms = Terms {
             merchant_id: "2000000010".to_owned(),
-            reversing_a_paid_order: ReversingAPaidOrder::default(),
+            switches: Switches::default(),
             refund_delay: 2000,
             first_notification_delay: 300,
             notify_interval: 15_000,

@@ -80,27 +80,31 @@ fn ms_since_epoch(time: SystemTime) -> i64 {
     i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// `2021-01-29T03:55:56Z`: envelopes and `orderquery`.
+/// The forms in which the reference prints times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TimeForm {
+    /// `2021-01-29T03:55:56Z`: envelopes and `orderquery`.
+    WithOffset,
+    /// `2021-01-29T03:55:56`: the order's answer and `timeEnd`, as their samples have it.
+    WithoutOffset,
+    /// `20091225091010`: `refundSuccesTime`, as its table has it.
+    Digits,
+    /// `2021-01-29 03:55:10`: `refundTime`, as its sample has it.
+    Spaced,
+}
+
+/// `2021-01-29T03:55:56Z`
 pub(crate) fn rfc3339(ms: i64) -> String {
-    written(ms, "%Y-%m-%dT%H:%M:%SZ")
+    written(ms, TimeForm::WithOffset)
 }
 
-/// `2021-01-29T03:55:56`: the order's answer and `timeEnd`, as their samples have it.
-pub(crate) fn without_offset(ms: i64) -> String {
-    written(ms, "%Y-%m-%dT%H:%M:%S")
-}
-
-/// `2021-01-29 03:55:10`: `refundTime`, as its sample has it.
-pub(crate) fn spaced(ms: i64) -> String {
-    written(ms, "%Y-%m-%d %H:%M:%S")
-}
-
-/// `20091225091010`: `refundSuccesTime`, as its table has it.
-pub(crate) fn digits(ms: i64) -> String {
-    written(ms, "%Y%m%d%H%M%S")
-}
-
-fn written(ms: i64, format: &str) -> String {
+pub(crate) fn written(ms: i64, form: TimeForm) -> String {
+    let format = match form {
+        TimeForm::WithOffset => "%Y-%m-%dT%H:%M:%SZ",
+        TimeForm::WithoutOffset => "%Y-%m-%dT%H:%M:%S",
+        TimeForm::Digits => "%Y%m%d%H%M%S",
+        TimeForm::Spaced => "%Y-%m-%d %H:%M:%S",
+    };
     // Only a clock beyond the year 9999 is out of range.
     let at = Timestamp::from_millisecond(ms).unwrap_or(Timestamp::MAX);
     at.strftime(format).to_string()
@@ -138,9 +142,9 @@ mod tests {
     #[test]
     fn a_time_is_written_in_each_of_the_reference_s_four_forms() {
         let at = 1_611_892_556_789;
-        assert_eq!(rfc3339(at), "2021-01-29T03:55:56Z");
-        assert_eq!(without_offset(at), "2021-01-29T03:55:56");
-        assert_eq!(spaced(at), "2021-01-29 03:55:56");
-        assert_eq!(digits(at), "20210129035556");
+        assert_eq!(written(at, TimeForm::WithOffset), "2021-01-29T03:55:56Z");
+        assert_eq!(written(at, TimeForm::WithoutOffset), "2021-01-29T03:55:56");
+        assert_eq!(written(at, TimeForm::Spaced), "2021-01-29 03:55:56");
+        assert_eq!(written(at, TimeForm::Digits), "20210129035556");
     }
 }

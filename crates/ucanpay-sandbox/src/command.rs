@@ -15,6 +15,7 @@ use crate::config::{SandboxConfig, State};
 use crate::duration::duration;
 use crate::error::{SandboxError, in_one_line};
 use crate::sandbox::Sandbox;
+use crate::switches::Switches;
 
 const USAGE: &str = "\
 Usage: ucanpay-sandbox --merchant-id ID --merchant-public-key FILE --platform-private-key FILE [options]
@@ -27,6 +28,8 @@ A UCanPay gateway on this machine, for development. No real money moves.
   --listen ADDRESS             default 127.0.0.1:8090
   --state FILE                 keep orders in this SQLite file; without it they are gone at the end
   --notify-interval TIME       between attempts to deliver a notification, default 15s
+  --set NAME=VALUE             one point that the reference leaves open, such as name-in=code; may be given
+                               several times; docs/sandbox.md has the table
   --clock real|driven          driven: it stands until POST /_sandbox/clock moves it on; default real
   --allow-remote               listen on, and notify, other addresses than this machine's own
   --help                       show this
@@ -73,6 +76,7 @@ struct Arguments {
     state: State,
     notify_interval: Duration,
     clock: ClockKind,
+    switches: Switches,
     allow_remote: bool,
 }
 
@@ -122,6 +126,7 @@ impl Command {
         let mut state = State::Memory;
         let mut notify_interval = Duration::from_secs(15);
         let mut clock = ClockKind::Real;
+        let mut switches = Switches::default();
         let mut allow_remote = false;
 
         let mut arguments = arguments.into_iter();
@@ -147,6 +152,12 @@ impl Command {
                                 .to_owned(),
                         )
                     })?;
+                }
+                "--set" => {
+                    let setting = value()?;
+                    switches
+                        .set(text(&setting)?)
+                        .map_err(|error| UsageError(format!("--set: {error}")))?;
                 }
                 "--clock" => {
                     clock = match text(&value()?)? {
@@ -176,6 +187,7 @@ impl Command {
             state,
             notify_interval,
             clock,
+            switches,
             allow_remote,
         };
         if !run.listen.ip().is_loopback() && !run.allow_remote {
@@ -204,6 +216,7 @@ impl Arguments {
             .with_state(self.state)
             .with_notify_interval(self.notify_interval)
             .with_allow_remote(self.allow_remote);
+        config.switches = self.switches;
         if self.clock == ClockKind::Driven {
             config = config.with_driven_clock(SystemTime::now());
         }
@@ -259,7 +272,10 @@ fn key<K>(
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
     use super::*;
+    use crate::switches::NameIn;
 
     const NEEDED: [&str; 6] = [
         "--merchant-id",
@@ -298,6 +314,10 @@ mod tests {
             "500ms",
             "--clock",
             "driven",
+            "--set",
+            "name-in=code",
+            "--set",
+            "block-after=5",
         ])
         .unwrap() else {
             panic!("help")
@@ -306,6 +326,8 @@ mod tests {
         assert_eq!(run.state, State::File("s.db".into()));
         assert_eq!(run.notify_interval, Duration::from_millis(500));
         assert_eq!(run.clock, ClockKind::Driven);
+        assert_eq!(run.switches.name_in, NameIn::Code);
+        assert_eq!(run.switches.block_after, NonZeroU32::new(5));
         assert!(run.allow_remote);
     }
 
@@ -323,6 +345,10 @@ mod tests {
     fn a_wrong_command_line_says_what_is_wrong() {
         for (more, expected) in [
             (&["--frobnicate"][..], "unknown argument --frobnicate"),
+            (
+                &["--set", "name-in"],
+                "--set: a setting is written name=value",
+            ),
             (&["--clock", "fast"], "--clock is real or driven"),
             (&["--state"], "--state needs a value"),
             (&["--listen", "8090"], "--listen needs an address"),

@@ -1,11 +1,11 @@
 //! What the gateway decides when a merchant ends an order: closing, and reversing.
 
-use crate::config::ReversingAPaidOrder;
 use crate::gateway::{CallAnswer, Decision, Gateway};
 use crate::message::Members;
 use crate::order::{Order, Payment, Refund};
 use crate::refusal::{ErrorName, Refusal};
 use crate::rules::Rules;
+use crate::switches::ReversingAPaidOrder;
 
 /// An order can be reversed within 7 days of its being placed.
 const REVERSAL_WINDOW_MS: i64 = 7 * 24 * 60 * 60 * 1000;
@@ -41,7 +41,7 @@ impl Gateway {
             return Err(Refusal::new(ErrorName::TradeOverdue, reason));
         }
         if matches!(order.payment, Payment::Paid { .. }) {
-            if self.terms.reversing_a_paid_order == ReversingAPaidOrder::IsRefused {
+            if self.terms.switches.reversing_a_paid_order == ReversingAPaidOrder::IsRefused {
                 return Err(paid());
             }
             if order.refunds.iter().any(Refund::counts) {
@@ -58,7 +58,10 @@ impl Gateway {
         Members::default()
             .with("merchantId", &self.terms.merchant_id)
             .with("outTradeNo", &order.out_trade_no)
-            .with("tradeStatus", order.trade_status())
+            .with(
+                "tradeStatus",
+                self.terms.switches.status(order.trade_status()),
+            )
             .with("ucpOrderNo", order.ucp_order_no.to_string())
     }
 }
@@ -169,7 +172,7 @@ mod tests {
     #[test]
     fn a_setting_refuses_to_reverse_what_is_paid() {
         let mut bench = Bench::with_paid_order();
-        bench.gateway.terms.reversing_a_paid_order = ReversingAPaidOrder::IsRefused;
+        bench.gateway.terms.switches.reversing_a_paid_order = ReversingAPaidOrder::IsRefused;
         let refused = bench.call(Call::Reverse, &named());
         assert_eq!(refused, Err(ErrorName::OrderPaid));
         assert_eq!(bench.status(), "SUCCESS");

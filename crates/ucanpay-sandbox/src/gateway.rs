@@ -3,19 +3,21 @@
 //! A method that takes an input only *decides*; nothing changes until the decision's changes have been
 //! written and are handed to [`Gateway::apply`]. The calls come in from `api.rs`, the buyer from
 //! `control.rs` and `pages.rs`, results of deliveries from `notifier.rs`, all through `sandbox.rs`.
-//! Orders are decided in `orders.rs`, their end in `ending.rs`, refunds in `refunds.rs`, deliveries here.
+//! A call comes through `answering.rs`. Orders are decided in `orders.rs`, their end in `ending.rs`, refunds in
+//! `refunds.rs`, deliveries here.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
 use crate::call::Call;
-use crate::config::ReversingAPaidOrder;
 use crate::delivery::{Attempt, Delivery, Notice, Outcome};
+use crate::guard::Guard;
 use crate::message::Members;
 use crate::order::Order;
 use crate::refusal::Refusal;
 use crate::rules::Rules;
+use crate::switches::Switches;
 
 /// The smallest number the gateway gives out: 16 digits.
 const FIRST_NUMBER: u64 = 1_000_000_000_000_000;
@@ -24,7 +26,7 @@ const FIRST_NUMBER: u64 = 1_000_000_000_000_000;
 #[derive(Clone, Debug)]
 pub(crate) struct Terms {
     pub(crate) merchant_id: String,
-    pub(crate) reversing_a_paid_order: ReversingAPaidOrder,
+    pub(crate) switches: Switches,
     pub(crate) refund_delay: i64,
     pub(crate) first_notification_delay: i64,
     pub(crate) notify_interval: i64,
@@ -36,6 +38,7 @@ pub(crate) enum Change {
     Order(Order),
     Delivery(Delivery),
     Attempt(Attempt),
+    Guard(Guard),
 }
 
 /// What the gateway wants to happen: answer only after the changes are written.
@@ -99,6 +102,7 @@ pub(crate) struct Gateway {
     attempts: HashMap<u64, Vec<Attempt>>,
     /// When which delivery is due.
     due: BTreeSet<(i64, u64)>,
+    guard: Guard,
     /// The last number given out to an order or a refund.
     last_number: u64,
 }
@@ -115,6 +119,7 @@ impl Gateway {
             deliveries_of: HashMap::new(),
             attempts: HashMap::new(),
             due: BTreeSet::new(),
+            guard: Guard::default(),
             last_number: 0,
         }
     }
@@ -175,6 +180,7 @@ impl Gateway {
     pub(crate) fn apply(&mut self, changes: impl IntoIterator<Item = Change>) {
         for change in changes {
             match change {
+                Change::Guard(guard) => self.guard = guard,
                 Change::Order(order) => self.apply_order(order),
                 Change::Delivery(delivery) => self.apply_delivery(delivery),
                 Change::Attempt(attempt) => self
@@ -242,6 +248,10 @@ impl Gateway {
         self.deliveries
             .last_key_value()
             .map_or(1, |(last, _)| last + 1)
+    }
+
+    pub(crate) fn guard(&self) -> Guard {
+        self.guard
     }
 
     pub(crate) fn order(&self, out_trade_no: &str) -> Option<&Order> {

@@ -36,6 +36,7 @@
 
 pub mod command;
 
+mod answering;
 mod api;
 #[cfg(test)]
 mod bench;
@@ -46,8 +47,10 @@ mod control;
 mod delivery;
 mod duration;
 mod ending;
+mod envelope;
 mod error;
 mod gateway;
+mod guard;
 mod link;
 mod message;
 mod notifier;
@@ -61,9 +64,13 @@ mod rules;
 mod sandbox;
 mod seal;
 mod store;
+mod switches;
 mod view;
 
 pub use clock::{Clock, SystemClock};
-pub use config::{ReversingAPaidOrder, SandboxConfig, State};
+pub use config::{SandboxConfig, State};
 pub use error::SandboxError;
 pub use sandbox::Sandbox;
+pub use switches::{
+    CodeAs, DataAs, NameIn, ReEntry, ReversingAPaidOrder, Scheme, StatusCase, SwitchError, Times,
+};

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::clock::{spaced, without_offset};
+use crate::clock::TimeForm;
+use crate::gateway::Terms;
 use crate::message::Members;
 
 /// An order. All amounts are cents, all times milliseconds since the Unix epoch.
@@ -139,39 +140,45 @@ impl Order {
     }
 
     /// The `data` of a payment notification (reference: "Payment Result Notification").
-    pub(crate) fn payment_notification(&self, merchant_id: &str) -> Members {
+    pub(crate) fn payment_notification(&self, terms: &Terms) -> Members {
         let ended_at = match self.payment {
             Payment::Paid { at, .. } | Payment::Declined { at } | Payment::Closed { at } => at,
             Payment::Awaited => self.placed_at,
         };
-        self.echoed(merchant_id)
-            .with("tradeStatus", self.trade_status())
-            .with("timeEnd", without_offset(ended_at))
+        self.echoed(terms)
+            .with("tradeStatus", terms.switches.status(self.trade_status()))
+            .with(
+                "timeEnd",
+                terms.switches.time(ended_at, TimeForm::WithoutOffset),
+            )
     }
 
     /// The `data` of a refund notification (reference: "Notification of Refund Result").
-    pub(crate) fn refund_notification(&self, refund: &Refund, merchant_id: &str) -> Members {
+    pub(crate) fn refund_notification(&self, refund: &Refund, terms: &Terms) -> Members {
         let refunded_at = match refund.state {
             RefundState::Succeeded { at } | RefundState::Failed { at } => at,
             RefundState::Processing { settles_at, .. } => settles_at,
         };
-        self.refund_answer(refund, merchant_id)
-            .with("refundStatus", refund.status())
-            .with("refundTime", spaced(refunded_at))
+        self.refund_answer(refund, terms)
+            .with("refundStatus", terms.switches.status(refund.status()))
+            .with(
+                "refundTime",
+                terms.switches.time(refunded_at, TimeForm::Spaced),
+            )
     }
 
     /// The `data` of the answer to a refund (reference: "Requesting Refund"): accepted, no result yet.
-    pub(crate) fn refund_answer(&self, refund: &Refund, merchant_id: &str) -> Members {
-        self.echoed(merchant_id)
+    pub(crate) fn refund_answer(&self, refund: &Refund, terms: &Terms) -> Members {
+        self.echoed(terms)
             .with("ucpRefundNo", refund.ucp_refund_no.to_string())
             .with("outRefundNo", &refund.out_refund_no)
             .with_number("refundAmt", refund.amount)
     }
 
     /// The members that every message about a payment or refund repeats.
-    fn echoed(&self, merchant_id: &str) -> Members {
+    fn echoed(&self, terms: &Terms) -> Members {
         Members::default()
-            .with("merchantId", merchant_id)
+            .with("merchantId", &terms.merchant_id)
             .with("deviceNo", self.device_no.as_deref().unwrap_or_default())
             .with("currency", &self.currency)
             .with("sceneType", &self.scene)

@@ -1,12 +1,13 @@
 //! What the gateway decides about orders: placing, asking, and the buyer's approval or refusal.
 
-use crate::clock::{rfc3339, without_offset};
+use crate::clock::TimeForm;
 use crate::delivery::{Notice, Topic};
 use crate::gateway::{CallAnswer, Decision, Gateway};
 use crate::message::Members;
 use crate::order::{Order, Payment};
 use crate::refusal::{ErrorName, Refusal};
 use crate::rules::Rules;
+use crate::switches::ReEntry;
 
 /// How the buyer pays: as asked, unless a test wants it otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,6 +81,12 @@ impl Gateway {
                 "this order is paid already",
             ));
         }
+        if self.terms.switches.re_entry == ReEntry::Refuse {
+            return Err(Refusal::new(
+                ErrorName::OutTradeNoUsed,
+                "outTradeNo was used before",
+            ));
+        }
         if placed.parameters != order.parameters {
             return Err(Refusal::new(
                 ErrorName::InvalidRequest,
@@ -91,7 +98,12 @@ impl Gateway {
 
     fn order_answer(&self, order: &Order) -> Members {
         Members::default()
-            .with("tranTime", without_offset(order.placed_at))
+            .with(
+                "tranTime",
+                self.terms
+                    .switches
+                    .time(order.placed_at, TimeForm::WithoutOffset),
+            )
             .with_number("totalAmt", order.ordered_amount)
             .with("merchantId", &self.terms.merchant_id)
             .with("outTradeNo", &order.out_trade_no)
@@ -102,10 +114,18 @@ impl Gateway {
     pub(crate) fn order_query(&self, rules: &Rules<'_>) -> CallAnswer {
         let order = self.named(rules, ErrorName::OrderNotExist)?;
         Ok(Members::default()
-            .with("tranTime", rfc3339(order.placed_at))
+            .with(
+                "tranTime",
+                self.terms
+                    .switches
+                    .time(order.placed_at, TimeForm::WithOffset),
+            )
             .with("totalAmt", order.amount().to_string())
             .with("outTradeNo", &order.out_trade_no)
-            .with("tradeStatus", order.trade_status())
+            .with(
+                "tradeStatus",
+                self.terms.switches.status(order.trade_status()),
+            )
             .with("ucpOrderNo", order.ucp_order_no.to_string()))
     }
 
@@ -179,7 +199,7 @@ impl Gateway {
             out_trade_no: order.out_trade_no.clone(),
             topic: Topic::Payment,
             url: order.notify_url.clone(),
-            data: order.payment_notification(&self.terms.merchant_id),
+            data: order.payment_notification(&self.terms),
             first_attempt_at,
         })
     }

@@ -1,6 +1,6 @@
 //! What the gateway decides about refunds: submitting, asking, and the result after the delay.
 
-use crate::clock::digits;
+use crate::clock::TimeForm;
 use crate::delivery::{Notice, Topic};
 use crate::gateway::{CallAnswer, Change, Decision, Gateway};
 use crate::message::Members;
@@ -56,7 +56,7 @@ impl Gateway {
                 return Err(broken_rule("outRefundNo was used with other parameters"));
             }
             if earlier.counts() {
-                let answer = order.refund_answer(earlier, &self.terms.merchant_id);
+                let answer = order.refund_answer(earlier, &self.terms);
                 return Ok(Decision::unchanged(Ok(answer)));
             }
         }
@@ -79,7 +79,7 @@ impl Gateway {
             parameters,
             state,
         };
-        let answer = order.refund_answer(&refund, &self.terms.merchant_id);
+        let answer = order.refund_answer(&refund, &self.terms);
         let mut order = order.clone();
         order.next_refund_fails = false;
         order
@@ -110,7 +110,7 @@ impl Gateway {
             })
             .ok_or_else(unknown)?;
         let success_time = match refund.state {
-            RefundState::Succeeded { at } => digits(at),
+            RefundState::Succeeded { at } => self.terms.switches.time(at, TimeForm::Digits),
             RefundState::Processing { .. } | RefundState::Failed { .. } => String::new(),
         };
         Ok(Members::default()
@@ -125,7 +125,7 @@ impl Gateway {
             .with("ucpRefundNo", refund.ucp_refund_no.to_string())
             .with("outTradeNo", &order.out_trade_no)
             .with("outRefundNo", &refund.out_refund_no)
-            .with("refundStatus", refund.status()))
+            .with("refundStatus", self.terms.switches.status(refund.status())))
     }
 
     /// Gives every refund whose delay is over its result.
@@ -161,7 +161,7 @@ impl Gateway {
             out_trade_no: order.out_trade_no.clone(),
             topic: Topic::Refund,
             url: refund.notify_url.clone(),
-            data: order.refund_notification(refund, &self.terms.merchant_id),
+            data: order.refund_notification(refund, &self.terms),
             first_attempt_at: now.saturating_add(self.terms.first_notification_delay),
         })
     }

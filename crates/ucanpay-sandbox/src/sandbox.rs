@@ -15,12 +15,15 @@ use tokio::sync::{Mutex, Notify, oneshot};
 use crate::clock::Time;
 use crate::config::SandboxConfig;
 use crate::delivery::{Delivery, Notice};
+use crate::envelope;
 use crate::error::SandboxError;
 use crate::gateway::{Change, Decision, Gateway};
+use crate::message::Members;
 use crate::notifier::Notifier;
 use crate::router;
 use crate::seal::Seal;
 use crate::store::Store;
+use crate::switches::Switches;
 
 /// How long requests under way may take once a shutdown has begun.
 const GRACE: Duration = Duration::from_secs(5);
@@ -38,6 +41,7 @@ struct Inner {
     seal: Seal,
     time: Time,
     merchant_id: String,
+    switches: Switches,
     notifier: Notifier,
     /// Told whenever there may be something new to deliver.
     changed: Notify,
@@ -60,9 +64,14 @@ impl Sandbox {
             inner: Arc::new(Inner {
                 gateway: Mutex::new(gateway),
                 store,
-                seal: Seal::new(&config.platform_key, &config.merchant_key),
+                seal: Seal::new(
+                    &config.platform_key,
+                    &config.merchant_key,
+                    config.switches.scheme,
+                ),
                 time: config.time,
                 merchant_id: config.merchant_id,
+                switches: config.switches,
                 notifier: Notifier::new(config.allow_remote)?,
                 changed: Notify::new(),
             }),
@@ -153,6 +162,10 @@ impl Sandbox {
         &self.inner.seal
     }
 
+    pub(crate) fn switches(&self) -> Switches {
+        self.inner.switches
+    }
+
     pub(crate) fn merchant_id(&self) -> &str {
         &self.inner.merchant_id
     }
@@ -217,13 +230,19 @@ impl Sandbox {
         Ok(answer)
     }
 
+    /// The whole body of an answer or notification: `data` signed, in its envelope.
+    pub(crate) fn envelope(&self, data: Members, now: i64) -> Result<String, SandboxError> {
+        let signed = self.inner.seal.sign(data)?;
+        envelope::around(&signed, self.inner.switches, now).map_err(SandboxError::signing)
+    }
+
     fn sign(&self, id: u64, notice: Notice, now: i64) -> Result<Delivery, SandboxError> {
         Ok(Delivery {
             id,
             out_trade_no: notice.out_trade_no,
             topic: notice.topic,
             url: notice.url,
-            body: self.seal().envelope(notice.data, now)?,
+            body: self.envelope(notice.data, now)?,
             next_attempt_at: Some(notice.first_attempt_at),
         })
     }
@@ -241,7 +260,6 @@ mod tests {
     use crate::call::Call;
     use crate::config::State;
     use crate::gateway::CallAnswer;
-    use crate::message::Members;
 
     async fn sandbox(state: State) -> Sandbox {
         let key = PrivateKey::generate(1024).unwrap();

@@ -117,6 +117,7 @@ async fn write_rows(
 /// in that order.
 fn address(change: &Change) -> (&'static str, String) {
     match change {
+        Change::Guard(_) => ("guard", "guard".to_owned()),
         Change::Order(order) => ("order", order.out_trade_no.clone()),
         Change::Delivery(delivery) => ("delivery", format!("{:020}", delivery.id)),
         Change::Attempt(attempt) => (

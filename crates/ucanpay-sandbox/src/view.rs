@@ -2,7 +2,7 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::clock::spaced;
+use crate::clock::{TimeForm, written};
 use crate::delivery::{Attempt, Delivery, Outcome};
 use crate::gateway::Gateway;
 use crate::order::{Order, Payment, Refund};
@@ -240,6 +240,11 @@ fn tone(status: &str) -> &'static str {
         "PAYERROR" | "FAIL" | "CLOSED" | "REVOKED" => "bad",
         _ => "wait",
     }
+}
+
+/// `2021-01-29 03:55:10`
+fn spaced(at: i64) -> String {
+    written(at, TimeForm::Spaced)
 }
 
 /// `$4.50`

@@ -13,3 +13,4 @@ mod merchant;
 mod pages;
 mod restart;
 mod shop;
+mod switches;
