@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::call::Call;
-use crate::delivery::{Delivery, Notice, Outcome};
+use crate::delivery::{Delivery, Notice, Outcome, Postponed};
 use crate::gateway::{Change, Decision, Gateway, Terms};
 use crate::message::Members;
 use crate::order::Order;
@@ -69,7 +69,7 @@ impl Bench {
     }
 
     pub(crate) fn attempted(&mut self, delivery: u64, outcome: Outcome) {
-        let decision = self.gateway.attempted(delivery, outcome, self.now);
+        let decision = self.gateway.attempted(delivery, outcome, None, self.now);
         self.take_effect(decision);
     }
 
@@ -102,12 +102,15 @@ impl Bench {
     }
 
     fn settle(&mut self) {
-        let decision = self.gateway.settle_refunds(self.now);
+        let decision = self.gateway.settle(self.now);
         self.take_effect(decision);
     }
 
     fn take_effect<T>(&mut self, decision: Decision<T>) -> T {
         self.gateway.apply(decision.changes);
+        for draw in decision.draws {
+            self.gateway.faults.record(draw);
+        }
         for notice in decision.notices {
             let id = self.gateway.next_delivery();
             self.gateway.apply([Change::Delivery(Delivery {
@@ -117,6 +120,7 @@ impl Bench {
                 url: notice.url.clone(),
                 body: serde_json::to_string(&notice.data).unwrap(),
                 next_attempt_at: Some(notice.first_attempt_at),
+                postponed: Postponed::Never,
             })]);
             self.notices.push(notice);
         }

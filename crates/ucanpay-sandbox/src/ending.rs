@@ -1,5 +1,6 @@
 //! What the gateway decides when a merchant ends an order: closing, and reversing.
 
+use crate::faults::{Occasion, Place};
 use crate::gateway::{CallAnswer, Decision, Gateway};
 use crate::message::Members;
 use crate::order::{Order, Payment, Refund};
@@ -22,9 +23,20 @@ impl Gateway {
         if matches!(order.payment, Payment::Paid { .. }) {
             return Err(paid());
         }
+        let draw = self.faults.draw(
+            Occasion {
+                place: Place::Buyer,
+                on: "",
+                out_trade_no: order.out_trade_no.clone(),
+            },
+            |_| true,
+        );
         let mut order = order.clone();
         order.payment = Payment::Closed { at: now };
-        Ok(Decision::changed(Ok(self.ended_answer(&order)), order))
+        order.pays_late_at = draw.strike().map(|strike| now.saturating_add(strike.wait));
+        let mut decision = Decision::changed(Ok(self.ended_answer(&order)), order);
+        decision.draws.push(draw);
+        Ok(decision)
     }
 
     /// `/payment/reverse` (reference: "Cancelling Orders"). An unpaid order is closed, a paid one returned to the buyer,

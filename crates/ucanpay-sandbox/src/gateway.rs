@@ -4,14 +4,15 @@
 //! written and are handed to [`Gateway::apply`]. The calls come in from `api.rs`, the buyer from
 //! `control.rs` and `pages.rs`, results of deliveries from `notifier.rs`, all through `sandbox.rs`.
 //! A call comes through `answering.rs`. Orders are decided in `orders.rs`, their end in `ending.rs`, refunds in
-//! `refunds.rs`, deliveries here.
+//! `refunds.rs`, deliveries in `sending.rs`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
 use crate::call::Call;
-use crate::delivery::{Attempt, Delivery, Notice, Outcome};
+use crate::delivery::{Attempt, Delivery, Notice};
+use crate::faults::{Draw, Faults};
 use crate::guard::Guard;
 use crate::message::Members;
 use crate::order::Order;
@@ -47,6 +48,8 @@ pub(crate) struct Decision<T> {
     pub(crate) answer: T,
     pub(crate) changes: Vec<Change>,
     pub(crate) notices: Vec<Notice>,
+    /// What the fault plan was asked on the way; it counts with the changes.
+    pub(crate) draws: Vec<Draw>,
 }
 
 impl<T> Decision<T> {
@@ -56,6 +59,7 @@ impl<T> Decision<T> {
             answer,
             changes: Vec::new(),
             notices: Vec::new(),
+            draws: Vec::new(),
         }
     }
 
@@ -65,6 +69,16 @@ impl<T> Decision<T> {
             answer,
             changes: vec![Change::Order(order)],
             notices: Vec::new(),
+            draws: Vec::new(),
+        }
+    }
+
+    pub(crate) fn map<U>(self, with: impl FnOnce(T) -> U) -> Decision<U> {
+        Decision {
+            answer: with(self.answer),
+            changes: self.changes,
+            notices: self.notices,
+            draws: self.draws,
         }
     }
 
@@ -88,14 +102,15 @@ pub(crate) type CallAnswer = Result<Members, Refusal>;
 #[derive(Debug)]
 pub(crate) struct Gateway {
     pub(crate) terms: Terms,
+    pub(crate) faults: Faults,
     /// By `outTradeNo`.
     orders: HashMap<String, Order>,
     /// `ucpOrderNo` → `outTradeNo`; the numbers rise, so this is also the order of arrival.
     by_ucp_order_no: BTreeMap<u64, String>,
     /// `outRefundNo` → `outTradeNo`.
     by_out_refund_no: HashMap<String, String>,
-    /// When the refund under way of which order is due.
-    settling: BTreeSet<(i64, String)>,
+    /// When something happens to which order by itself.
+    happening: BTreeSet<(i64, String)>,
     deliveries: BTreeMap<u64, Delivery>,
     /// `outTradeNo` → its deliveries, oldest first.
     deliveries_of: HashMap<String, Vec<u64>>,
@@ -111,10 +126,11 @@ impl Gateway {
     pub(crate) fn new(terms: Terms) -> Self {
         Self {
             terms,
+            faults: Faults::default(),
             orders: HashMap::new(),
             by_ucp_order_no: BTreeMap::new(),
             by_out_refund_no: HashMap::new(),
-            settling: BTreeSet::new(),
+            happening: BTreeSet::new(),
             deliveries: BTreeMap::new(),
             deliveries_of: HashMap::new(),
             attempts: HashMap::new(),
@@ -145,37 +161,6 @@ impl Gateway {
         decided.unwrap_or_else(Decision::refused)
     }
 
-    /// Records an attempt to deliver. SUCCESS ends the delivery; anything else is tried again after the
-    /// interval.
-    pub(crate) fn attempted(&self, id: u64, outcome: Outcome, now: i64) -> Decision<()> {
-        let Some(delivery) = self.deliveries.get(&id) else {
-            return Decision::unchanged(());
-        };
-        let next_attempt_at = match outcome {
-            Outcome::Accepted { .. } => None,
-            Outcome::Refused { .. } | Outcome::Failed { .. } => {
-                Some(now.saturating_add(self.terms.notify_interval))
-            }
-        };
-        let number = u32::try_from(self.attempts(id).len() + 1).unwrap_or(u32::MAX);
-        let attempt = Attempt {
-            delivery: id,
-            number,
-            at: now,
-            outcome,
-            next_attempt_at,
-        };
-        let delivery = Delivery {
-            next_attempt_at,
-            ..delivery.clone()
-        };
-        Decision {
-            answer: (),
-            changes: vec![Change::Delivery(delivery), Change::Attempt(attempt)],
-            notices: Vec::new(),
-        }
-    }
-
     /// Takes up changes that have been written.
     pub(crate) fn apply(&mut self, changes: impl IntoIterator<Item = Change>) {
         for change in changes {
@@ -193,17 +178,17 @@ impl Gateway {
     }
 
     fn apply_order(&mut self, order: Order) {
-        if let Some(settles_at) = self
+        if let Some(happens_at) = self
             .orders
             .get(&order.out_trade_no)
-            .and_then(Order::settles_at)
+            .and_then(Order::happens_at)
         {
-            self.settling
-                .remove(&(settles_at, order.out_trade_no.clone()));
+            self.happening
+                .remove(&(happens_at, order.out_trade_no.clone()));
         }
-        self.settling.extend(
+        self.happening.extend(
             order
-                .settles_at()
+                .happens_at()
                 .map(|at| (at, order.out_trade_no.clone())),
         );
         self.by_ucp_order_no
@@ -248,6 +233,10 @@ impl Gateway {
         self.deliveries
             .last_key_value()
             .map_or(1, |(last, _)| last + 1)
+    }
+
+    pub(crate) fn delivery(&self, id: u64) -> Option<&Delivery> {
+        self.deliveries.get(&id)
     }
 
     pub(crate) fn guard(&self) -> Guard {
@@ -304,24 +293,24 @@ impl Gateway {
             .filter_map(|(_, id)| self.deliveries.get(id))
     }
 
-    /// When the next delivery or refund that is not yet due wants attention.
+    /// When the next delivery or order that is not yet due wants attention.
     pub(crate) fn next_event_after(&self, now: i64) -> Option<i64> {
         let delivery = self
             .due
             .range((now.saturating_add(1), 0)..)
             .next()
             .map(|(at, _)| *at);
-        let refund = self
-            .settling
+        let order = self
+            .happening
             .range((now.saturating_add(1), String::new())..)
             .next()
             .map(|(at, _)| *at);
-        delivery.into_iter().chain(refund).min()
+        delivery.into_iter().chain(order).min()
     }
 
-    /// Orders whose refund under way should have its result by now.
+    /// Orders to which something should have happened by now.
     pub(crate) fn orders_to_settle(&self, now: i64) -> impl Iterator<Item = &Order> {
-        self.settling
+        self.happening
             .iter()
             .take_while(move |(at, _)| *at <= now)
             .filter_map(|(_, out_trade_no)| self.orders.get(out_trade_no))
@@ -332,6 +321,7 @@ impl Gateway {
 mod tests {
     use super::*;
     use crate::bench::Bench;
+    use crate::delivery::Outcome;
 
     fn refused() -> Outcome {
         Outcome::Refused {

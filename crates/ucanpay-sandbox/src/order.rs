@@ -34,6 +34,9 @@ pub(crate) struct Order {
     /// The merchant reversed it: an unpaid order ended, a paid one was returned to the buyer whole.
     #[serde(default)]
     pub(crate) reversed_at: Option<i64>,
+    /// When the buyer pays although the order was closed (set by the fault plan).
+    #[serde(default)]
+    pub(crate) pays_late_at: Option<i64>,
 }
 
 /// Whether the buyer has paid.
@@ -71,9 +74,40 @@ pub(crate) struct Refund {
 /// How far a refund is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum RefundState {
-    Processing { settles_at: i64, fails: bool },
-    Succeeded { at: i64 },
-    Failed { at: i64 },
+    /// `settles_at` is `i64::MAX` for a refund that is stuck.
+    Processing {
+        settles_at: i64,
+        #[serde(default)]
+        end: RefundEnd,
+    },
+    Succeeded {
+        at: i64,
+    },
+    Failed {
+        at: i64,
+    },
+    Closed {
+        at: i64,
+    },
+}
+
+/// How a refund ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum RefundEnd {
+    #[default]
+    Succeeds,
+    Fails,
+    Closes,
+}
+
+impl RefundEnd {
+    pub(crate) fn at(self, at: i64) -> RefundState {
+        match self {
+            Self::Succeeds => RefundState::Succeeded { at },
+            Self::Fails => RefundState::Failed { at },
+            Self::Closes => RefundState::Closed { at },
+        }
+    }
 }
 
 impl Order {
@@ -131,12 +165,13 @@ impl Order {
             .find(|refund| matches!(refund.state, RefundState::Processing { .. }))
     }
 
-    /// When the refund under way is due to have its result.
-    pub(crate) fn settles_at(&self) -> Option<i64> {
-        self.refunds.iter().find_map(|refund| match refund.state {
+    /// When something happens to the order by itself: the refund under way has its result, or a late payment comes.
+    pub(crate) fn happens_at(&self) -> Option<i64> {
+        let settles_at = self.processing().and_then(|refund| match refund.state {
             RefundState::Processing { settles_at, .. } => Some(settles_at),
-            RefundState::Succeeded { .. } | RefundState::Failed { .. } => None,
-        })
+            _ => None,
+        });
+        settles_at.into_iter().chain(self.pays_late_at).min()
     }
 
     /// The `data` of a payment notification (reference: "Payment Result Notification").
@@ -156,7 +191,9 @@ impl Order {
     /// The `data` of a refund notification (reference: "Notification of Refund Result").
     pub(crate) fn refund_notification(&self, refund: &Refund, terms: &Terms) -> Members {
         let refunded_at = match refund.state {
-            RefundState::Succeeded { at } | RefundState::Failed { at } => at,
+            RefundState::Succeeded { at }
+            | RefundState::Failed { at }
+            | RefundState::Closed { at } => at,
             RefundState::Processing { settles_at, .. } => settles_at,
         };
         self.refund_answer(refund, terms)
@@ -196,11 +233,15 @@ impl Refund {
             RefundState::Processing { .. } => "PROCESSING",
             RefundState::Succeeded { .. } => "SUCCESS",
             RefundState::Failed { .. } => "FAIL",
+            RefundState::Closed { .. } => "REFUNDCLOSE",
         }
     }
 
-    /// Failed refunds give their share of the order, and their place among the ten, back.
+    /// Failed and closed refunds give their share of the order, and their place among the ten, back.
     pub(crate) fn counts(&self) -> bool {
-        !matches!(self.state, RefundState::Failed { .. })
+        !matches!(
+            self.state,
+            RefundState::Failed { .. } | RefundState::Closed { .. }
+        )
     }
 }

@@ -65,6 +65,7 @@ impl Gateway {
             muted: false,
             next_refund_fails: false,
             reversed_at: None,
+            pays_late_at: None,
         };
         let Some(placed) = self.order(&order.out_trade_no) else {
             return Ok(Decision::changed(Ok(self.order_answer(&order)), order));
@@ -180,6 +181,22 @@ impl Gateway {
             now.saturating_add(self.terms.first_notification_delay),
         );
         Decision::changed(Ok(order.clone()), order).notifying(notice)
+    }
+
+    /// A payment that was under way when the order was closed comes through, unless it has been paid meanwhile.
+    pub(crate) fn paid_late(&self, order: &Order, now: i64) -> (Order, Option<Notice>) {
+        let mut order = order.clone();
+        order.pays_late_at = None;
+        if !matches!(order.payment, Payment::Closed { .. }) {
+            return (order, None);
+        }
+        order.payment = Payment::Paid {
+            at: now,
+            amount: order.ordered_amount,
+        };
+        let first = now.saturating_add(self.terms.first_notification_delay);
+        let notice = self.payment_notice(&order, first);
+        (order, notice)
     }
 
     fn payable(&self, out_trade_no: &str, late: bool) -> Result<Order, BuyerRefusal> {

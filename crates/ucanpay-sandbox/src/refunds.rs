@@ -2,9 +2,10 @@
 
 use crate::clock::TimeForm;
 use crate::delivery::{Notice, Topic};
+use crate::faults::{Fault, Occasion, Place};
 use crate::gateway::{CallAnswer, Change, Decision, Gateway};
 use crate::message::Members;
-use crate::order::{Order, Payment, Refund, RefundState};
+use crate::order::{Order, Payment, Refund, RefundEnd, RefundState};
 use crate::orders::BuyerRefusal;
 use crate::refusal::{ErrorName, Refusal};
 use crate::rules::Rules;
@@ -14,6 +15,13 @@ const MAX_REFUNDS: usize = 10;
 
 /// Refunds are accepted within a year of payment.
 const REFUND_WINDOW_MS: i64 = 365 * 24 * 60 * 60 * 1000;
+
+/// Why a refund cannot be ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RefundRefusal {
+    UnknownRefund,
+    NotUnderWay,
+}
 
 impl Gateway {
     /// `/payment/refund` (reference: "Requesting Refund"). The answer says that the refund was accepted,
@@ -55,7 +63,8 @@ impl Gateway {
             if earlier.parameters != parameters {
                 return Err(broken_rule("outRefundNo was used with other parameters"));
             }
-            if earlier.counts() {
+            // Only a failed one is tried again.
+            if !matches!(earlier.state, RefundState::Failed { .. }) {
                 let answer = order.refund_answer(earlier, &self.terms);
                 return Ok(Decision::unchanged(Ok(answer)));
             }
@@ -65,11 +74,24 @@ impl Gateway {
         // A failed refund is submitted again under its own numbers.
         let ucp_refund_no =
             earlier.map_or_else(|| self.next_number(now), |earlier| earlier.ucp_refund_no);
-        let settles_at = now.saturating_add(self.terms.refund_delay);
-        let state = RefundState::Processing {
-            settles_at,
-            fails: order.next_refund_fails,
+        let draw = self.faults.draw(
+            Occasion {
+                place: Place::Refund,
+                on: "",
+                out_trade_no,
+            },
+            // What was asked for by the control API comes first.
+            |_| !order.next_refund_fails,
+        );
+        let in_time = now.saturating_add(self.terms.refund_delay);
+        let (settles_at, end) = match draw.strike().map(|strike| strike.fault) {
+            _ if order.next_refund_fails => (in_time, RefundEnd::Fails),
+            Some(Fault::RefundStuck) => (i64::MAX, RefundEnd::Succeeds),
+            Some(Fault::RefundFail) => (in_time, RefundEnd::Fails),
+            Some(Fault::RefundClose) => (in_time, RefundEnd::Closes),
+            _ => (in_time, RefundEnd::Succeeds),
         };
+        let state = RefundState::Processing { settles_at, end };
         let refund = Refund {
             out_refund_no,
             ucp_refund_no,
@@ -86,7 +108,9 @@ impl Gateway {
             .refunds
             .retain(|other| other.out_refund_no != refund.out_refund_no);
         order.refunds.push(refund);
-        Ok(Decision::changed(Ok(answer), order))
+        let mut decision = Decision::changed(Ok(answer), order);
+        decision.draws.push(draw);
+        Ok(decision)
     }
 
     /// `/payment/refundquery` (reference: "Querying Refund").
@@ -111,7 +135,9 @@ impl Gateway {
             .ok_or_else(unknown)?;
         let success_time = match refund.state {
             RefundState::Succeeded { at } => self.terms.switches.time(at, TimeForm::Digits),
-            RefundState::Processing { .. } | RefundState::Failed { .. } => String::new(),
+            RefundState::Processing { .. }
+            | RefundState::Failed { .. }
+            | RefundState::Closed { .. } => String::new(),
         };
         Ok(Members::default()
             .with("merchantId", &self.terms.merchant_id)
@@ -128,32 +154,54 @@ impl Gateway {
             .with("refundStatus", self.terms.switches.status(refund.status())))
     }
 
-    /// Gives every refund whose delay is over its result.
-    pub(crate) fn settle_refunds(&self, now: i64) -> Decision<()> {
+    /// Lets happen what is due by now: refunds have their results, late payments come.
+    pub(crate) fn settle(&self, now: i64) -> Decision<()> {
         let mut decision = Decision::unchanged(());
         for order in self.orders_to_settle(now) {
+            if order.pays_late_at.is_some_and(|at| at <= now) {
+                let (order, notice) = self.paid_late(order, now);
+                decision.changes.push(Change::Order(order));
+                decision.notices.extend(notice);
+                continue;
+            }
             let mut order = order.clone();
             let mut notice = None;
             for index in 0..order.refunds.len() {
                 let refund = &mut order.refunds[index];
-                let RefundState::Processing {
-                    settles_at: at,
-                    fails,
-                } = refund.state
-                else {
+                let RefundState::Processing { settles_at, end } = refund.state else {
                     continue;
                 };
-                refund.state = if fails {
-                    RefundState::Failed { at }
-                } else {
-                    RefundState::Succeeded { at }
-                };
+                refund.state = end.at(settles_at);
                 notice = self.refund_notice(&order, &order.refunds[index], now);
             }
             decision.changes.push(Change::Order(order));
             decision.notices.extend(notice);
         }
         decision
+    }
+
+    /// Ends a refund that is under way, now.
+    pub(crate) fn end_refund(
+        &self,
+        out_refund_no: &str,
+        end: RefundEnd,
+        now: i64,
+    ) -> Decision<Result<Order, RefundRefusal>> {
+        let Some(order) = self.order_by_refund_no(out_refund_no) else {
+            return Decision::refused(RefundRefusal::UnknownRefund);
+        };
+        let mut order = order.clone();
+        let under_way = order.refunds.iter_mut().find(|refund| {
+            refund.out_refund_no == out_refund_no
+                && matches!(refund.state, RefundState::Processing { .. })
+        });
+        let Some(refund) = under_way else {
+            return Decision::refused(RefundRefusal::NotUnderWay);
+        };
+        refund.state = end.at(now);
+        let refund = refund.clone();
+        let notice = self.refund_notice(&order, &refund, now);
+        Decision::changed(Ok(order.clone()), order).notifying(notice)
     }
 
     fn refund_notice(&self, order: &Order, refund: &Refund, now: i64) -> Option<Notice> {

@@ -14,9 +14,10 @@ use tokio::sync::{Mutex, Notify, oneshot};
 
 use crate::clock::Time;
 use crate::config::SandboxConfig;
-use crate::delivery::{Delivery, Notice};
+use crate::delivery::{Delivery, Notice, Postponed};
 use crate::envelope;
 use crate::error::SandboxError;
+use crate::faults::{FaultPlan, Faults};
 use crate::gateway::{Change, Decision, Gateway};
 use crate::message::Members;
 use crate::notifier::Notifier;
@@ -154,6 +155,10 @@ impl Sandbox {
         self.inner.notifier.deliver_due(self).await
     }
 
+    pub(crate) async fn set_faults(&self, plan: FaultPlan) {
+        self.inner.gateway.lock().await.faults = Faults::new(plan);
+    }
+
     pub(crate) fn is_driven(&self) -> bool {
         matches!(self.inner.time, Time::Driven(_))
     }
@@ -199,7 +204,7 @@ impl Sandbox {
             let mut gateway = sandbox.inner.gateway.lock().await;
             let now = sandbox.now();
             // Results that are due come first, so that no answer depends on when the notifier last looked.
-            let due = gateway.settle_refunds(now);
+            let due = gateway.settle(now);
             sandbox.commit(&mut gateway, due, now).await?;
             let decision = input(&gateway, now);
             sandbox.commit(&mut gateway, decision, now).await
@@ -218,6 +223,7 @@ impl Sandbox {
             answer,
             mut changes,
             notices,
+            draws,
         } = decision;
         for (id, notice) in (gateway.next_delivery()..).zip(notices) {
             changes.push(Change::Delivery(self.sign(id, notice, now)?));
@@ -226,6 +232,9 @@ impl Sandbox {
             self.inner.store.write(&changes).await?;
             gateway.apply(changes);
             self.inner.changed.notify_one();
+        }
+        for draw in draws {
+            gateway.faults.record(draw);
         }
         Ok(answer)
     }
@@ -236,6 +245,21 @@ impl Sandbox {
         envelope::around(&signed, self.inner.switches, now).map_err(SandboxError::signing)
     }
 
+    /// The same with a signature that does not verify.
+    pub(crate) fn badly_signed_envelope(
+        &self,
+        data: Members,
+        now: i64,
+    ) -> Result<String, SandboxError> {
+        let signed = self.inner.seal.sign_badly(data)?;
+        envelope::around(&signed, self.inner.switches, now).map_err(SandboxError::signing)
+    }
+
+    /// Completes when the clock shows so many milliseconds more.
+    pub(crate) async fn wait(&self, ms: i64) {
+        self.inner.time.until(self.now().saturating_add(ms)).await;
+    }
+
     fn sign(&self, id: u64, notice: Notice, now: i64) -> Result<Delivery, SandboxError> {
         Ok(Delivery {
             id,
@@ -244,6 +268,7 @@ impl Sandbox {
             url: notice.url,
             body: self.envelope(notice.data, now)?,
             next_attempt_at: Some(notice.first_attempt_at),
+            postponed: Postponed::Never,
         })
     }
 }

@@ -45,13 +45,27 @@ impl Seal {
 
     /// The `data` of an answer or notification with nonce and signature.
     pub(crate) fn sign(&self, data: Members) -> Result<Members, SandboxError> {
+        let (data, signature) = self.signature(data)?;
+        Ok(data.with("sign", STANDARD.encode(signature)))
+    }
+
+    /// The same with one bit of the signature turned, for the fault plan.
+    pub(crate) fn sign_badly(&self, data: Members) -> Result<Members, SandboxError> {
+        let (data, mut signature) = self.signature(data)?;
+        if let Some(last) = signature.last_mut() {
+            *last ^= 1;
+        }
+        Ok(data.with("sign", STANDARD.encode(signature)))
+    }
+
+    fn signature(&self, data: Members) -> Result<(Members, Vec<u8>), SandboxError> {
         let data = data.with("nonceStr", nonce()).with("signType", "RSA");
         let (message, digest) = message(self.scheme, &data, "");
         let signature = self
             .signer
             .sign(digest, &message)
             .map_err(SandboxError::signing)?;
-        Ok(data.with("sign", STANDARD.encode(signature)))
+        Ok((data, signature))
     }
 }
 

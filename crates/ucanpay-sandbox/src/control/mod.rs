@@ -12,6 +12,7 @@ use crate::sandbox::Sandbox;
 mod clock;
 mod deliveries;
 mod error;
+mod faults;
 mod orders;
 mod view;
 
@@ -40,6 +41,9 @@ fn table() -> Vec<Route> {
         get("/_sandbox/deliveries", deliveries::all),
         get("/_sandbox/clock", clock::read),
         post("/_sandbox/clock", clock::advance),
+        get("/_sandbox/faults", faults::all),
+        post("/_sandbox/faults", faults::set),
+        delete("/_sandbox/faults", faults::clear),
     ]
 }
 
@@ -48,7 +52,7 @@ where
     H: Handler<T, Sandbox>,
     T: 'static,
 {
-    (MethodFilter::GET, path, on(MethodFilter::GET, handler))
+    route(MethodFilter::GET, path, handler)
 }
 
 fn post<H, T>(path: &'static str, handler: H) -> Route
@@ -56,5 +60,21 @@ where
     H: Handler<T, Sandbox>,
     T: 'static,
 {
-    (MethodFilter::POST, path, on(MethodFilter::POST, handler))
+    route(MethodFilter::POST, path, handler)
+}
+
+fn delete<H, T>(path: &'static str, handler: H) -> Route
+where
+    H: Handler<T, Sandbox>,
+    T: 'static,
+{
+    route(MethodFilter::DELETE, path, handler)
+}
+
+fn route<H, T>(method: MethodFilter, path: &'static str, handler: H) -> Route
+where
+    H: Handler<T, Sandbox>,
+    T: 'static,
+{
+    (method, path, on(method, handler))
 }

@@ -72,6 +72,7 @@ fn attempt(attempt: &Attempt) -> Value {
         "status": status,
         "answer": answer,
         "error": error,
+        "fault": attempt.fault,
         "nextAttempt": attempt.next_attempt_at.map(rfc3339),
     })
 }

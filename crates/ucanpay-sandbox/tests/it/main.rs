@@ -9,6 +9,7 @@ mod calls;
 mod clock;
 mod control;
 mod deliveries;
+mod faults;
 mod merchant;
 mod pages;
 mod restart;
