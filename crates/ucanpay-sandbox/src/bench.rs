@@ -10,6 +10,7 @@ use crate::message::Members;
 use crate::order::Order;
 use crate::orders::{BuyerRefusal, PayInstruction};
 use crate::refusal::ErrorName;
+use crate::sending::Sending;
 use crate::switches::Switches;
 
 pub(crate) const DAY: i64 = 24 * 60 * 60 * 1000;
@@ -71,6 +72,11 @@ impl Bench {
     pub(crate) fn attempted(&mut self, delivery: u64, outcome: Outcome) {
         let decision = self.gateway.attempted(delivery, outcome, None, self.now);
         self.take_effect(decision);
+    }
+
+    pub(crate) fn begin_attempt(&mut self, delivery: u64) -> Option<Sending> {
+        let decision = self.gateway.begin_attempt(delivery, self.now);
+        self.take_effect(decision)
     }
 
     /// Lets time pass, and refunds have their results.

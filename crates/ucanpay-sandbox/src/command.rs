@@ -15,6 +15,7 @@ use crate::config::{SandboxConfig, State};
 use crate::duration::duration;
 use crate::error::{SandboxError, in_one_line};
 use crate::sandbox::Sandbox;
+use crate::seed::Seed;
 use crate::switches::Switches;
 
 const USAGE: &str = "\
@@ -27,6 +28,7 @@ A UCanPay gateway on this machine, for development. No real money moves.
   --platform-private-key FILE  signs what the gateway sends
   --listen ADDRESS             default 127.0.0.1:8090
   --state FILE                 keep orders in this SQLite file; without it they are gone at the end
+  --seed FILE                  begin with the orders and faults of this JSON file; docs/sandbox.md has the format
   --notify-interval TIME       between attempts to deliver a notification, default 15s
   --set NAME=VALUE             one point that the reference leaves open, such as name-in=code; may be given
                                several times; docs/sandbox.md has the table
@@ -74,6 +76,7 @@ struct Arguments {
     merchant_public_key: PathBuf,
     platform_private_key: PathBuf,
     state: State,
+    seed: Option<PathBuf>,
     notify_interval: Duration,
     clock: ClockKind,
     switches: Switches,
@@ -107,6 +110,11 @@ enum RunError {
         path: PathBuf,
         source: KeyError,
     },
+    #[error("--seed {} cannot be read", path.display())]
+    SeedFile {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("the sandbox cannot be opened")]
     Open(#[from] SandboxError),
     #[error("cannot serve on {listen}; is another program using the port?")]
@@ -124,6 +132,7 @@ impl Command {
         let mut merchant_public_key = None;
         let mut platform_private_key = None;
         let mut state = State::Memory;
+        let mut seed = None;
         let mut notify_interval = Duration::from_secs(15);
         let mut clock = ClockKind::Real;
         let mut switches = Switches::default();
@@ -143,6 +152,7 @@ impl Command {
                 "--merchant-id" => merchant_id = Some(text(&value()?)?.to_owned()),
                 "--merchant-public-key" => merchant_public_key = Some(PathBuf::from(value()?)),
                 "--platform-private-key" => platform_private_key = Some(PathBuf::from(value()?)),
+                "--seed" => seed = Some(PathBuf::from(value()?)),
                 "--state" => state = State::File(PathBuf::from(value()?)),
                 "--listen" => {
                     let address = value()?;
@@ -185,6 +195,7 @@ impl Command {
             platform_private_key: platform_private_key
                 .ok_or_else(|| missing("--platform-private-key"))?,
             state,
+            seed,
             notify_interval,
             clock,
             switches,
@@ -217,6 +228,11 @@ impl Arguments {
             .with_notify_interval(self.notify_interval)
             .with_allow_remote(self.allow_remote);
         config.switches = self.switches;
+        if let Some(path) = self.seed {
+            let text = std::fs::read_to_string(&path)
+                .map_err(|source| RunError::SeedFile { path, source })?;
+            config = config.with_seed(Seed::from_json(&text)?);
+        }
         if self.clock == ClockKind::Driven {
             config = config.with_driven_clock(SystemTime::now());
         }
@@ -310,6 +326,8 @@ mod tests {
             "--allow-remote",
             "--state",
             "s.db",
+            "--seed",
+            "s.json",
             "--notify-interval",
             "500ms",
             "--clock",
@@ -325,6 +343,7 @@ mod tests {
         assert_eq!(run.listen, "0.0.0.0:1".parse().unwrap());
         assert_eq!(run.state, State::File("s.db".into()));
         assert_eq!(run.notify_interval, Duration::from_millis(500));
+        assert_eq!(run.seed, Some("s.json".into()));
         assert_eq!(run.clock, ClockKind::Driven);
         assert_eq!(run.switches.name_in, NameIn::Code);
         assert_eq!(run.switches.block_after, NonZeroU32::new(5));

@@ -9,6 +9,7 @@ use ucanpay_core::{PrivateKey, PublicKey};
 
 use crate::clock::{Clock, SystemClock, Time};
 use crate::gateway::Terms;
+use crate::seed::Seed;
 use crate::switches::{
     CodeAs, DataAs, NameIn, ReEntry, ReversingAPaidOrder, Scheme, StatusCase, SwitchError,
     Switches, Times,
@@ -54,6 +55,7 @@ pub struct SandboxConfig {
     pub(crate) allow_remote: bool,
     pub(crate) switches: Switches,
     pub(crate) time: Time,
+    pub(crate) seed: Seed,
 }
 
 impl SandboxConfig {
@@ -78,6 +80,7 @@ impl SandboxConfig {
             allow_remote: false,
             switches: Switches::default(),
             time: Time::Running(Arc::new(SystemClock)),
+            seed: Seed::default(),
         }
     }
 
@@ -85,6 +88,13 @@ impl SandboxConfig {
     #[must_use]
     pub fn with_state(self, state: State) -> Self {
         Self { state, ..self }
+    }
+
+    /// What it begins with when it has no orders yet, and begins with again after a reset. The seed's fault plan holds
+    /// from every start, since plans are not kept.
+    #[must_use]
+    pub fn with_seed(self, seed: Seed) -> Self {
+        Self { seed, ..self }
     }
 
     /// How long after a failed attempt a notification is sent again; 15 s at the real gateway.

@@ -33,6 +33,7 @@ impl Gateway {
         );
         let mut order = order.clone();
         order.payment = Payment::Closed { at: now };
+        order.happened(now, "closed by the merchant");
         order.pays_late_at = draw.strike().map(|strike| now.saturating_add(strike.wait));
         let mut decision = Decision::changed(Ok(self.ended_answer(&order)), order);
         decision.draws.push(draw);
@@ -63,6 +64,7 @@ impl Gateway {
         }
         let mut order = order.clone();
         order.reversed_at = Some(now);
+        order.happened(now, "reversed by the merchant");
         Ok(Decision::changed(Ok(self.ended_answer(&order)), order))
     }
 

@@ -27,6 +27,9 @@ pub enum SandboxError {
     /// The state file is there but does not hold what this version writes: move it away to start afresh.
     #[error("the sandbox's state cannot be read; move the state file away to start afresh")]
     ReadState(#[source] BoxError),
+    /// The seed cannot be read, or one of its orders cannot be placed.
+    #[error("the seed cannot be used")]
+    Seed(#[source] BoxError),
     /// A change could not be written; it did not happen.
     #[error("the sandbox's state cannot be written, so nothing was changed; is the disk full?")]
     WriteState(#[source] BoxError),

@@ -94,6 +94,12 @@ pub(crate) enum Place {
 }
 
 impl Fault {
+    /// The name in the plan: `call.drop`.
+    pub(crate) fn name(self) -> String {
+        let name = serde_json::to_value(self).unwrap_or_default();
+        name.as_str().unwrap_or_default().to_owned()
+    }
+
     fn place(self) -> Place {
         match self {
             Self::CallDrop

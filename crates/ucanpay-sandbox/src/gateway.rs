@@ -120,6 +120,7 @@ pub(crate) struct Gateway {
     guard: Guard,
     /// The last number given out to an order or a refund.
     last_number: u64,
+    last_delivery: u64,
 }
 
 impl Gateway {
@@ -137,6 +138,17 @@ impl Gateway {
             due: BTreeSet::new(),
             guard: Guard::default(),
             last_number: 0,
+            last_delivery: 0,
+        }
+    }
+
+    /// An empty gateway that gives out no number twice: an attempt that is under way must not meet another delivery under
+    /// its number.
+    pub(crate) fn begun_anew(&self) -> Self {
+        Self {
+            last_number: self.last_number,
+            last_delivery: self.last_delivery,
+            ..Self::new(self.terms.clone())
         }
     }
 
@@ -218,6 +230,7 @@ impl Gateway {
         }
         self.due
             .extend(delivery.next_attempt_at.map(|at| (at, delivery.id)));
+        self.last_delivery = self.last_delivery.max(delivery.id);
         self.deliveries.insert(delivery.id, delivery);
     }
 
@@ -230,9 +243,7 @@ impl Gateway {
 
     /// A number for a new delivery.
     pub(crate) fn next_delivery(&self) -> u64 {
-        self.deliveries
-            .last_key_value()
-            .map_or(1, |(last, _)| last + 1)
+        self.last_delivery + 1
     }
 
     pub(crate) fn delivery(&self, id: u64) -> Option<&Delivery> {

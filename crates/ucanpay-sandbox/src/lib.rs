@@ -65,6 +65,7 @@ mod router;
 mod rules;
 mod sandbox;
 mod seal;
+mod seed;
 mod sending;
 mod store;
 mod switches;
@@ -74,6 +75,7 @@ pub use clock::{Clock, SystemClock};
 pub use config::{SandboxConfig, State};
 pub use error::SandboxError;
 pub use sandbox::Sandbox;
+pub use seed::Seed;
 pub use switches::{
     CodeAs, DataAs, NameIn, ReEntry, ReversingAPaidOrder, Scheme, StatusCase, SwitchError, Times,
 };

@@ -37,12 +37,26 @@ pub(crate) struct Order {
     /// When the buyer pays although the order was closed (set by the fault plan).
     #[serde(default)]
     pub(crate) pays_late_at: Option<i64>,
+    /// What happened to it, the oldest first.
+    #[serde(default)]
+    pub(crate) history: Vec<Event>,
+}
+
+/// Something that happened to an order, in a few words for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Event {
+    pub(crate) at: i64,
+    pub(crate) what: String,
 }
 
 /// Whether the buyer has paid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Payment {
     Awaited,
+    /// The buyer has begun and not ended.
+    Paying {
+        since: i64,
+    },
     /// The last attempt failed; the buyer may try again.
     Declined {
         at: i64,
@@ -117,19 +131,23 @@ impl Order {
             _ if self.reversed_at.is_some() => "REVOKED",
             Payment::Closed { .. } => "CLOSED",
             Payment::Awaited => "NOTPAY",
+            Payment::Paying { .. } => "USERPAYING",
             Payment::Declined { .. } => "PAYERROR",
             Payment::Paid { .. } if self.refunded() > 0 => "REFUND",
             Payment::Paid { .. } => "SUCCESS",
         }
     }
 
+    pub(crate) fn happened(&mut self, at: i64, what: impl Into<String>) {
+        let what = what.into();
+        self.history.push(Event { at, what });
+    }
+
     /// `totalAmt`: what was paid, or what was ordered while nothing is paid.
     pub(crate) fn amount(&self) -> i64 {
         match self.payment {
             Payment::Paid { amount, .. } => amount,
-            Payment::Awaited | Payment::Declined { .. } | Payment::Closed { .. } => {
-                self.ordered_amount
-            }
+            _ => self.ordered_amount,
         }
     }
 
@@ -141,6 +159,11 @@ impl Order {
     /// Whether a buyer can pay it now.
     pub(crate) fn is_payable(&self) -> bool {
         !self.has_ended() && !matches!(self.payment, Payment::Paid { .. })
+    }
+
+    /// Whether a payment that was under way when it was closed may still come through.
+    pub(crate) fn is_payable_late(&self) -> bool {
+        matches!(self.payment, Payment::Closed { .. }) && self.reversed_at.is_none()
     }
 
     /// The sum of the refunds that succeeded: `totalRefundAmt`.
@@ -178,6 +201,7 @@ impl Order {
     pub(crate) fn payment_notification(&self, terms: &Terms) -> Members {
         let ended_at = match self.payment {
             Payment::Paid { at, .. } | Payment::Declined { at } | Payment::Closed { at } => at,
+            Payment::Paying { since } => since,
             Payment::Awaited => self.placed_at,
         };
         self.echoed(terms)
@@ -235,6 +259,11 @@ impl Refund {
             RefundState::Failed { .. } => "FAIL",
             RefundState::Closed { .. } => "REFUNDCLOSE",
         }
+    }
+
+    /// For an order's history.
+    pub(crate) fn result(&self) -> String {
+        format!("refund {}: {}", self.out_refund_no, self.status())
     }
 
     /// Failed and closed refunds give their share of the order, and their place among the ten, back.

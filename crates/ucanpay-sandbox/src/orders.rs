@@ -48,7 +48,7 @@ impl Gateway {
         members: &Members,
         now: i64,
     ) -> Result<Decision<CallAnswer>, Refusal> {
-        let order = Order {
+        let mut order = Order {
             out_trade_no: rules.number("outTradeNo")?,
             ucp_order_no: self.next_number(now),
             subject: rules.subject()?,
@@ -66,7 +66,9 @@ impl Gateway {
             next_refund_fails: false,
             reversed_at: None,
             pays_late_at: None,
+            history: Vec::new(),
         };
+        order.happened(now, "placed");
         let Some(placed) = self.order(&order.out_trade_no) else {
             return Ok(Decision::changed(Ok(self.order_answer(&order)), order));
         };
@@ -156,6 +158,7 @@ impl Gateway {
             at: now,
             amount: instruction.amount.unwrap_or(order.ordered_amount),
         };
+        order.happened(now, "paid by the buyer");
         order.muted = instruction.notify == Notify::Never;
         let delay = match instruction.notify {
             Notify::After(delay) => delay,
@@ -176,11 +179,27 @@ impl Gateway {
             Err(refusal) => return Decision::refused(refusal),
         };
         order.payment = Payment::Declined { at: now };
+        order.happened(now, "declined by the buyer");
         let notice = self.payment_notice(
             &order,
             now.saturating_add(self.terms.first_notification_delay),
         );
         Decision::changed(Ok(order.clone()), order).notifying(notice)
+    }
+
+    /// The buyer begins to pay and does not end it. Nobody is notified.
+    pub(crate) fn stall(
+        &self,
+        out_trade_no: &str,
+        now: i64,
+    ) -> Decision<Result<Order, BuyerRefusal>> {
+        let mut order = match self.payable(out_trade_no, false) {
+            Ok(order) => order,
+            Err(refusal) => return Decision::refused(refusal),
+        };
+        order.payment = Payment::Paying { since: now };
+        order.happened(now, "payment begun by the buyer");
+        Decision::changed(Ok(order.clone()), order)
     }
 
     /// A payment that was under way when the order was closed comes through, unless it has been paid meanwhile.
@@ -194,6 +213,7 @@ impl Gateway {
             at: now,
             amount: order.ordered_amount,
         };
+        order.happened(now, "paid by the buyer, after the close");
         let first = now.saturating_add(self.terms.first_notification_delay);
         let notice = self.payment_notice(&order, first);
         (order, notice)
@@ -204,8 +224,7 @@ impl Gateway {
         if matches!(order.payment, Payment::Paid { .. }) {
             return Err(BuyerRefusal::AlreadyPaid);
         }
-        let closed = matches!(order.payment, Payment::Closed { .. });
-        if order.is_payable() || (late && closed && order.reversed_at.is_none()) {
+        if order.is_payable() || (late && order.is_payable_late()) {
             return Ok(order.clone());
         }
         Err(BuyerRefusal::Ended)

@@ -107,6 +107,7 @@ impl Gateway {
         order
             .refunds
             .retain(|other| other.out_refund_no != refund.out_refund_no);
+        order.happened(now, format!("refund {} accepted", refund.out_refund_no));
         order.refunds.push(refund);
         let mut decision = Decision::changed(Ok(answer), order);
         decision.draws.push(draw);
@@ -172,7 +173,9 @@ impl Gateway {
                     continue;
                 };
                 refund.state = end.at(settles_at);
-                notice = self.refund_notice(&order, &order.refunds[index], now);
+                let refund = refund.clone();
+                order.happened(settles_at, refund.result());
+                notice = self.refund_notice(&order, &refund, now);
             }
             decision.changes.push(Change::Order(order));
             decision.notices.extend(notice);
@@ -200,6 +203,7 @@ impl Gateway {
         };
         refund.state = end.at(now);
         let refund = refund.clone();
+        order.happened(now, refund.result());
         let notice = self.refund_notice(&order, &refund, now);
         Decision::changed(Ok(order.clone()), order).notifying(notice)
     }

@@ -23,6 +23,7 @@ use crate::message::Members;
 use crate::notifier::Notifier;
 use crate::router;
 use crate::seal::Seal;
+use crate::seed::Seed;
 use crate::store::Store;
 use crate::switches::Switches;
 
@@ -42,6 +43,7 @@ struct Inner {
     seal: Seal,
     time: Time,
     merchant_id: String,
+    seed: Seed,
     switches: Switches,
     notifier: Notifier,
     /// Told whenever there may be something new to deliver.
@@ -61,6 +63,11 @@ impl Sandbox {
         let mut gateway = Gateway::new(config.terms());
         let (store, changes) = Store::open(&config.state).await?;
         gateway.apply(changes);
+        if gateway.orders().next().is_none() {
+            let sown = config.seed.sow(&mut gateway, config.time.now())?;
+            store.write(&sown).await?;
+        }
+        gateway.faults = Faults::new(config.seed.faults.clone());
         Ok(Self {
             inner: Arc::new(Inner {
                 gateway: Mutex::new(gateway),
@@ -72,6 +79,7 @@ impl Sandbox {
                 ),
                 time: config.time,
                 merchant_id: config.merchant_id,
+                seed: config.seed,
                 switches: config.switches,
                 notifier: Notifier::new(config.allow_remote)?,
                 changed: Notify::new(),
@@ -153,6 +161,28 @@ impl Sandbox {
     /// [`SandboxError::WriteState`] when results of refunds cannot be written.
     pub async fn deliver_due(&self) -> Result<usize, SandboxError> {
         self.inner.notifier.deliver_due(self).await
+    }
+
+    /// Forgets every order, refund, delivery, block and fault, and begins anew with the [seed](SandboxConfig::with_seed).
+    /// The clock stays as it is, and numbers go on rising.
+    ///
+    /// # Errors
+    /// [`SandboxError::WriteState`]: nothing has been forgotten.
+    pub async fn reset(&self) -> Result<(), SandboxError> {
+        let sandbox = self.clone();
+        // A task of its own, as in `submit`.
+        tokio::spawn(async move {
+            let mut gateway = sandbox.inner.gateway.lock().await;
+            let mut anew = gateway.begun_anew();
+            let seed = &sandbox.inner.seed;
+            let sown = seed.sow(&mut anew, sandbox.now())?;
+            anew.faults = Faults::new(seed.faults.clone());
+            sandbox.inner.store.begin_anew(&sown).await?;
+            *gateway = anew;
+            Ok(())
+        })
+        .await
+        .map_err(|_| SandboxError::Stopped)?
     }
 
     pub(crate) async fn set_faults(&self, plan: FaultPlan) {

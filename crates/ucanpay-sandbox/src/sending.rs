@@ -93,10 +93,14 @@ impl Gateway {
                     ..other.clone()
                 })
             });
-        let delivery = Delivery {
+        let mut delivery = Delivery {
             next_attempt_at,
             ..delivery.clone()
         };
+        if delivery.postponed == Postponed::BehindTheNext {
+            // It waits no longer, and must not be sent again when the next comes.
+            delivery.postponed = Postponed::Once;
+        }
         let mut decision = Decision::unchanged(());
         decision.changes.push(Change::Delivery(delivery));
         decision.changes.push(Change::Attempt(attempt));
@@ -116,5 +120,72 @@ impl Gateway {
         let mut decision = Decision::unchanged(true);
         decision.changes.push(Change::Delivery(delivery));
         decision
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::Bench;
+    use crate::faults::Faults;
+    use crate::orders::PayInstruction;
+
+    fn accepted() -> Outcome {
+        Outcome::Accepted {
+            status: 200,
+            answer: String::new(),
+        }
+    }
+
+    fn due(bench: &Bench) -> Vec<u64> {
+        let due = bench.gateway.due(bench.now);
+        due.map(|delivery| delivery.id).collect()
+    }
+
+    /// An order with the notification of its refusal put behind the next.
+    fn reordered() -> Bench {
+        let mut bench = Bench::new();
+        let order = crate::bench::order();
+        bench.call(crate::call::Call::UnifiedOrder, &order).unwrap();
+        let plan = r#"{"faults":[{"fault":"notification.reorder","times":1}]}"#;
+        bench.gateway.faults = Faults::new(serde_json::from_str(plan).unwrap());
+        bench.decline().unwrap();
+        bench.wait(300);
+        assert_eq!(bench.begin_attempt(1), None);
+        bench
+    }
+
+    #[test]
+    fn what_is_put_behind_the_next_is_due_once_that_has_gone() {
+        let mut bench = reordered();
+        bench.pay(PayInstruction::default()).unwrap();
+        bench.wait(300);
+        assert_eq!(due(&bench), [2]);
+        bench.attempted(2, accepted());
+        assert_eq!(due(&bench), [1]);
+        assert_eq!(bench.begin_attempt(1), Some(Sending::AsItIs));
+    }
+
+    #[test]
+    fn what_has_waited_long_enough_goes_and_is_not_sent_again_after_the_next() {
+        let mut bench = reordered();
+        bench.wait(59_999);
+        assert!(due(&bench).is_empty());
+        bench.wait(1);
+        assert_eq!(due(&bench), [1]);
+        bench.attempted(1, accepted());
+        bench.pay(PayInstruction::default()).unwrap();
+        bench.wait(300);
+        bench.attempted(2, accepted());
+        assert!(due(&bench).is_empty());
+    }
+
+    #[test]
+    fn nothing_is_sent_before_its_time_or_after_it_is_gone() {
+        let mut bench = Bench::with_paid_order();
+        assert_eq!(bench.begin_attempt(1), None);
+        assert_eq!(bench.begin_attempt(99), None);
+        bench.wait(300);
+        assert_eq!(bench.begin_attempt(1), Some(Sending::AsItIs));
     }
 }

@@ -8,6 +8,7 @@ use tracing::error;
 
 use crate::error::SandboxError;
 use crate::orders::BuyerRefusal;
+use crate::refunds::RefundRefusal;
 
 /// Why a control call was not done.
 #[derive(Debug)]
@@ -23,6 +24,31 @@ impl ControlError {
             status: StatusCode::BAD_REQUEST,
             code: "invalid_instruction",
             message: message.into(),
+        }
+    }
+
+    pub(super) fn unknown_delivery() -> Self {
+        Self {
+            status: StatusCode::NOT_FOUND,
+            code: "unknown_delivery",
+            message: "no delivery has this id".to_owned(),
+        }
+    }
+}
+
+impl From<RefundRefusal> for ControlError {
+    fn from(refusal: RefundRefusal) -> Self {
+        match refusal {
+            RefundRefusal::UnknownRefund => Self {
+                status: StatusCode::NOT_FOUND,
+                code: "unknown_refund",
+                message: "no refund has this outRefundNo".to_owned(),
+            },
+            RefundRefusal::NotUnderWay => Self {
+                status: StatusCode::CONFLICT,
+                code: "refund_not_under_way",
+                message: "the refund has its result already; nothing was changed".to_owned(),
+            },
         }
     }
 }

@@ -13,7 +13,10 @@ mod clock;
 mod deliveries;
 mod error;
 mod faults;
+mod openapi;
 mod orders;
+mod refunds;
+mod reset;
 mod view;
 
 /// Method, path and what answers there.
@@ -34,16 +37,26 @@ fn table() -> Vec<Route> {
         get("/_sandbox/orders/{out_trade_no}", orders::one),
         post("/_sandbox/orders/{out_trade_no}/pay", orders::pay),
         post("/_sandbox/orders/{out_trade_no}/decline", orders::decline),
+        post("/_sandbox/orders/{out_trade_no}/stall", orders::stall),
         post(
             "/_sandbox/orders/{out_trade_no}/fail_next_refund",
             orders::fail_next_refund,
         ),
         get("/_sandbox/deliveries", deliveries::all),
+        post("/_sandbox/deliveries/{id}/resend", deliveries::resend),
+        post(
+            "/_sandbox/refunds/{out_refund_no}/succeed",
+            refunds::succeed,
+        ),
+        post("/_sandbox/refunds/{out_refund_no}/fail", refunds::fail),
+        post("/_sandbox/refunds/{out_refund_no}/close", refunds::close),
         get("/_sandbox/clock", clock::read),
         post("/_sandbox/clock", clock::advance),
         get("/_sandbox/faults", faults::all),
         post("/_sandbox/faults", faults::set),
         delete("/_sandbox/faults", faults::clear),
+        post("/_sandbox/reset", reset::reset),
+        get("/_sandbox/openapi.json", openapi::document),
     ]
 }
 

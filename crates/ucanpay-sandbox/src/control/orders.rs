@@ -126,6 +126,16 @@ pub(super) async fn decline(
     .await
 }
 
+pub(super) async fn stall(
+    State(sandbox): State<Sandbox>,
+    Path(out_trade_no): Path<String>,
+) -> Result<Json<Value>, ControlError> {
+    act(&sandbox, move |gateway, now| {
+        gateway.stall(&out_trade_no, now)
+    })
+    .await
+}
+
 pub(super) async fn fail_next_refund(
     State(sandbox): State<Sandbox>,
     Path(out_trade_no): Path<String>,

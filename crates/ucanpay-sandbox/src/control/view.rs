@@ -10,7 +10,7 @@ use crate::order::{Order, Payment};
 pub(super) fn order(gateway: &Gateway, order: &Order) -> Value {
     let paid_at = match order.payment {
         Payment::Paid { at, .. } => Some(rfc3339(at)),
-        Payment::Awaited | Payment::Declined { .. } | Payment::Closed { .. } => None,
+        _ => None,
     };
     let refunds: Vec<_> = order
         .refunds
@@ -53,6 +53,7 @@ pub(super) fn delivery(gateway: &Gateway, delivery: &Delivery) -> Value {
         "outTradeNo": delivery.out_trade_no,
         "topic": delivery.topic,
         "url": delivery.url,
+        "request": delivery.body,
         "accepted": delivery.next_attempt_at.is_none(),
         "nextAttempt": delivery.next_attempt_at.map(rfc3339),
         "attempts": gateway.attempts(delivery.id).iter().map(attempt).collect::<Vec<_>>(),
