@@ -36,7 +36,7 @@ pub(crate) struct Terms {
 /// An entity as it is after a change. It replaces what was there under its key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Change {
-    Order(Order),
+    Order(Box<Order>),
     Delivery(Delivery),
     Attempt(Attempt),
     Guard(Guard),
@@ -67,7 +67,7 @@ impl<T> Decision<T> {
     pub(crate) fn changed(answer: T, order: Order) -> Self {
         Self {
             answer,
-            changes: vec![Change::Order(order)],
+            changes: vec![Change::Order(Box::new(order))],
             notices: Vec::new(),
             draws: Vec::new(),
         }
@@ -178,7 +178,7 @@ impl Gateway {
         for change in changes {
             match change {
                 Change::Guard(guard) => self.guard = guard,
-                Change::Order(order) => self.apply_order(order),
+                Change::Order(order) => self.apply_order(*order),
                 Change::Delivery(delivery) => self.apply_delivery(delivery),
                 Change::Attempt(attempt) => self
                     .attempts
@@ -411,7 +411,10 @@ mod tests {
         bench.attempted(1, refused());
 
         let gateway = &bench.gateway;
-        let changes = gateway.orders().cloned().map(Change::Order);
+        let changes = gateway
+            .orders()
+            .cloned()
+            .map(|order| Change::Order(Box::new(order)));
         let changes = changes.chain(gateway.deliveries().cloned().map(Change::Delivery));
         let changes = changes.chain(gateway.attempts(1).iter().cloned().map(Change::Attempt));
         let written: Vec<_> = changes

@@ -161,7 +161,7 @@ impl Gateway {
         for order in self.orders_to_settle(now) {
             if order.pays_late_at.is_some_and(|at| at <= now) {
                 let (order, notice) = self.paid_late(order, now);
-                decision.changes.push(Change::Order(order));
+                decision.changes.push(Change::Order(Box::new(order)));
                 decision.notices.extend(notice);
                 continue;
             }
@@ -177,7 +177,7 @@ impl Gateway {
                 order.happened(settles_at, refund.result());
                 notice = self.refund_notice(&order, &refund, now);
             }
-            decision.changes.push(Change::Order(order));
+            decision.changes.push(Change::Order(Box::new(order)));
             decision.notices.extend(notice);
         }
         decision

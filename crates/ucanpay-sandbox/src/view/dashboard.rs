@@ -21,7 +21,7 @@ pub(crate) fn dashboard(gateway: &Gateway, sandbox: &Sandbox) -> Markup {
             p.soft { "The clock is driven, and stands at " span.keep { (spaced(now)) " UTC" } "." }
         }
         @if gateway.faults.rules().next().is_some() {
-            p.soft { "A fault plan is on; its faults have struck " (happened) " times." }
+            p.soft { "A fault plan is on. Faults so far: " (happened) "." }
         }
         @if orders.peek().is_none() {
             section.card {
@@ -125,7 +125,7 @@ fn delivery_line(order: &Order, delivery: &Delivery, attempts: &[Attempt], now: 
                 }
             }
             form.again method="post" action=(format!("/orders/{}/resend/{}", order.ucp_order_no, delivery.id)) {
-                button { "Send again now" }
+                button { @if attempts.is_empty() { "Send now" } @else { "Send again now" } }
             }
             details id=(format!("delivery-{}", delivery.id)) {
                 summary { "Request and answers" }
