@@ -82,7 +82,7 @@ async fn carry(envelope: String, carriage: Carriage, sandbox: &Sandbox) -> Respo
     let body = match carriage {
         Carriage::AsItIs | Carriage::BadlySigned => Body::from(envelope),
         Carriage::Late(ms) => {
-            sandbox.wait(ms).await;
+            sandbox.until(sandbox.now().saturating_add(ms)).await;
             Body::from(envelope)
         }
         Carriage::Truncated => Body::from(envelope.as_bytes()[..envelope.len() / 2].to_vec()),

@@ -10,6 +10,9 @@ use tokio::sync::watch;
 /// A wait looks at a running clock again at least this often, so that a clock that was set is noticed.
 pub(crate) const LONGEST_NAP: Duration = Duration::from_secs(1);
 
+/// A driven clock goes no further than the end of the year 9999, so that what is set for never stays ahead.
+const LATEST: i64 = 253_402_300_799_999;
+
 /// Where the sandbox takes its time from.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// Milliseconds since the Unix epoch, UTC.
@@ -53,7 +56,7 @@ impl Time {
             return false;
         };
         let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-        now.send_modify(|now| *now = now.saturating_add(by));
+        now.send_modify(|now| *now = now.saturating_add(by).min(LATEST));
         true
     }
 
@@ -127,7 +130,7 @@ mod tests {
         assert!(time.advance(Duration::from_millis(1)));
         waiting.await.unwrap();
         assert!(time.advance(Duration::MAX));
-        assert_eq!(time.now(), i64::MAX);
+        assert_eq!(time.now(), LATEST);
     }
 
     #[tokio::test]

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::pin;
-use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tracing::warn;
@@ -34,9 +33,10 @@ impl Notifier {
         let mut attempts = JoinSet::new();
         let mut in_flight = HashMap::new();
         loop {
-            if let Err(error) = sandbox.submit(|_, _| Decision::unchanged(())).await {
+            let settled = sandbox.submit(|_, _| Decision::unchanged(())).await;
+            if let Err(error) = &settled {
                 warn!(
-                    error = &error as &dyn std::error::Error,
+                    error = error as &dyn std::error::Error,
                     "refunds that are due could not be settled"
                 );
             }
@@ -60,17 +60,11 @@ impl Notifier {
                     attempts.spawn(async move { courier.attempt(&sandbox, &delivery).await });
                 in_flight.insert(task.id(), id);
             }
-            let nap = match next {
-                // A driven clock moves by leaps, and each one is told.
-                Some(at) if !sandbox.is_driven() => {
-                    Duration::from_millis(u64::try_from(at - now).unwrap_or(0)).min(LONGEST_NAP)
-                }
-                _ => LONGEST_NAP,
-            };
             tokio::select! {
                 () = &mut shutdown => return,
                 () = sandbox.changed() => {}
-                () = tokio::time::sleep(nap) => {}
+                () = sandbox.until(next.unwrap_or(i64::MAX)) => {}
+                () = tokio::time::sleep(LONGEST_NAP), if settled.is_err() => {}
                 Some(ended) = attempts.join_next_with_id() => {
                     in_flight.remove(&ended.map_or_else(|error| error.id(), |(id, ())| id));
                 }

@@ -149,7 +149,6 @@ impl Sandbox {
         if !self.inner.time.advance(by) {
             return Err(SandboxError::ClockNotDriven);
         }
-        self.inner.changed.notify_one();
         self.submit(|_, _| Decision::unchanged(())).await
     }
 
@@ -285,9 +284,9 @@ impl Sandbox {
         envelope::around(&signed, self.inner.switches, now).map_err(SandboxError::signing)
     }
 
-    /// Completes when the clock shows so many milliseconds more.
-    pub(crate) async fn wait(&self, ms: i64) {
-        self.inner.time.until(self.now().saturating_add(ms)).await;
+    /// Completes when the clock shows this time or a later one.
+    pub(crate) async fn until(&self, at: i64) {
+        self.inner.time.until(at).await;
     }
 
     fn sign(&self, id: u64, notice: Notice, now: i64) -> Result<Delivery, SandboxError> {

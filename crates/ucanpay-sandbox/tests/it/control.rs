@@ -1,6 +1,6 @@
 //! The control API's own answers.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 use ucanpay_sandbox::{Sandbox, Seed, State};
@@ -214,7 +214,12 @@ async fn a_sandbox_begins_with_its_seed_and_again_after_a_reset() {
     let seed = Seed::from_json(SEED).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let state = State::File(folder.path().join("sandbox.db"));
-    let seeded = || config().with_seed(seed.clone()).with_state(state.clone());
+    let seeded = || {
+        config()
+            .with_seed(seed.clone())
+            .with_state(state.clone())
+            .with_driven_clock(SystemTime::UNIX_EPOCH)
+    };
     let expected = ["NOTPAY", "SUCCESS", "CLOSED", "USERPAYING", "PAYERROR"];
     let expected: Vec<_> = (1..)
         .zip(expected)
