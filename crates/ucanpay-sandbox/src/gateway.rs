@@ -4,7 +4,7 @@
 //! written and are handed to [`Gateway::apply`]. The calls come in from `api.rs`, the buyer from
 //! `control.rs` and `pages.rs`, results of deliveries from `notifier.rs`, all through `sandbox.rs`.
 //! A call comes through `answering.rs`. Orders are decided in `orders.rs`, their end in `ending.rs`, refunds in
-//! `refunds.rs`, deliveries in `sending.rs`.
+//! `refunds.rs`, their results in `results.rs`, deliveries in `sending.rs`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

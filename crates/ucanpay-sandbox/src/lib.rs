@@ -102,6 +102,7 @@ mod orders;
 mod pages;
 mod refunds;
 mod refusal;
+mod results;
 mod router;
 mod rules;
 mod sandbox;

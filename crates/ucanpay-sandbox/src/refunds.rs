@@ -1,12 +1,10 @@
-//! What the gateway decides about refunds: submitting, asking, and the result after the delay.
+//! What the gateway decides about refunds: submitting and asking. How they end is in `results.rs`.
 
 use crate::clock::TimeForm;
-use crate::delivery::{Notice, Topic};
 use crate::faults::{Fault, Occasion, Place};
-use crate::gateway::{CallAnswer, Change, Decision, Gateway};
+use crate::gateway::{CallAnswer, Decision, Gateway};
 use crate::message::Members;
 use crate::order::{Order, Payment, Refund, RefundEnd, RefundState};
-use crate::orders::BuyerRefusal;
 use crate::refusal::{ErrorName, Refusal};
 use crate::rules::Rules;
 
@@ -15,13 +13,6 @@ const MAX_REFUNDS: usize = 10;
 
 /// Refunds are accepted within a year of payment.
 const REFUND_WINDOW_MS: i64 = 365 * 24 * 60 * 60 * 1000;
-
-/// Why a refund cannot be ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RefundRefusal {
-    UnknownRefund,
-    NotUnderWay,
-}
 
 impl Gateway {
     /// `/payment/refund` (reference: "Requesting Refund"). The answer says that the refund was accepted,
@@ -153,84 +144,6 @@ impl Gateway {
             .with("outTradeNo", &order.out_trade_no)
             .with("outRefundNo", &refund.out_refund_no)
             .with("refundStatus", self.terms.switches.status(refund.status())))
-    }
-
-    /// Lets happen what is due by now: refunds have their results, late payments come.
-    pub(crate) fn settle(&self, now: i64) -> Decision<()> {
-        let mut decision = Decision::unchanged(());
-        for order in self.orders_to_settle(now) {
-            if order.pays_late_at.is_some_and(|at| at <= now) {
-                let (order, notice) = self.paid_late(order, now);
-                decision.changes.push(Change::Order(Box::new(order)));
-                decision.notices.extend(notice);
-                continue;
-            }
-            let mut order = order.clone();
-            let mut notice = None;
-            for index in 0..order.refunds.len() {
-                let refund = &mut order.refunds[index];
-                let RefundState::Processing { settles_at, end } = refund.state else {
-                    continue;
-                };
-                refund.state = end.at(settles_at);
-                let refund = refund.clone();
-                order.happened(settles_at, refund.result());
-                notice = self.refund_notice(&order, &refund, now);
-            }
-            decision.changes.push(Change::Order(Box::new(order)));
-            decision.notices.extend(notice);
-        }
-        decision
-    }
-
-    /// Ends a refund that is under way, now.
-    pub(crate) fn end_refund(
-        &self,
-        out_refund_no: &str,
-        end: RefundEnd,
-        now: i64,
-    ) -> Decision<Result<Order, RefundRefusal>> {
-        let Some(order) = self.order_by_refund_no(out_refund_no) else {
-            return Decision::refused(RefundRefusal::UnknownRefund);
-        };
-        let mut order = order.clone();
-        let under_way = order.refunds.iter_mut().find(|refund| {
-            refund.out_refund_no == out_refund_no
-                && matches!(refund.state, RefundState::Processing { .. })
-        });
-        let Some(refund) = under_way else {
-            return Decision::refused(RefundRefusal::NotUnderWay);
-        };
-        refund.state = end.at(now);
-        let refund = refund.clone();
-        order.happened(now, refund.result());
-        let notice = self.refund_notice(&order, &refund, now);
-        Decision::changed(Ok(order.clone()), order).notifying(notice)
-    }
-
-    fn refund_notice(&self, order: &Order, refund: &Refund, now: i64) -> Option<Notice> {
-        (!order.muted).then(|| Notice {
-            out_trade_no: order.out_trade_no.clone(),
-            topic: Topic::Refund,
-            url: refund.notify_url.clone(),
-            data: order.refund_notification(refund, &self.terms),
-            first_attempt_at: now.saturating_add(self.terms.first_notification_delay),
-        })
-    }
-
-    /// Lets the next refund submitted for this order fail.
-    pub(crate) fn fail_next_refund(
-        &self,
-        out_trade_no: &str,
-    ) -> Decision<Result<Order, BuyerRefusal>> {
-        let Some(order) = self.order(out_trade_no) else {
-            return Decision::refused(BuyerRefusal::UnknownOrder);
-        };
-        let order = Order {
-            next_refund_fails: true,
-            ..order.clone()
-        };
-        Decision::changed(Ok(order.clone()), order)
     }
 }
 

@@ -13,6 +13,18 @@ use crate::gateway::{Change, Decision, Gateway};
 use crate::message::Members;
 use crate::orders::PayInstruction;
 
+/// What an order in a seed may say besides its `tradeStatus`.
+const MEMBERS: [&str; 8] = [
+    "outTradeNo",
+    "totalAmt",
+    "notifyUrl",
+    "subject",
+    "body",
+    "deviceNo",
+    "sceneType",
+    "currency",
+];
+
 /// The orders and the fault plan that a sandbox begins with.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -77,6 +89,13 @@ impl SeededOrder {
             "subject": "seeded", "body": "seeded order", "deviceNo": "web", "sceneType": "NATIVE", "currency": "CAD",
         });
         for (name, value) in &self.members {
+            // A misspelt member must not pass for one that was left out.
+            if !MEMBERS.contains(&name.as_str()) {
+                return Err(format!(
+                    "{name} is no member of an order; there are {}",
+                    MEMBERS.join(", ")
+                ));
+            }
             members[name] = value.clone();
         }
         members["merchantId"] = gateway.terms.merchant_id.clone().into();

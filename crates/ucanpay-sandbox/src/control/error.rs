@@ -8,7 +8,7 @@ use tracing::error;
 
 use crate::error::SandboxError;
 use crate::orders::BuyerRefusal;
-use crate::refunds::RefundRefusal;
+use crate::results::RefundRefusal;
 
 /// Why a control call was not done.
 #[derive(Debug)]

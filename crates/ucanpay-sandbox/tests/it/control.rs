@@ -288,6 +288,10 @@ async fn a_seed_that_could_not_have_come_about_is_refused_with_its_reason() {
             "order \"A1\": LACK_PARAMS: totalAmt",
         ),
         (
+            r#"{"orders":[{"outTradeNo":"A1","tradestatus":"SUCCESS"}]}"#,
+            "tradestatus is no member of an order",
+        ),
+        (
             r#"{"orders":[{"outTradeNo":"A1","totalAmt":1,"notifyUrl":"x"}]}"#,
             "notifyUrl",
         ),
