@@ -1,21 +1,25 @@
 //! The gateway's calls over HTTP: bytes in, checks in the gateway's order, signed answer out. Always
-//! HTTP 200.
+//! HTTP 200, unless the fault plan wants it otherwise.
 //!
-//! Merchant id and signature are checked here; what the members say is decided in `gateway.rs`. Which name
+//! Merchant id and signature are checked here; what the members say is decided behind `answering.rs`. Which name
 //! a call's table has for what is wrong is in `call.rs`.
 
-use axum::Router;
-use axum::body::Bytes;
+use std::io;
+
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
-use axum::http::{Method, header};
+use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
+use axum::{Json, Router};
+use futures_util::stream;
 use serde_json::json;
 use tracing::{error, info};
 
+use crate::answering::Carriage;
 use crate::call::Call;
-use crate::clock::rfc3339;
+use crate::envelope;
 use crate::message::Members;
 use crate::refusal::{ErrorName, Refusal};
 use crate::sandbox::Sandbox;
@@ -38,31 +42,78 @@ async fn answer(
     method: Method,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let envelope = match serve(call, &sandbox, &method, body).await {
+    let request = request(call, &sandbox, &method, body);
+    let replied = sandbox
+        .submit(move |gateway, now| gateway.answer(call, request, now))
+        .await;
+    let (answer, carriage) = match replied {
+        Ok(reply) => (reply.answer, reply.carriage),
+        Err(error) => (Err(system_error(call, &error)), Carriage::AsItIs),
+    };
+    let now = sandbox.now();
+    let sealed = answer.and_then(|data| {
+        if carriage == Carriage::BadlySigned {
+            sandbox.badly_signed_envelope(data, now)
+        } else {
+            sandbox.envelope(data, now)
+        }
+        .map_err(|error| system_error(call, &error))
+    });
+    let envelope = match sealed {
         Ok(envelope) => {
-            info!(call = call.path(), "answered");
+            info!(call = call.path(), ?carriage, "answered");
             envelope
         }
         Err(refusal) => {
             info!(
                 call = call.path(),
+                ?carriage,
                 name = refusal.name.as_str(),
                 reason = refusal.reason,
                 "refused"
             );
-            json!({ "code": 1, "msg": refusal.name.as_str(), "timestamp": rfc3339(sandbox.now()) })
-                .to_string()
+            envelope::refused(&refusal, sandbox.switches(), now)
         }
     };
-    ([(header::CONTENT_TYPE, "application/json")], envelope).into_response()
+    carry(envelope, carriage, &sandbox).await
 }
 
-async fn serve(
+async fn carry(envelope: String, carriage: Carriage, sandbox: &Sandbox) -> Response {
+    let body = match carriage {
+        Carriage::AsItIs | Carriage::BadlySigned => Body::from(envelope),
+        Carriage::Late(ms) => {
+            sandbox.until(sandbox.now().saturating_add(ms)).await;
+            Body::from(envelope)
+        }
+        Carriage::Truncated => Body::from(envelope.as_bytes()[..envelope.len() / 2].to_vec()),
+        // The server has sent nothing when it asks for the body; at the error it closes the connection.
+        Carriage::Lost => Body::from_stream(stream::once(async {
+            Err::<Bytes, _>(io::Error::other("the fault plan lets no answer through"))
+        })),
+        Carriage::ComeAgain(ms) => return too_many_requests(ms),
+    };
+    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+/// As on the operator's second site, with the standard's `Retry-After`.
+fn too_many_requests(ms: i64) -> Response {
+    let status = StatusCode::TOO_MANY_REQUESTS;
+    let seconds = ms.saturating_add(999) / 1000;
+    let body = json!({ "status": 429, "error": "Too Many Requests", "message": "too many requests; come again later" });
+    (
+        status,
+        [(header::RETRY_AFTER, seconds.to_string())],
+        Json(body),
+    )
+        .into_response()
+}
+
+fn request(
     call: Call,
     sandbox: &Sandbox,
     method: &Method,
     body: Result<Bytes, BytesRejection>,
-) -> Result<String, Refusal> {
+) -> Result<Members, Refusal> {
     if method != Method::POST {
         return Err(Refusal::new(
             ErrorName::RequirePostMethod,
@@ -70,15 +121,7 @@ async fn serve(
         ));
     }
     let body = body.map_err(|rejection| Refusal::new(call.malformed(), rejection.to_string()))?;
-    let members = authenticate(call, sandbox, &body)?;
-    let data = sandbox
-        .submit(move |gateway, now| gateway.call(call, &members, now))
-        .await
-        .map_err(|error| system_error(call, &error))??;
-    sandbox
-        .seal()
-        .envelope(data, sandbox.now())
-        .map_err(|error| system_error(call, &error))
+    authenticate(call, sandbox, &body)
 }
 
 /// Reads the request and makes sure that the merchant it names has signed it.
@@ -100,10 +143,12 @@ fn authenticate(call: Call, sandbox: &Sandbox, body: &[u8]) -> Result<Members, R
             call.no_authority(),
             "merchantId: not the merchant this sandbox knows",
         )),
-        Some(_) if !sandbox.seal().was_signed_by_merchant(&members) => Err(Refusal::new(
-            ErrorName::SignError,
-            "sign: not the merchant's signature of these members",
-        )),
+        Some(_) if !sandbox.seal().was_signed_by_merchant(&members, call.path()) => {
+            Err(Refusal::new(
+                ErrorName::SignError,
+                "sign: not the merchant's signature of these members",
+            ))
+        }
         Some(_) => Ok(members),
     }
 }

@@ -4,13 +4,14 @@
 use serde_json::{Value, json};
 
 use crate::call::Call;
-use crate::config::ReversingAPaidOrder;
-use crate::delivery::{Delivery, Notice, Outcome};
+use crate::delivery::{Delivery, Notice, Outcome, Postponed};
 use crate::gateway::{Change, Decision, Gateway, Terms};
 use crate::message::Members;
 use crate::order::Order;
 use crate::orders::{BuyerRefusal, PayInstruction};
 use crate::refusal::ErrorName;
+use crate::sending::Sending;
+use crate::switches::Switches;
 
 pub(crate) const DAY: i64 = 24 * 60 * 60 * 1000;
 
@@ -25,7 +26,7 @@ impl Bench {
     pub(crate) fn new() -> Self {
         let terms = Terms {
             merchant_id: "2000000010".to_owned(),
-            reversing_a_paid_order: ReversingAPaidOrder::default(),
+            switches: Switches::default(),
             refund_delay: 2000,
             first_notification_delay: 300,
             notify_interval: 15_000,
@@ -69,8 +70,13 @@ impl Bench {
     }
 
     pub(crate) fn attempted(&mut self, delivery: u64, outcome: Outcome) {
-        let decision = self.gateway.attempted(delivery, outcome, self.now);
+        let decision = self.gateway.attempted(delivery, outcome, None, self.now);
         self.take_effect(decision);
+    }
+
+    pub(crate) fn begin_attempt(&mut self, delivery: u64) -> Option<Sending> {
+        let decision = self.gateway.begin_attempt(delivery, self.now);
+        self.take_effect(decision)
     }
 
     /// Lets time pass, and refunds have their results.
@@ -102,12 +108,15 @@ impl Bench {
     }
 
     fn settle(&mut self) {
-        let decision = self.gateway.settle_refunds(self.now);
+        let decision = self.gateway.settle(self.now);
         self.take_effect(decision);
     }
 
     fn take_effect<T>(&mut self, decision: Decision<T>) -> T {
         self.gateway.apply(decision.changes);
+        for draw in decision.draws {
+            self.gateway.faults.record(draw);
+        }
         for notice in decision.notices {
             let id = self.gateway.next_delivery();
             self.gateway.apply([Change::Delivery(Delivery {
@@ -117,6 +126,7 @@ impl Bench {
                 url: notice.url.clone(),
                 body: serde_json::to_string(&notice.data).unwrap(),
                 next_attempt_at: Some(notice.first_attempt_at),
+                postponed: Postponed::Never,
             })]);
             self.notices.push(notice);
         }

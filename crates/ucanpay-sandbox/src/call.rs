@@ -46,6 +46,11 @@ impl Call {
         }
     }
 
+    /// The last part of the path: `unifiedorder`.
+    pub(crate) fn name(self) -> &'static str {
+        self.path().trim_start_matches("/payment/")
+    }
+
     /// A mandatory member is missing.
     pub(crate) fn missing(self) -> ErrorName {
         self.or_listed(ErrorName::LackParams)

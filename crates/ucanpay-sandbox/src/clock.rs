@@ -1,9 +1,17 @@
-//! The sandbox's time: asked for by everything that stamps or schedules, so that a test can drive it.
+//! The sandbox's time: asked for by everything that stamps, schedules or waits, so that a test can drive it.
 
 use std::fmt;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
+use tokio::sync::watch;
+
+/// A wait looks at a running clock again at least this often, so that a clock that was set is noticed.
+pub(crate) const LONGEST_NAP: Duration = Duration::from_secs(1);
+
+/// A driven clock goes no further than the end of the year 9999, so that what is set for never stays ahead.
+const LATEST: i64 = 253_402_300_799_999;
 
 /// Where the sandbox takes its time from.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
@@ -17,35 +25,89 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> i64 {
-        // A clock set before 1970 reads as 1970: the sandbox has nothing better to say about it.
-        let since_epoch = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
+        ms_since_epoch(SystemTime::now())
     }
 }
 
-/// `2021-01-29T03:55:56Z`: envelopes and `orderquery`.
+/// The time of one sandbox: it runs by itself, or stands until it is driven.
+#[derive(Clone, Debug)]
+pub(crate) enum Time {
+    Running(Arc<dyn Clock>),
+    Driven(watch::Sender<i64>),
+}
+
+impl Time {
+    /// A clock that stands at this time.
+    pub(crate) fn standing_at(start: SystemTime) -> Self {
+        Self::Driven(watch::Sender::new(ms_since_epoch(start)))
+    }
+
+    /// Milliseconds since the Unix epoch, UTC.
+    pub(crate) fn now(&self) -> i64 {
+        match self {
+            Self::Running(clock) => clock.now(),
+            Self::Driven(now) => *now.borrow(),
+        }
+    }
+
+    /// Moves a driven clock on; whether it was one.
+    pub(crate) fn advance(&self, by: Duration) -> bool {
+        let Self::Driven(now) = self else {
+            return false;
+        };
+        let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        now.send_modify(|now| *now = now.saturating_add(by).min(LATEST));
+        true
+    }
+
+    /// Completes when the clock shows this time or a later one.
+    pub(crate) async fn until(&self, at: i64) {
+        match self {
+            Self::Running(clock) => loop {
+                let Ok(left @ 1..) = u64::try_from(at.saturating_sub(clock.now())) else {
+                    return;
+                };
+                tokio::time::sleep(Duration::from_millis(left).min(LONGEST_NAP)).await;
+            },
+            Self::Driven(now) => {
+                // The sender is `self`: it cannot have gone.
+                let _ = now.subscribe().wait_for(|now| *now >= at).await;
+            }
+        }
+    }
+}
+
+fn ms_since_epoch(time: SystemTime) -> i64 {
+    // A clock set before 1970 reads as 1970: the sandbox has nothing better to say about it.
+    let since_epoch = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// The forms in which the reference prints times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TimeForm {
+    /// `2021-01-29T03:55:56Z`: envelopes and `orderquery`.
+    WithOffset,
+    /// `2021-01-29T03:55:56`: the order's answer and `timeEnd`, as their samples have it.
+    WithoutOffset,
+    /// `20091225091010`: `refundSuccesTime`, as its table has it.
+    Digits,
+    /// `2021-01-29 03:55:10`: `refundTime`, as its sample has it.
+    Spaced,
+}
+
+/// `2021-01-29T03:55:56Z`
 pub(crate) fn rfc3339(ms: i64) -> String {
-    written(ms, "%Y-%m-%dT%H:%M:%SZ")
+    written(ms, TimeForm::WithOffset)
 }
 
-/// `2021-01-29T03:55:56`: the order's answer and `timeEnd`, as their samples have it.
-pub(crate) fn without_offset(ms: i64) -> String {
-    written(ms, "%Y-%m-%dT%H:%M:%S")
-}
-
-/// `2021-01-29 03:55:10`: `refundTime`, as its sample has it.
-pub(crate) fn spaced(ms: i64) -> String {
-    written(ms, "%Y-%m-%d %H:%M:%S")
-}
-
-/// `20091225091010`: `refundSuccesTime`, as its table has it.
-pub(crate) fn digits(ms: i64) -> String {
-    written(ms, "%Y%m%d%H%M%S")
-}
-
-fn written(ms: i64, format: &str) -> String {
+pub(crate) fn written(ms: i64, form: TimeForm) -> String {
+    let format = match form {
+        TimeForm::WithOffset => "%Y-%m-%dT%H:%M:%SZ",
+        TimeForm::WithoutOffset => "%Y-%m-%dT%H:%M:%S",
+        TimeForm::Digits => "%Y%m%d%H%M%S",
+        TimeForm::Spaced => "%Y-%m-%d %H:%M:%S",
+    };
     // Only a clock beyond the year 9999 is out of range.
     let at = Timestamp::from_millisecond(ms).unwrap_or(Timestamp::MAX);
     at.strftime(format).to_string()
@@ -55,12 +117,37 @@ fn written(ms: i64, format: &str) -> String {
 mod tests {
     use super::*;
 
+    #[tokio::test]
+    async fn a_wait_on_a_driven_clock_ends_when_it_is_driven_there() {
+        let time = Time::standing_at(UNIX_EPOCH);
+        let waiting = tokio::spawn({
+            let time = time.clone();
+            async move { time.until(1000).await }
+        });
+        assert!(time.advance(Duration::from_millis(999)));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert!(!waiting.is_finished());
+        assert!(time.advance(Duration::from_millis(1)));
+        waiting.await.unwrap();
+        assert!(time.advance(Duration::MAX));
+        assert_eq!(time.now(), LATEST);
+    }
+
+    #[tokio::test]
+    async fn a_running_clock_cannot_be_driven_and_a_wait_on_it_ends_in_time() {
+        let time = Time::Running(Arc::new(SystemClock));
+        assert!(!time.advance(Duration::from_secs(1)));
+        let begun = std::time::Instant::now();
+        time.until(time.now() + 50).await;
+        assert!(begun.elapsed() >= Duration::from_millis(45));
+    }
+
     #[test]
     fn a_time_is_written_in_each_of_the_reference_s_four_forms() {
         let at = 1_611_892_556_789;
-        assert_eq!(rfc3339(at), "2021-01-29T03:55:56Z");
-        assert_eq!(without_offset(at), "2021-01-29T03:55:56");
-        assert_eq!(spaced(at), "2021-01-29 03:55:56");
-        assert_eq!(digits(at), "20210129035556");
+        assert_eq!(written(at, TimeForm::WithOffset), "2021-01-29T03:55:56Z");
+        assert_eq!(written(at, TimeForm::WithoutOffset), "2021-01-29T03:55:56");
+        assert_eq!(written(at, TimeForm::Spaced), "2021-01-29 03:55:56");
+        assert_eq!(written(at, TimeForm::Digits), "20210129035556");
     }
 }

@@ -5,16 +5,18 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use thiserror::Error;
 use tokio::net::TcpListener;
 use ucanpay_core::{KeyError, PrivateKey, PublicKey};
 
 use crate::config::{SandboxConfig, State};
-use crate::duration::duration_ms;
+use crate::duration::duration;
 use crate::error::{SandboxError, in_one_line};
 use crate::sandbox::Sandbox;
+use crate::seed::Seed;
+use crate::switches::Switches;
 
 const USAGE: &str = "\
 Usage: ucanpay-sandbox --merchant-id ID --merchant-public-key FILE --platform-private-key FILE [options]
@@ -26,7 +28,11 @@ A UCanPay gateway on this machine, for development. No real money moves.
   --platform-private-key FILE  signs what the gateway sends
   --listen ADDRESS             default 127.0.0.1:8090
   --state FILE                 keep orders in this SQLite file; without it they are gone at the end
+  --seed FILE                  begin with the orders and faults of this JSON file; docs/sandbox.md has the format
   --notify-interval TIME       between attempts to deliver a notification, default 15s
+  --set NAME=VALUE             one point that the reference leaves open, such as name-in=code; may be given
+                               several times; docs/sandbox.md has the table
+  --clock real|driven          driven: it stands until POST /_sandbox/clock moves it on; default real
   --allow-remote               listen on, and notify, other addresses than this machine's own
   --help                       show this
 ";
@@ -70,8 +76,18 @@ struct Arguments {
     merchant_public_key: PathBuf,
     platform_private_key: PathBuf,
     state: State,
+    seed: Option<PathBuf>,
     notify_interval: Duration,
+    clock: ClockKind,
+    switches: Switches,
     allow_remote: bool,
+}
+
+/// Whether time goes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ClockKind {
+    Real,
+    Driven,
 }
 
 /// The command line cannot be followed: the exit status is 2.
@@ -94,6 +110,11 @@ enum RunError {
         path: PathBuf,
         source: KeyError,
     },
+    #[error("--seed {} cannot be read", path.display())]
+    SeedFile {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("the sandbox cannot be opened")]
     Open(#[from] SandboxError),
     #[error("cannot serve on {listen}; is another program using the port?")]
@@ -111,7 +132,10 @@ impl Command {
         let mut merchant_public_key = None;
         let mut platform_private_key = None;
         let mut state = State::Memory;
+        let mut seed = None;
         let mut notify_interval = Duration::from_secs(15);
+        let mut clock = ClockKind::Real;
+        let mut switches = Switches::default();
         let mut allow_remote = false;
 
         let mut arguments = arguments.into_iter();
@@ -128,6 +152,7 @@ impl Command {
                 "--merchant-id" => merchant_id = Some(text(&value()?)?.to_owned()),
                 "--merchant-public-key" => merchant_public_key = Some(PathBuf::from(value()?)),
                 "--platform-private-key" => platform_private_key = Some(PathBuf::from(value()?)),
+                "--seed" => seed = Some(PathBuf::from(value()?)),
                 "--state" => state = State::File(PathBuf::from(value()?)),
                 "--listen" => {
                     let address = value()?;
@@ -138,11 +163,23 @@ impl Command {
                         )
                     })?;
                 }
+                "--set" => {
+                    let setting = value()?;
+                    switches
+                        .set(text(&setting)?)
+                        .map_err(|error| UsageError(format!("--set: {error}")))?;
+                }
+                "--clock" => {
+                    clock = match text(&value()?)? {
+                        "real" => ClockKind::Real,
+                        "driven" => ClockKind::Driven,
+                        _ => return Err(UsageError("--clock is real or driven".to_owned())),
+                    };
+                }
                 "--notify-interval" => {
-                    let interval = duration_ms(text(&value()?)?)
-                        .and_then(|ms| u64::try_from(ms).ok())
-                        .filter(|ms| *ms > 0);
-                    notify_interval = interval.map(Duration::from_millis).ok_or_else(|| {
+                    let interval =
+                        duration(text(&value()?)?).filter(|interval| !interval.is_zero());
+                    notify_interval = interval.ok_or_else(|| {
                         UsageError("--notify-interval needs a time such as 15s or 500ms".to_owned())
                     })?;
                 }
@@ -158,7 +195,10 @@ impl Command {
             platform_private_key: platform_private_key
                 .ok_or_else(|| missing("--platform-private-key"))?,
             state,
+            seed,
             notify_interval,
+            clock,
+            switches,
             allow_remote,
         };
         if !run.listen.ip().is_loopback() && !run.allow_remote {
@@ -183,10 +223,19 @@ impl Arguments {
             self.platform_private_key,
             PrivateKey::from_bytes,
         )?;
-        let config = SandboxConfig::new(self.merchant_id, merchant_key, platform_key)
+        let mut config = SandboxConfig::new(self.merchant_id, merchant_key, platform_key)
             .with_state(self.state)
             .with_notify_interval(self.notify_interval)
             .with_allow_remote(self.allow_remote);
+        config.switches = self.switches;
+        if let Some(path) = self.seed {
+            let text = std::fs::read_to_string(&path)
+                .map_err(|source| RunError::SeedFile { path, source })?;
+            config = config.with_seed(Seed::from_json(&text)?);
+        }
+        if self.clock == ClockKind::Driven {
+            config = config.with_driven_clock(SystemTime::now());
+        }
         let sandbox = Sandbox::open(config).await?;
         let serve_error = |source| RunError::Serve {
             listen: self.listen,
@@ -239,7 +288,10 @@ fn key<K>(
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
     use super::*;
+    use crate::switches::NameIn;
 
     const NEEDED: [&str; 6] = [
         "--merchant-id",
@@ -262,6 +314,7 @@ mod tests {
         assert_eq!(run.listen, "127.0.0.1:8090".parse().unwrap());
         assert_eq!(run.state, State::Memory);
         assert_eq!(run.notify_interval, Duration::from_secs(15));
+        assert_eq!(run.clock, ClockKind::Real);
         assert!(!run.allow_remote);
     }
 
@@ -273,8 +326,16 @@ mod tests {
             "--allow-remote",
             "--state",
             "s.db",
+            "--seed",
+            "s.json",
             "--notify-interval",
             "500ms",
+            "--clock",
+            "driven",
+            "--set",
+            "name-in=code",
+            "--set",
+            "block-after=5",
         ])
         .unwrap() else {
             panic!("help")
@@ -282,6 +343,10 @@ mod tests {
         assert_eq!(run.listen, "0.0.0.0:1".parse().unwrap());
         assert_eq!(run.state, State::File("s.db".into()));
         assert_eq!(run.notify_interval, Duration::from_millis(500));
+        assert_eq!(run.seed, Some("s.json".into()));
+        assert_eq!(run.clock, ClockKind::Driven);
+        assert_eq!(run.switches.name_in, NameIn::Code);
+        assert_eq!(run.switches.block_after, NonZeroU32::new(5));
         assert!(run.allow_remote);
     }
 
@@ -299,6 +364,11 @@ mod tests {
     fn a_wrong_command_line_says_what_is_wrong() {
         for (more, expected) in [
             (&["--frobnicate"][..], "unknown argument --frobnicate"),
+            (
+                &["--set", "name-in"],
+                "--set: a setting is written name=value",
+            ),
+            (&["--clock", "fast"], "--clock is real or driven"),
             (&["--state"], "--state needs a value"),
             (&["--listen", "8090"], "--listen needs an address"),
             (

@@ -1,13 +1,19 @@
 //! What a sandbox is set to.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use ucanpay_core::{PrivateKey, PublicKey};
 
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, SystemClock, Time};
 use crate::gateway::Terms;
+use crate::seed::Seed;
+use crate::switches::{
+    CodeAs, DataAs, NameIn, ReEntry, ReversingAPaidOrder, Scheme, StatusCase, SwitchError,
+    Switches, Times,
+};
 
 /// Where the sandbox keeps its orders, refunds and pending notifications.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,18 +25,6 @@ pub enum State {
     /// One SQLite file, made if it is not there. Everything is found again after a restart, also after a
     /// kill. Only one sandbox at a time can hold it.
     File(PathBuf),
-}
-
-/// What `/payment/reverse` does to a paid order: an open point. The reference's prose says that the money goes back to the
-/// buyer, its table of errors lists ORDERPAID.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ReversingAPaidOrder {
-    /// All of it goes back, and the order is REVOKED. The default.
-    #[default]
-    Returns,
-    /// It is refused with ORDERPAID.
-    IsRefused,
 }
 
 /// The settings of a [`Sandbox`](crate::Sandbox).
@@ -59,8 +53,9 @@ pub struct SandboxConfig {
     pub(crate) refund_delay: Duration,
     pub(crate) first_notification_delay: Duration,
     pub(crate) allow_remote: bool,
-    pub(crate) reversing_a_paid_order: ReversingAPaidOrder,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) switches: Switches,
+    pub(crate) time: Time,
+    pub(crate) seed: Seed,
 }
 
 impl SandboxConfig {
@@ -83,8 +78,9 @@ impl SandboxConfig {
             refund_delay: Duration::from_secs(2),
             first_notification_delay: Duration::from_millis(300),
             allow_remote: false,
-            reversing_a_paid_order: ReversingAPaidOrder::default(),
-            clock: Arc::new(SystemClock),
+            switches: Switches::default(),
+            time: Time::Running(Arc::new(SystemClock)),
+            seed: Seed::default(),
         }
     }
 
@@ -92,6 +88,13 @@ impl SandboxConfig {
     #[must_use]
     pub fn with_state(self, state: State) -> Self {
         Self { state, ..self }
+    }
+
+    /// What it begins with when it has no orders yet, and begins with again after a reset. The seed's fault plan holds
+    /// from every start, since plans are not kept.
+    #[must_use]
+    pub fn with_seed(self, seed: Seed) -> Self {
+        Self { seed, ..self }
     }
 
     /// How long after a failed attempt a notification is sent again; 15 s at the real gateway.
@@ -131,26 +134,108 @@ impl SandboxConfig {
         }
     }
 
+    /// Sets one of the switches below by its name, as the command's `--set` does: `name-in=code`. `docs/sandbox.md` has the
+    /// table.
+    ///
+    /// # Errors
+    /// [`SwitchError`], which says what the names and values are.
+    pub fn with_setting(mut self, setting: &str) -> Result<Self, SwitchError> {
+        self.switches.set(setting)?;
+        Ok(self)
+    }
+
+    /// Where the error name of a refusal stands.
+    #[must_use]
+    pub fn with_name_in(mut self, name_in: NameIn) -> Self {
+        self.switches.name_in = name_in;
+        self
+    }
+
+    /// How `data` is written.
+    #[must_use]
+    pub fn with_data_as(mut self, data_as: DataAs) -> Self {
+        self.switches.data_as = data_as;
+        self
+    }
+
+    /// How `code` is written.
+    #[must_use]
+    pub fn with_code_as(mut self, code_as: CodeAs) -> Self {
+        self.switches.code_as = code_as;
+        self
+    }
+
+    /// What placing an order again does.
+    #[must_use]
+    pub fn with_re_entry(mut self, re_entry: ReEntry) -> Self {
+        self.switches.re_entry = re_entry;
+        self
+    }
+
+    /// How times are written.
+    #[must_use]
+    pub fn with_times(mut self, times: Times) -> Self {
+        self.switches.times = times;
+        self
+    }
+
+    /// What is signed, and how, in both directions.
+    #[must_use]
+    pub fn with_scheme(mut self, scheme: Scheme) -> Self {
+        self.switches.scheme = scheme;
+        self
+    }
+
+    /// The letter case of statuses.
+    #[must_use]
+    pub fn with_status_case(mut self, status_case: StatusCase) -> Self {
+        self.switches.status_case = status_case;
+        self
+    }
+
     /// What reversing a paid order does.
     #[must_use]
-    pub fn with_reversing_a_paid_order(self, what_happens: ReversingAPaidOrder) -> Self {
+    pub fn with_reversing_a_paid_order(
+        mut self,
+        reversing_a_paid_order: ReversingAPaidOrder,
+    ) -> Self {
+        self.switches.reversing_a_paid_order = reversing_a_paid_order;
+        self
+    }
+
+    /// After how many bad requests in a row every call is refused with INVALID_REQ_TOO_MUCH for 60 s. The reference says "too
+    /// many" and no number, so it is `None`, never, unless it is set.
+    #[must_use]
+    pub fn with_block_after(mut self, bad_requests: Option<NonZeroU32>) -> Self {
+        self.switches.block_after = bad_requests;
+        self
+    }
+
+    /// Another source of time that runs by itself.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
         Self {
-            reversing_a_paid_order: what_happens,
+            time: Time::Running(clock),
             ..self
         }
     }
 
-    /// Another source of time.
+    /// A clock that stands at `start` until [`Sandbox::advance`](crate::Sandbox::advance) or `POST /_sandbox/clock`
+    /// moves it on: a test sees fifteen seconds, or seven days, go by at once. Sandboxes opened with clones of this
+    /// configuration share it. It is not kept in a state file.
     #[must_use]
-    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
-        Self { clock, ..self }
+    pub fn with_driven_clock(self, start: SystemTime) -> Self {
+        Self {
+            time: Time::standing_at(start),
+            ..self
+        }
     }
 
     pub(crate) fn terms(&self) -> Terms {
         let ms = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         Terms {
             merchant_id: self.merchant_id.clone(),
-            reversing_a_paid_order: self.reversing_a_paid_order,
+            switches: self.switches,
             refund_delay: ms(self.refund_delay),
             first_notification_delay: ms(self.first_notification_delay),
             notify_interval: ms(self.notify_interval),

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::faults::Fault;
 use crate::message::Members;
 
 /// What a notification is about.
@@ -42,6 +43,18 @@ pub(crate) struct Delivery {
     pub(crate) body: String,
     /// `None` once the merchant has answered SUCCESS.
     pub(crate) next_attempt_at: Option<i64>,
+    #[serde(default)]
+    pub(crate) postponed: Postponed,
+}
+
+/// Whether the fault plan has put a delivery off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Postponed {
+    #[default]
+    Never,
+    Once,
+    /// Until an attempt at another delivery of the order has been made.
+    BehindTheNext,
 }
 
 /// One attempt to deliver, as it is kept.
@@ -52,6 +65,9 @@ pub(crate) struct Attempt {
     pub(crate) number: u32,
     pub(crate) at: i64,
     pub(crate) outcome: Outcome,
+    /// What the fault plan did to it.
+    #[serde(default)]
+    pub(crate) fault: Option<Fault>,
     pub(crate) next_attempt_at: Option<i64>,
 }
 

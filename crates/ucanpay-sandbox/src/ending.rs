@@ -1,11 +1,12 @@
 //! What the gateway decides when a merchant ends an order: closing, and reversing.
 
-use crate::config::ReversingAPaidOrder;
+use crate::faults::{Occasion, Place};
 use crate::gateway::{CallAnswer, Decision, Gateway};
 use crate::message::Members;
 use crate::order::{Order, Payment, Refund};
 use crate::refusal::{ErrorName, Refusal};
 use crate::rules::Rules;
+use crate::switches::ReversingAPaidOrder;
 
 /// An order can be reversed within 7 days of its being placed.
 const REVERSAL_WINDOW_MS: i64 = 7 * 24 * 60 * 60 * 1000;
@@ -22,9 +23,21 @@ impl Gateway {
         if matches!(order.payment, Payment::Paid { .. }) {
             return Err(paid());
         }
+        let draw = self.faults.draw(
+            Occasion {
+                place: Place::Buyer,
+                on: "",
+                out_trade_no: order.out_trade_no.clone(),
+            },
+            |_| true,
+        );
         let mut order = order.clone();
         order.payment = Payment::Closed { at: now };
-        Ok(Decision::changed(Ok(self.ended_answer(&order)), order))
+        order.happened(now, "closed by the merchant");
+        order.pays_late_at = draw.strike().map(|strike| now.saturating_add(strike.wait));
+        let mut decision = Decision::changed(Ok(self.ended_answer(&order)), order);
+        decision.draws.push(draw);
+        Ok(decision)
     }
 
     /// `/payment/reverse` (reference: "Cancelling Orders"). An unpaid order is closed, a paid one returned to the buyer,
@@ -41,7 +54,7 @@ impl Gateway {
             return Err(Refusal::new(ErrorName::TradeOverdue, reason));
         }
         if matches!(order.payment, Payment::Paid { .. }) {
-            if self.terms.reversing_a_paid_order == ReversingAPaidOrder::IsRefused {
+            if self.terms.switches.reversing_a_paid_order == ReversingAPaidOrder::IsRefused {
                 return Err(paid());
             }
             if order.refunds.iter().any(Refund::counts) {
@@ -51,6 +64,7 @@ impl Gateway {
         }
         let mut order = order.clone();
         order.reversed_at = Some(now);
+        order.happened(now, "reversed by the merchant");
         Ok(Decision::changed(Ok(self.ended_answer(&order)), order))
     }
 
@@ -58,7 +72,10 @@ impl Gateway {
         Members::default()
             .with("merchantId", &self.terms.merchant_id)
             .with("outTradeNo", &order.out_trade_no)
-            .with("tradeStatus", order.trade_status())
+            .with(
+                "tradeStatus",
+                self.terms.switches.status(order.trade_status()),
+            )
             .with("ucpOrderNo", order.ucp_order_no.to_string())
     }
 }
@@ -169,7 +186,7 @@ mod tests {
     #[test]
     fn a_setting_refuses_to_reverse_what_is_paid() {
         let mut bench = Bench::with_paid_order();
-        bench.gateway.terms.reversing_a_paid_order = ReversingAPaidOrder::IsRefused;
+        bench.gateway.terms.switches.reversing_a_paid_order = ReversingAPaidOrder::IsRefused;
         let refused = bench.call(Call::Reverse, &named());
         assert_eq!(refused, Err(ErrorName::OrderPaid));
         assert_eq!(bench.status(), "SUCCESS");

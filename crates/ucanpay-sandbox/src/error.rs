@@ -27,6 +27,9 @@ pub enum SandboxError {
     /// The state file is there but does not hold what this version writes: move it away to start afresh.
     #[error("the sandbox's state cannot be read; move the state file away to start afresh")]
     ReadState(#[source] BoxError),
+    /// The seed cannot be read, or one of its orders cannot be placed.
+    #[error("the seed cannot be used")]
+    Seed(#[source] BoxError),
     /// A change could not be written; it did not happen.
     #[error("the sandbox's state cannot be written, so nothing was changed; is the disk full?")]
     WriteState(#[source] BoxError),
@@ -36,6 +39,9 @@ pub enum SandboxError {
     /// The client that sends notifications could not be set up.
     #[error("the notifier's HTTP client cannot be set up")]
     Notifier(#[source] BoxError),
+    /// The clock runs by itself: open the sandbox with a driven clock to move it.
+    #[error("the sandbox's clock runs by itself; start it with a driven clock to move it")]
+    ClockNotDriven,
     /// The work was cut off because the runtime is shutting down.
     #[error("the sandbox is shutting down")]
     Stopped,

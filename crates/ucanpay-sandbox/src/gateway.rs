@@ -3,19 +3,22 @@
 //! A method that takes an input only *decides*; nothing changes until the decision's changes have been
 //! written and are handed to [`Gateway::apply`]. The calls come in from `api.rs`, the buyer from
 //! `control.rs` and `pages.rs`, results of deliveries from `notifier.rs`, all through `sandbox.rs`.
-//! Orders are decided in `orders.rs`, their end in `ending.rs`, refunds in `refunds.rs`, deliveries here.
+//! A call comes through `answering.rs`. Orders are decided in `orders.rs`, their end in `ending.rs`, refunds in
+//! `refunds.rs`, their results in `results.rs`, deliveries in `sending.rs`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
 use crate::call::Call;
-use crate::config::ReversingAPaidOrder;
-use crate::delivery::{Attempt, Delivery, Notice, Outcome};
+use crate::delivery::{Attempt, Delivery, Notice};
+use crate::faults::{Draw, Faults};
+use crate::guard::Guard;
 use crate::message::Members;
 use crate::order::Order;
 use crate::refusal::Refusal;
 use crate::rules::Rules;
+use crate::switches::Switches;
 
 /// The smallest number the gateway gives out: 16 digits.
 const FIRST_NUMBER: u64 = 1_000_000_000_000_000;
@@ -24,7 +27,7 @@ const FIRST_NUMBER: u64 = 1_000_000_000_000_000;
 #[derive(Clone, Debug)]
 pub(crate) struct Terms {
     pub(crate) merchant_id: String,
-    pub(crate) reversing_a_paid_order: ReversingAPaidOrder,
+    pub(crate) switches: Switches,
     pub(crate) refund_delay: i64,
     pub(crate) first_notification_delay: i64,
     pub(crate) notify_interval: i64,
@@ -33,9 +36,10 @@ pub(crate) struct Terms {
 /// An entity as it is after a change. It replaces what was there under its key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Change {
-    Order(Order),
+    Order(Box<Order>),
     Delivery(Delivery),
     Attempt(Attempt),
+    Guard(Guard),
 }
 
 /// What the gateway wants to happen: answer only after the changes are written.
@@ -44,6 +48,8 @@ pub(crate) struct Decision<T> {
     pub(crate) answer: T,
     pub(crate) changes: Vec<Change>,
     pub(crate) notices: Vec<Notice>,
+    /// What the fault plan was asked on the way; it counts with the changes.
+    pub(crate) draws: Vec<Draw>,
 }
 
 impl<T> Decision<T> {
@@ -53,6 +59,7 @@ impl<T> Decision<T> {
             answer,
             changes: Vec::new(),
             notices: Vec::new(),
+            draws: Vec::new(),
         }
     }
 
@@ -60,8 +67,18 @@ impl<T> Decision<T> {
     pub(crate) fn changed(answer: T, order: Order) -> Self {
         Self {
             answer,
-            changes: vec![Change::Order(order)],
+            changes: vec![Change::Order(Box::new(order))],
             notices: Vec::new(),
+            draws: Vec::new(),
+        }
+    }
+
+    pub(crate) fn map<U>(self, with: impl FnOnce(T) -> U) -> Decision<U> {
+        Decision {
+            answer: with(self.answer),
+            changes: self.changes,
+            notices: self.notices,
+            draws: self.draws,
         }
     }
 
@@ -85,37 +102,53 @@ pub(crate) type CallAnswer = Result<Members, Refusal>;
 #[derive(Debug)]
 pub(crate) struct Gateway {
     pub(crate) terms: Terms,
+    pub(crate) faults: Faults,
     /// By `outTradeNo`.
     orders: HashMap<String, Order>,
     /// `ucpOrderNo` → `outTradeNo`; the numbers rise, so this is also the order of arrival.
     by_ucp_order_no: BTreeMap<u64, String>,
     /// `outRefundNo` → `outTradeNo`.
     by_out_refund_no: HashMap<String, String>,
-    /// When the refund under way of which order is due.
-    settling: BTreeSet<(i64, String)>,
+    /// When something happens to which order by itself.
+    happening: BTreeSet<(i64, String)>,
     deliveries: BTreeMap<u64, Delivery>,
     /// `outTradeNo` → its deliveries, oldest first.
     deliveries_of: HashMap<String, Vec<u64>>,
     attempts: HashMap<u64, Vec<Attempt>>,
     /// When which delivery is due.
     due: BTreeSet<(i64, u64)>,
+    guard: Guard,
     /// The last number given out to an order or a refund.
     last_number: u64,
+    last_delivery: u64,
 }
 
 impl Gateway {
     pub(crate) fn new(terms: Terms) -> Self {
         Self {
             terms,
+            faults: Faults::default(),
             orders: HashMap::new(),
             by_ucp_order_no: BTreeMap::new(),
             by_out_refund_no: HashMap::new(),
-            settling: BTreeSet::new(),
+            happening: BTreeSet::new(),
             deliveries: BTreeMap::new(),
             deliveries_of: HashMap::new(),
             attempts: HashMap::new(),
             due: BTreeSet::new(),
+            guard: Guard::default(),
             last_number: 0,
+            last_delivery: 0,
+        }
+    }
+
+    /// An empty gateway that gives out no number twice: an attempt that is under way must not meet another delivery under
+    /// its number.
+    pub(crate) fn begun_anew(&self) -> Self {
+        Self {
+            last_number: self.last_number,
+            last_delivery: self.last_delivery,
+            ..Self::new(self.terms.clone())
         }
     }
 
@@ -140,42 +173,12 @@ impl Gateway {
         decided.unwrap_or_else(Decision::refused)
     }
 
-    /// Records an attempt to deliver. SUCCESS ends the delivery; anything else is tried again after the
-    /// interval.
-    pub(crate) fn attempted(&self, id: u64, outcome: Outcome, now: i64) -> Decision<()> {
-        let Some(delivery) = self.deliveries.get(&id) else {
-            return Decision::unchanged(());
-        };
-        let next_attempt_at = match outcome {
-            Outcome::Accepted { .. } => None,
-            Outcome::Refused { .. } | Outcome::Failed { .. } => {
-                Some(now.saturating_add(self.terms.notify_interval))
-            }
-        };
-        let number = u32::try_from(self.attempts(id).len() + 1).unwrap_or(u32::MAX);
-        let attempt = Attempt {
-            delivery: id,
-            number,
-            at: now,
-            outcome,
-            next_attempt_at,
-        };
-        let delivery = Delivery {
-            next_attempt_at,
-            ..delivery.clone()
-        };
-        Decision {
-            answer: (),
-            changes: vec![Change::Delivery(delivery), Change::Attempt(attempt)],
-            notices: Vec::new(),
-        }
-    }
-
     /// Takes up changes that have been written.
     pub(crate) fn apply(&mut self, changes: impl IntoIterator<Item = Change>) {
         for change in changes {
             match change {
-                Change::Order(order) => self.apply_order(order),
+                Change::Guard(guard) => self.guard = guard,
+                Change::Order(order) => self.apply_order(*order),
                 Change::Delivery(delivery) => self.apply_delivery(delivery),
                 Change::Attempt(attempt) => self
                     .attempts
@@ -187,17 +190,17 @@ impl Gateway {
     }
 
     fn apply_order(&mut self, order: Order) {
-        if let Some(settles_at) = self
+        if let Some(happens_at) = self
             .orders
             .get(&order.out_trade_no)
-            .and_then(Order::settles_at)
+            .and_then(Order::happens_at)
         {
-            self.settling
-                .remove(&(settles_at, order.out_trade_no.clone()));
+            self.happening
+                .remove(&(happens_at, order.out_trade_no.clone()));
         }
-        self.settling.extend(
+        self.happening.extend(
             order
-                .settles_at()
+                .happens_at()
                 .map(|at| (at, order.out_trade_no.clone())),
         );
         self.by_ucp_order_no
@@ -227,6 +230,7 @@ impl Gateway {
         }
         self.due
             .extend(delivery.next_attempt_at.map(|at| (at, delivery.id)));
+        self.last_delivery = self.last_delivery.max(delivery.id);
         self.deliveries.insert(delivery.id, delivery);
     }
 
@@ -239,9 +243,15 @@ impl Gateway {
 
     /// A number for a new delivery.
     pub(crate) fn next_delivery(&self) -> u64 {
-        self.deliveries
-            .last_key_value()
-            .map_or(1, |(last, _)| last + 1)
+        self.last_delivery + 1
+    }
+
+    pub(crate) fn delivery(&self, id: u64) -> Option<&Delivery> {
+        self.deliveries.get(&id)
+    }
+
+    pub(crate) fn guard(&self) -> Guard {
+        self.guard
     }
 
     pub(crate) fn order(&self, out_trade_no: &str) -> Option<&Order> {
@@ -294,24 +304,24 @@ impl Gateway {
             .filter_map(|(_, id)| self.deliveries.get(id))
     }
 
-    /// When the next delivery or refund that is not yet due wants attention.
+    /// When the next delivery or order that is not yet due wants attention.
     pub(crate) fn next_event_after(&self, now: i64) -> Option<i64> {
         let delivery = self
             .due
             .range((now.saturating_add(1), 0)..)
             .next()
             .map(|(at, _)| *at);
-        let refund = self
-            .settling
+        let order = self
+            .happening
             .range((now.saturating_add(1), String::new())..)
             .next()
             .map(|(at, _)| *at);
-        delivery.into_iter().chain(refund).min()
+        delivery.into_iter().chain(order).min()
     }
 
-    /// Orders whose refund under way should have its result by now.
+    /// Orders to which something should have happened by now.
     pub(crate) fn orders_to_settle(&self, now: i64) -> impl Iterator<Item = &Order> {
-        self.settling
+        self.happening
             .iter()
             .take_while(move |(at, _)| *at <= now)
             .filter_map(|(_, out_trade_no)| self.orders.get(out_trade_no))
@@ -322,6 +332,7 @@ impl Gateway {
 mod tests {
     use super::*;
     use crate::bench::Bench;
+    use crate::delivery::Outcome;
 
     fn refused() -> Outcome {
         Outcome::Refused {
@@ -400,7 +411,10 @@ mod tests {
         bench.attempted(1, refused());
 
         let gateway = &bench.gateway;
-        let changes = gateway.orders().cloned().map(Change::Order);
+        let changes = gateway
+            .orders()
+            .cloned()
+            .map(|order| Change::Order(Box::new(order)));
         let changes = changes.chain(gateway.deliveries().cloned().map(Change::Delivery));
         let changes = changes.chain(gateway.attempts(1).iter().cloned().map(Change::Attempt));
         let written: Vec<_> = changes

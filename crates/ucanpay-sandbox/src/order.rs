@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::clock::{spaced, without_offset};
+use crate::clock::TimeForm;
+use crate::gateway::Terms;
 use crate::message::Members;
 
 /// An order. All amounts are cents, all times milliseconds since the Unix epoch.
@@ -33,12 +34,29 @@ pub(crate) struct Order {
     /// The merchant reversed it: an unpaid order ended, a paid one was returned to the buyer whole.
     #[serde(default)]
     pub(crate) reversed_at: Option<i64>,
+    /// When the buyer pays although the order was closed (set by the fault plan).
+    #[serde(default)]
+    pub(crate) pays_late_at: Option<i64>,
+    /// What happened to it, the oldest first.
+    #[serde(default)]
+    pub(crate) history: Vec<Event>,
+}
+
+/// Something that happened to an order, in a few words for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Event {
+    pub(crate) at: i64,
+    pub(crate) what: String,
 }
 
 /// Whether the buyer has paid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Payment {
     Awaited,
+    /// The buyer has begun and not ended.
+    Paying {
+        since: i64,
+    },
     /// The last attempt failed; the buyer may try again.
     Declined {
         at: i64,
@@ -70,9 +88,40 @@ pub(crate) struct Refund {
 /// How far a refund is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum RefundState {
-    Processing { settles_at: i64, fails: bool },
-    Succeeded { at: i64 },
-    Failed { at: i64 },
+    /// `settles_at` is `i64::MAX` for a refund that is stuck.
+    Processing {
+        settles_at: i64,
+        #[serde(default)]
+        end: RefundEnd,
+    },
+    Succeeded {
+        at: i64,
+    },
+    Failed {
+        at: i64,
+    },
+    Closed {
+        at: i64,
+    },
+}
+
+/// How a refund ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum RefundEnd {
+    #[default]
+    Succeeds,
+    Fails,
+    Closes,
+}
+
+impl RefundEnd {
+    pub(crate) fn at(self, at: i64) -> RefundState {
+        match self {
+            Self::Succeeds => RefundState::Succeeded { at },
+            Self::Fails => RefundState::Failed { at },
+            Self::Closes => RefundState::Closed { at },
+        }
+    }
 }
 
 impl Order {
@@ -82,19 +131,23 @@ impl Order {
             _ if self.reversed_at.is_some() => "REVOKED",
             Payment::Closed { .. } => "CLOSED",
             Payment::Awaited => "NOTPAY",
+            Payment::Paying { .. } => "USERPAYING",
             Payment::Declined { .. } => "PAYERROR",
             Payment::Paid { .. } if self.refunded() > 0 => "REFUND",
             Payment::Paid { .. } => "SUCCESS",
         }
     }
 
+    pub(crate) fn happened(&mut self, at: i64, what: impl Into<String>) {
+        let what = what.into();
+        self.history.push(Event { at, what });
+    }
+
     /// `totalAmt`: what was paid, or what was ordered while nothing is paid.
     pub(crate) fn amount(&self) -> i64 {
         match self.payment {
             Payment::Paid { amount, .. } => amount,
-            Payment::Awaited | Payment::Declined { .. } | Payment::Closed { .. } => {
-                self.ordered_amount
-            }
+            _ => self.ordered_amount,
         }
     }
 
@@ -106,6 +159,11 @@ impl Order {
     /// Whether a buyer can pay it now.
     pub(crate) fn is_payable(&self) -> bool {
         !self.has_ended() && !matches!(self.payment, Payment::Paid { .. })
+    }
+
+    /// Whether a payment that was under way when it was closed may still come through.
+    pub(crate) fn is_payable_late(&self) -> bool {
+        matches!(self.payment, Payment::Closed { .. }) && self.reversed_at.is_none()
     }
 
     /// The sum of the refunds that succeeded: `totalRefundAmt`.
@@ -130,48 +188,58 @@ impl Order {
             .find(|refund| matches!(refund.state, RefundState::Processing { .. }))
     }
 
-    /// When the refund under way is due to have its result.
-    pub(crate) fn settles_at(&self) -> Option<i64> {
-        self.refunds.iter().find_map(|refund| match refund.state {
+    /// When something happens to the order by itself: the refund under way has its result, or a late payment comes.
+    pub(crate) fn happens_at(&self) -> Option<i64> {
+        let settles_at = self.processing().and_then(|refund| match refund.state {
             RefundState::Processing { settles_at, .. } => Some(settles_at),
-            RefundState::Succeeded { .. } | RefundState::Failed { .. } => None,
-        })
+            _ => None,
+        });
+        settles_at.into_iter().chain(self.pays_late_at).min()
     }
 
     /// The `data` of a payment notification (reference: "Payment Result Notification").
-    pub(crate) fn payment_notification(&self, merchant_id: &str) -> Members {
+    pub(crate) fn payment_notification(&self, terms: &Terms) -> Members {
         let ended_at = match self.payment {
             Payment::Paid { at, .. } | Payment::Declined { at } | Payment::Closed { at } => at,
+            Payment::Paying { since } => since,
             Payment::Awaited => self.placed_at,
         };
-        self.echoed(merchant_id)
-            .with("tradeStatus", self.trade_status())
-            .with("timeEnd", without_offset(ended_at))
+        self.echoed(terms)
+            .with("tradeStatus", terms.switches.status(self.trade_status()))
+            .with(
+                "timeEnd",
+                terms.switches.time(ended_at, TimeForm::WithoutOffset),
+            )
     }
 
     /// The `data` of a refund notification (reference: "Notification of Refund Result").
-    pub(crate) fn refund_notification(&self, refund: &Refund, merchant_id: &str) -> Members {
+    pub(crate) fn refund_notification(&self, refund: &Refund, terms: &Terms) -> Members {
         let refunded_at = match refund.state {
-            RefundState::Succeeded { at } | RefundState::Failed { at } => at,
+            RefundState::Succeeded { at }
+            | RefundState::Failed { at }
+            | RefundState::Closed { at } => at,
             RefundState::Processing { settles_at, .. } => settles_at,
         };
-        self.refund_answer(refund, merchant_id)
-            .with("refundStatus", refund.status())
-            .with("refundTime", spaced(refunded_at))
+        self.refund_answer(refund, terms)
+            .with("refundStatus", terms.switches.status(refund.status()))
+            .with(
+                "refundTime",
+                terms.switches.time(refunded_at, TimeForm::Spaced),
+            )
     }
 
     /// The `data` of the answer to a refund (reference: "Requesting Refund"): accepted, no result yet.
-    pub(crate) fn refund_answer(&self, refund: &Refund, merchant_id: &str) -> Members {
-        self.echoed(merchant_id)
+    pub(crate) fn refund_answer(&self, refund: &Refund, terms: &Terms) -> Members {
+        self.echoed(terms)
             .with("ucpRefundNo", refund.ucp_refund_no.to_string())
             .with("outRefundNo", &refund.out_refund_no)
             .with_number("refundAmt", refund.amount)
     }
 
     /// The members that every message about a payment or refund repeats.
-    fn echoed(&self, merchant_id: &str) -> Members {
+    fn echoed(&self, terms: &Terms) -> Members {
         Members::default()
-            .with("merchantId", merchant_id)
+            .with("merchantId", &terms.merchant_id)
             .with("deviceNo", self.device_no.as_deref().unwrap_or_default())
             .with("currency", &self.currency)
             .with("sceneType", &self.scene)
@@ -189,11 +257,20 @@ impl Refund {
             RefundState::Processing { .. } => "PROCESSING",
             RefundState::Succeeded { .. } => "SUCCESS",
             RefundState::Failed { .. } => "FAIL",
+            RefundState::Closed { .. } => "REFUNDCLOSE",
         }
     }
 
-    /// Failed refunds give their share of the order, and their place among the ten, back.
+    /// For an order's history.
+    pub(crate) fn result(&self) -> String {
+        format!("refund {}: {}", self.out_refund_no, self.status())
+    }
+
+    /// Failed and closed refunds give their share of the order, and their place among the ten, back.
     pub(crate) fn counts(&self) -> bool {
-        !matches!(self.state, RefundState::Failed { .. })
+        !matches!(
+            self.state,
+            RefundState::Failed { .. } | RefundState::Closed { .. }
+        )
     }
 }

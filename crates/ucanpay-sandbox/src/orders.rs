@@ -1,12 +1,13 @@
 //! What the gateway decides about orders: placing, asking, and the buyer's approval or refusal.
 
-use crate::clock::{rfc3339, without_offset};
+use crate::clock::TimeForm;
 use crate::delivery::{Notice, Topic};
 use crate::gateway::{CallAnswer, Decision, Gateway};
 use crate::message::Members;
 use crate::order::{Order, Payment};
 use crate::refusal::{ErrorName, Refusal};
 use crate::rules::Rules;
+use crate::switches::ReEntry;
 
 /// How the buyer pays: as asked, unless a test wants it otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,7 +48,7 @@ impl Gateway {
         members: &Members,
         now: i64,
     ) -> Result<Decision<CallAnswer>, Refusal> {
-        let order = Order {
+        let mut order = Order {
             out_trade_no: rules.number("outTradeNo")?,
             ucp_order_no: self.next_number(now),
             subject: rules.subject()?,
@@ -64,7 +65,10 @@ impl Gateway {
             muted: false,
             next_refund_fails: false,
             reversed_at: None,
+            pays_late_at: None,
+            history: Vec::new(),
         };
+        order.happened(now, "placed");
         let Some(placed) = self.order(&order.out_trade_no) else {
             return Ok(Decision::changed(Ok(self.order_answer(&order)), order));
         };
@@ -80,6 +84,12 @@ impl Gateway {
                 "this order is paid already",
             ));
         }
+        if self.terms.switches.re_entry == ReEntry::Refuse {
+            return Err(Refusal::new(
+                ErrorName::OutTradeNoUsed,
+                "outTradeNo was used before",
+            ));
+        }
         if placed.parameters != order.parameters {
             return Err(Refusal::new(
                 ErrorName::InvalidRequest,
@@ -91,7 +101,12 @@ impl Gateway {
 
     fn order_answer(&self, order: &Order) -> Members {
         Members::default()
-            .with("tranTime", without_offset(order.placed_at))
+            .with(
+                "tranTime",
+                self.terms
+                    .switches
+                    .time(order.placed_at, TimeForm::WithoutOffset),
+            )
             .with_number("totalAmt", order.ordered_amount)
             .with("merchantId", &self.terms.merchant_id)
             .with("outTradeNo", &order.out_trade_no)
@@ -102,10 +117,18 @@ impl Gateway {
     pub(crate) fn order_query(&self, rules: &Rules<'_>) -> CallAnswer {
         let order = self.named(rules, ErrorName::OrderNotExist)?;
         Ok(Members::default()
-            .with("tranTime", rfc3339(order.placed_at))
+            .with(
+                "tranTime",
+                self.terms
+                    .switches
+                    .time(order.placed_at, TimeForm::WithOffset),
+            )
             .with("totalAmt", order.amount().to_string())
             .with("outTradeNo", &order.out_trade_no)
-            .with("tradeStatus", order.trade_status())
+            .with(
+                "tradeStatus",
+                self.terms.switches.status(order.trade_status()),
+            )
             .with("ucpOrderNo", order.ucp_order_no.to_string()))
     }
 
@@ -135,6 +158,7 @@ impl Gateway {
             at: now,
             amount: instruction.amount.unwrap_or(order.ordered_amount),
         };
+        order.happened(now, "paid by the buyer");
         order.muted = instruction.notify == Notify::Never;
         let delay = match instruction.notify {
             Notify::After(delay) => delay,
@@ -155,6 +179,7 @@ impl Gateway {
             Err(refusal) => return Decision::refused(refusal),
         };
         order.payment = Payment::Declined { at: now };
+        order.happened(now, "declined by the buyer");
         let notice = self.payment_notice(
             &order,
             now.saturating_add(self.terms.first_notification_delay),
@@ -162,13 +187,44 @@ impl Gateway {
         Decision::changed(Ok(order.clone()), order).notifying(notice)
     }
 
+    /// The buyer begins to pay and does not end it. Nobody is notified.
+    pub(crate) fn stall(
+        &self,
+        out_trade_no: &str,
+        now: i64,
+    ) -> Decision<Result<Order, BuyerRefusal>> {
+        let mut order = match self.payable(out_trade_no, false) {
+            Ok(order) => order,
+            Err(refusal) => return Decision::refused(refusal),
+        };
+        order.payment = Payment::Paying { since: now };
+        order.happened(now, "payment begun by the buyer");
+        Decision::changed(Ok(order.clone()), order)
+    }
+
+    /// A payment that was under way when the order was closed comes through, unless it has been paid meanwhile.
+    pub(crate) fn paid_late(&self, order: &Order, now: i64) -> (Order, Option<Notice>) {
+        let mut order = order.clone();
+        order.pays_late_at = None;
+        if !matches!(order.payment, Payment::Closed { .. }) {
+            return (order, None);
+        }
+        order.payment = Payment::Paid {
+            at: now,
+            amount: order.ordered_amount,
+        };
+        order.happened(now, "paid by the buyer, after the close");
+        let first = now.saturating_add(self.terms.first_notification_delay);
+        let notice = self.payment_notice(&order, first);
+        (order, notice)
+    }
+
     fn payable(&self, out_trade_no: &str, late: bool) -> Result<Order, BuyerRefusal> {
         let order = self.order(out_trade_no).ok_or(BuyerRefusal::UnknownOrder)?;
         if matches!(order.payment, Payment::Paid { .. }) {
             return Err(BuyerRefusal::AlreadyPaid);
         }
-        let closed = matches!(order.payment, Payment::Closed { .. });
-        if order.is_payable() || (late && closed && order.reversed_at.is_none()) {
+        if order.is_payable() || (late && order.is_payable_late()) {
             return Ok(order.clone());
         }
         Err(BuyerRefusal::Ended)
@@ -179,7 +235,7 @@ impl Gateway {
             out_trade_no: order.out_trade_no.clone(),
             topic: Topic::Payment,
             url: order.notify_url.clone(),
-            data: order.payment_notification(&self.terms.merchant_id),
+            data: order.payment_notification(&self.terms),
             first_attempt_at,
         })
     }

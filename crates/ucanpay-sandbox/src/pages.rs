@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use tracing::error;
 
+use crate::error::SandboxError;
 use crate::gateway::{Decision, Gateway};
 use crate::order::Order;
 use crate::orders::{BuyerRefusal, PayInstruction};
@@ -20,6 +21,9 @@ pub(crate) fn routes() -> Router<Sandbox> {
         .route("/pay/{ucp_order_no}", get(phone))
         .route("/pay/{ucp_order_no}/approve", post(approve))
         .route("/pay/{ucp_order_no}/decline", post(decline))
+        .route("/pay/{ucp_order_no}/stall", post(stall))
+        .route("/pay/{ucp_order_no}/late", post(late))
+        .route("/orders/{ucp_order_no}/resend/{delivery}", post(resend))
         .fallback(|| async { not_found() })
 }
 
@@ -30,7 +34,7 @@ async fn front(State(sandbox): State<Sandbox>, RawQuery(query): RawQuery) -> Res
             to_phone_page(&query)
         }
         _ => sandbox
-            .look(|gateway| view::dashboard(gateway, sandbox.now()))
+            .look(|gateway| view::dashboard(gateway, &sandbox))
             .await
             .into_response(),
     }
@@ -68,6 +72,37 @@ async fn decline(State(sandbox): State<Sandbox>, Path(ucp_order_no): Path<String
     act(&sandbox, ucp_order_no, Gateway::decline).await
 }
 
+async fn stall(State(sandbox): State<Sandbox>, Path(ucp_order_no): Path<String>) -> Response {
+    act(&sandbox, ucp_order_no, Gateway::stall).await
+}
+
+async fn late(State(sandbox): State<Sandbox>, Path(ucp_order_no): Path<String>) -> Response {
+    act(&sandbox, ucp_order_no, |gateway, order, now| {
+        let late = PayInstruction {
+            late: true,
+            ..PayInstruction::default()
+        };
+        gateway.pay(order, late, now)
+    })
+    .await
+}
+
+/// Sends a notification again and leads back to its order on the dashboard.
+async fn resend(
+    State(sandbox): State<Sandbox>,
+    Path((ucp_order_no, delivery)): Path<(String, String)>,
+) -> Response {
+    let Ok(delivery) = delivery.parse() else {
+        return not_found();
+    };
+    let known = sandbox.submit(move |gateway, now| gateway.resend(delivery, now));
+    match known.await {
+        Ok(true) => Redirect::to(&format!("/#order-{ucp_order_no}")).into_response(),
+        Ok(false) => not_found(),
+        Err(error) => unavailable(&error),
+    }
+}
+
 /// Does what the button says and leads back to the page, which shows how things stand now; so a button
 /// pressed twice does no harm.
 async fn act<F>(sandbox: &Sandbox, ucp_order_no: String, action: F) -> Response
@@ -88,14 +123,16 @@ where
             Redirect::to(&page).into_response()
         }
         Ok(Err(BuyerRefusal::UnknownOrder)) => not_found(),
-        Err(error) => {
-            error!(
-                error = &error as &dyn std::error::Error,
-                "the sandbox could not do its own work"
-            );
-            (StatusCode::SERVICE_UNAVAILABLE, view::unavailable()).into_response()
-        }
+        Err(error) => unavailable(&error),
     }
+}
+
+fn unavailable(error: &SandboxError) -> Response {
+    error!(
+        error = error as &dyn std::error::Error,
+        "the sandbox could not do its own work"
+    );
+    (StatusCode::SERVICE_UNAVAILABLE, view::unavailable()).into_response()
 }
 
 fn not_found() -> Response {

@@ -1,11 +1,10 @@
-//! What the gateway decides about refunds: submitting, asking, and the result after the delay.
+//! What the gateway decides about refunds: submitting and asking. How they end is in `results.rs`.
 
-use crate::clock::digits;
-use crate::delivery::{Notice, Topic};
-use crate::gateway::{CallAnswer, Change, Decision, Gateway};
+use crate::clock::TimeForm;
+use crate::faults::{Fault, Occasion, Place};
+use crate::gateway::{CallAnswer, Decision, Gateway};
 use crate::message::Members;
-use crate::order::{Order, Payment, Refund, RefundState};
-use crate::orders::BuyerRefusal;
+use crate::order::{Order, Payment, Refund, RefundEnd, RefundState};
 use crate::refusal::{ErrorName, Refusal};
 use crate::rules::Rules;
 
@@ -55,8 +54,9 @@ impl Gateway {
             if earlier.parameters != parameters {
                 return Err(broken_rule("outRefundNo was used with other parameters"));
             }
-            if earlier.counts() {
-                let answer = order.refund_answer(earlier, &self.terms.merchant_id);
+            // Only a failed one is tried again.
+            if !matches!(earlier.state, RefundState::Failed { .. }) {
+                let answer = order.refund_answer(earlier, &self.terms);
                 return Ok(Decision::unchanged(Ok(answer)));
             }
         }
@@ -65,11 +65,24 @@ impl Gateway {
         // A failed refund is submitted again under its own numbers.
         let ucp_refund_no =
             earlier.map_or_else(|| self.next_number(now), |earlier| earlier.ucp_refund_no);
-        let settles_at = now.saturating_add(self.terms.refund_delay);
-        let state = RefundState::Processing {
-            settles_at,
-            fails: order.next_refund_fails,
+        let draw = self.faults.draw(
+            Occasion {
+                place: Place::Refund,
+                on: "",
+                out_trade_no,
+            },
+            // What was asked for by the control API comes first.
+            |_| !order.next_refund_fails,
+        );
+        let in_time = now.saturating_add(self.terms.refund_delay);
+        let (settles_at, end) = match draw.strike().map(|strike| strike.fault) {
+            _ if order.next_refund_fails => (in_time, RefundEnd::Fails),
+            Some(Fault::RefundStuck) => (i64::MAX, RefundEnd::Succeeds),
+            Some(Fault::RefundFail) => (in_time, RefundEnd::Fails),
+            Some(Fault::RefundClose) => (in_time, RefundEnd::Closes),
+            _ => (in_time, RefundEnd::Succeeds),
         };
+        let state = RefundState::Processing { settles_at, end };
         let refund = Refund {
             out_refund_no,
             ucp_refund_no,
@@ -79,14 +92,17 @@ impl Gateway {
             parameters,
             state,
         };
-        let answer = order.refund_answer(&refund, &self.terms.merchant_id);
+        let answer = order.refund_answer(&refund, &self.terms);
         let mut order = order.clone();
         order.next_refund_fails = false;
         order
             .refunds
             .retain(|other| other.out_refund_no != refund.out_refund_no);
+        order.happened(now, format!("refund {} accepted", refund.out_refund_no));
         order.refunds.push(refund);
-        Ok(Decision::changed(Ok(answer), order))
+        let mut decision = Decision::changed(Ok(answer), order);
+        decision.draws.push(draw);
+        Ok(decision)
     }
 
     /// `/payment/refundquery` (reference: "Querying Refund").
@@ -110,8 +126,10 @@ impl Gateway {
             })
             .ok_or_else(unknown)?;
         let success_time = match refund.state {
-            RefundState::Succeeded { at } => digits(at),
-            RefundState::Processing { .. } | RefundState::Failed { .. } => String::new(),
+            RefundState::Succeeded { at } => self.terms.switches.time(at, TimeForm::Digits),
+            RefundState::Processing { .. }
+            | RefundState::Failed { .. }
+            | RefundState::Closed { .. } => String::new(),
         };
         Ok(Members::default()
             .with("merchantId", &self.terms.merchant_id)
@@ -125,60 +143,7 @@ impl Gateway {
             .with("ucpRefundNo", refund.ucp_refund_no.to_string())
             .with("outTradeNo", &order.out_trade_no)
             .with("outRefundNo", &refund.out_refund_no)
-            .with("refundStatus", refund.status()))
-    }
-
-    /// Gives every refund whose delay is over its result.
-    pub(crate) fn settle_refunds(&self, now: i64) -> Decision<()> {
-        let mut decision = Decision::unchanged(());
-        for order in self.orders_to_settle(now) {
-            let mut order = order.clone();
-            let mut notice = None;
-            for index in 0..order.refunds.len() {
-                let refund = &mut order.refunds[index];
-                let RefundState::Processing {
-                    settles_at: at,
-                    fails,
-                } = refund.state
-                else {
-                    continue;
-                };
-                refund.state = if fails {
-                    RefundState::Failed { at }
-                } else {
-                    RefundState::Succeeded { at }
-                };
-                notice = self.refund_notice(&order, &order.refunds[index], now);
-            }
-            decision.changes.push(Change::Order(order));
-            decision.notices.extend(notice);
-        }
-        decision
-    }
-
-    fn refund_notice(&self, order: &Order, refund: &Refund, now: i64) -> Option<Notice> {
-        (!order.muted).then(|| Notice {
-            out_trade_no: order.out_trade_no.clone(),
-            topic: Topic::Refund,
-            url: refund.notify_url.clone(),
-            data: order.refund_notification(refund, &self.terms.merchant_id),
-            first_attempt_at: now.saturating_add(self.terms.first_notification_delay),
-        })
-    }
-
-    /// Lets the next refund submitted for this order fail.
-    pub(crate) fn fail_next_refund(
-        &self,
-        out_trade_no: &str,
-    ) -> Decision<Result<Order, BuyerRefusal>> {
-        let Some(order) = self.order(out_trade_no) else {
-            return Decision::refused(BuyerRefusal::UnknownOrder);
-        };
-        let order = Order {
-            next_refund_fails: true,
-            ..order.clone()
-        };
-        Decision::changed(Ok(order.clone()), order)
+            .with("refundStatus", self.terms.switches.status(refund.status())))
     }
 }
 

@@ -7,6 +7,7 @@ use std::fmt;
 pub(crate) enum ErrorName {
     BizerrNeedRetry,
     Error,
+    InvalidReqTooMuch,
     InvalidRequest,
     LackParams,
     NoAuth,
@@ -14,6 +15,7 @@ pub(crate) enum ErrorName {
     OrderClosed,
     OrderNotExist,
     OrderPaid,
+    OutTradeNoUsed,
     ParamError,
     PostDataEmpty,
     RefundFeeMismatch,
@@ -29,6 +31,7 @@ impl ErrorName {
         match self {
             Self::BizerrNeedRetry => "BIZERR_NEED_RETRY",
             Self::Error => "ERROR",
+            Self::InvalidReqTooMuch => "INVALID_REQ_TOO_MUCH",
             Self::InvalidRequest => "INVALID_REQUEST",
             Self::LackParams => "LACK_PARAMS",
             Self::NoAuth => "NOAUTH",
@@ -36,6 +39,7 @@ impl ErrorName {
             Self::OrderClosed => "ORDERCLOSED",
             Self::OrderNotExist => "ORDERNOTEXIST",
             Self::OrderPaid => "ORDERPAID",
+            Self::OutTradeNoUsed => "OUT_TRADE_NO_USED",
             Self::ParamError => "PARAM_ERROR",
             Self::PostDataEmpty => "POST_DATA_EMPTY",
             Self::RefundFeeMismatch => "REFUND_FEE_MISMATCH",
@@ -48,7 +52,26 @@ impl ErrorName {
     }
 }
 
-/// A call refused: the documented name for the answer, and the reason for the sandbox's own log.
+impl ErrorName {
+    /// Whether the name says that the request is wrong in itself, whatever the order's state: what too many in a row are
+    /// blocked for. The tables of `orderquery` and `reverse` have no such name for a malformed request.
+    pub(crate) fn is_the_request_s_own_fault(self) -> bool {
+        matches!(
+            self,
+            Self::InvalidRequest
+                | Self::LackParams
+                | Self::NoAuth
+                | Self::NotUtf8
+                | Self::ParamError
+                | Self::PostDataEmpty
+                | Self::RequirePostMethod
+                | Self::SignError
+        )
+    }
+}
+
+/// A call refused: the documented name for the answer, and the reason for the log, and for `msg` where a
+/// switch puts the name elsewhere.
 ///
 /// The reason names members and rules, never what a member held.
 #[derive(Clone, Debug, PartialEq, Eq)]

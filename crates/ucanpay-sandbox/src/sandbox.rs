@@ -12,15 +12,20 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, Notify, oneshot};
 
-use crate::clock::Clock;
+use crate::clock::Time;
 use crate::config::SandboxConfig;
-use crate::delivery::{Delivery, Notice};
+use crate::delivery::{Delivery, Notice, Postponed};
+use crate::envelope;
 use crate::error::SandboxError;
+use crate::faults::{FaultPlan, Faults};
 use crate::gateway::{Change, Decision, Gateway};
+use crate::message::Members;
 use crate::notifier::Notifier;
 use crate::router;
 use crate::seal::Seal;
+use crate::seed::Seed;
 use crate::store::Store;
+use crate::switches::Switches;
 
 /// How long requests under way may take once a shutdown has begun.
 const GRACE: Duration = Duration::from_secs(5);
@@ -36,8 +41,10 @@ struct Inner {
     gateway: Mutex<Gateway>,
     store: Store,
     seal: Seal,
-    clock: Arc<dyn Clock>,
+    time: Time,
     merchant_id: String,
+    seed: Seed,
+    switches: Switches,
     notifier: Notifier,
     /// Told whenever there may be something new to deliver.
     changed: Notify,
@@ -56,13 +63,24 @@ impl Sandbox {
         let mut gateway = Gateway::new(config.terms());
         let (store, changes) = Store::open(&config.state).await?;
         gateway.apply(changes);
+        if gateway.orders().next().is_none() {
+            let sown = config.seed.sow(&mut gateway, config.time.now())?;
+            store.write(&sown).await?;
+        }
+        gateway.faults = Faults::new(config.seed.faults.clone());
         Ok(Self {
             inner: Arc::new(Inner {
                 gateway: Mutex::new(gateway),
                 store,
-                seal: Seal::new(&config.platform_key, &config.merchant_key),
-                clock: config.clock,
+                seal: Seal::new(
+                    &config.platform_key,
+                    &config.merchant_key,
+                    config.switches.scheme,
+                ),
+                time: config.time,
                 merchant_id: config.merchant_id,
+                seed: config.seed,
+                switches: config.switches,
                 notifier: Notifier::new(config.allow_remote)?,
                 changed: Notify::new(),
             }),
@@ -118,8 +136,68 @@ impl Sandbox {
         served
     }
 
+    /// Moves a [driven clock](SandboxConfig::with_driven_clock) on. Refunds that became due have their results when this
+    /// completes; notifications that became due are being sent by [`run_notifier`](Self::run_notifier), or wait for
+    /// [`deliver_due`](Self::deliver_due).
+    ///
+    /// It is one jump: what would have happened several times on the way, such as attempts to deliver, happens once.
+    ///
+    /// # Errors
+    /// [`SandboxError::ClockNotDriven`] when the clock runs by itself; open the sandbox with a driven one.
+    /// [`SandboxError::WriteState`] when the results cannot be written; the clock has moved, and they are tried again.
+    pub async fn advance(&self, by: Duration) -> Result<(), SandboxError> {
+        if !self.inner.time.advance(by) {
+            return Err(SandboxError::ClockNotDriven);
+        }
+        self.submit(|_, _| Decision::unchanged(())).await
+    }
+
+    /// Makes one attempt at every notification that is due, one after another, the longest-waiting first, and completes
+    /// when the merchant has answered or not. For tests that drive the clock and do not run the notifier, so that
+    /// nothing is sent but here; how many attempts were made.
+    ///
+    /// # Errors
+    /// [`SandboxError::WriteState`] when results of refunds cannot be written.
+    pub async fn deliver_due(&self) -> Result<usize, SandboxError> {
+        self.inner.notifier.deliver_due(self).await
+    }
+
+    /// Forgets every order, refund, delivery, block and fault, and begins anew with the [seed](SandboxConfig::with_seed).
+    /// The clock stays as it is, and numbers go on rising.
+    ///
+    /// # Errors
+    /// [`SandboxError::WriteState`]: nothing has been forgotten.
+    pub async fn reset(&self) -> Result<(), SandboxError> {
+        let sandbox = self.clone();
+        // A task of its own, as in `submit`.
+        tokio::spawn(async move {
+            let mut gateway = sandbox.inner.gateway.lock().await;
+            let mut anew = gateway.begun_anew();
+            let seed = &sandbox.inner.seed;
+            let sown = seed.sow(&mut anew, sandbox.now())?;
+            anew.faults = Faults::new(seed.faults.clone());
+            sandbox.inner.store.begin_anew(&sown).await?;
+            *gateway = anew;
+            Ok(())
+        })
+        .await
+        .map_err(|_| SandboxError::Stopped)?
+    }
+
+    pub(crate) async fn set_faults(&self, plan: FaultPlan) {
+        self.inner.gateway.lock().await.faults = Faults::new(plan);
+    }
+
+    pub(crate) fn is_driven(&self) -> bool {
+        matches!(self.inner.time, Time::Driven(_))
+    }
+
     pub(crate) fn seal(&self) -> &Seal {
         &self.inner.seal
+    }
+
+    pub(crate) fn switches(&self) -> Switches {
+        self.inner.switches
     }
 
     pub(crate) fn merchant_id(&self) -> &str {
@@ -127,7 +205,7 @@ impl Sandbox {
     }
 
     pub(crate) fn now(&self) -> i64 {
-        self.inner.clock.now()
+        self.inner.time.now()
     }
 
     /// Completes once something has changed since the last time it completed.
@@ -155,7 +233,7 @@ impl Sandbox {
             let mut gateway = sandbox.inner.gateway.lock().await;
             let now = sandbox.now();
             // Results that are due come first, so that no answer depends on when the notifier last looked.
-            let due = gateway.settle_refunds(now);
+            let due = gateway.settle(now);
             sandbox.commit(&mut gateway, due, now).await?;
             let decision = input(&gateway, now);
             sandbox.commit(&mut gateway, decision, now).await
@@ -174,6 +252,7 @@ impl Sandbox {
             answer,
             mut changes,
             notices,
+            draws,
         } = decision;
         for (id, notice) in (gateway.next_delivery()..).zip(notices) {
             changes.push(Change::Delivery(self.sign(id, notice, now)?));
@@ -183,7 +262,31 @@ impl Sandbox {
             gateway.apply(changes);
             self.inner.changed.notify_one();
         }
+        for draw in draws {
+            gateway.faults.record(draw);
+        }
         Ok(answer)
+    }
+
+    /// The whole body of an answer or notification: `data` signed, in its envelope.
+    pub(crate) fn envelope(&self, data: Members, now: i64) -> Result<String, SandboxError> {
+        let signed = self.inner.seal.sign(data)?;
+        envelope::around(&signed, self.inner.switches, now).map_err(SandboxError::signing)
+    }
+
+    /// The same with a signature that does not verify.
+    pub(crate) fn badly_signed_envelope(
+        &self,
+        data: Members,
+        now: i64,
+    ) -> Result<String, SandboxError> {
+        let signed = self.inner.seal.sign_badly(data)?;
+        envelope::around(&signed, self.inner.switches, now).map_err(SandboxError::signing)
+    }
+
+    /// Completes when the clock shows this time or a later one.
+    pub(crate) async fn until(&self, at: i64) {
+        self.inner.time.until(at).await;
     }
 
     fn sign(&self, id: u64, notice: Notice, now: i64) -> Result<Delivery, SandboxError> {
@@ -192,8 +295,9 @@ impl Sandbox {
             out_trade_no: notice.out_trade_no,
             topic: notice.topic,
             url: notice.url,
-            body: self.seal().envelope(notice.data, now)?,
+            body: self.envelope(notice.data, now)?,
             next_attempt_at: Some(notice.first_attempt_at),
+            postponed: Postponed::Never,
         })
     }
 }
@@ -210,7 +314,6 @@ mod tests {
     use crate::call::Call;
     use crate::config::State;
     use crate::gateway::CallAnswer;
-    use crate::message::Members;
 
     async fn sandbox(state: State) -> Sandbox {
         let key = PrivateKey::generate(1024).unwrap();

@@ -1,77 +1,91 @@
 //! The gateway's signature on what goes out, and the merchant's on what comes in.
 //!
 //! The documented scheme: the canonical string is hashed with SHA-256, and those 32 bytes are signed
-//! with SHA256withRSA (reference: the sample code of "Signature Algorithm").
+//! with SHA256withRSA (reference: the sample code of "Signature Algorithm"). A switch makes it another.
 
 use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rand_core::{OsRng, RngCore};
-use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use ucanpay_core::{Digest, PrivateKey, PublicKey, Signer, Verifier};
 
-use crate::clock::rfc3339;
 use crate::error::SandboxError;
 use crate::message::Members;
+use crate::switches::Scheme;
 
 const NONCE_CHARACTERS: usize = 32;
 
-/// The gateway's key for signing and the merchant's key for checking.
+/// The gateway's key for signing, the merchant's key for checking, and the scheme of both.
 #[derive(Debug)]
 pub(crate) struct Seal {
     signer: Arc<dyn Signer>,
     verifier: Arc<dyn Verifier>,
-}
-
-#[derive(Serialize)]
-struct Envelope {
-    code: i32,
-    msg: &'static str,
-    data: Members,
-    timestamp: String,
+    scheme: Scheme,
 }
 
 impl Seal {
-    pub(crate) fn new(platform_key: &PrivateKey, merchant_key: &PublicKey) -> Self {
+    pub(crate) fn new(platform_key: &PrivateKey, merchant_key: &PublicKey, scheme: Scheme) -> Self {
         Self {
             signer: platform_key.signer(),
             verifier: merchant_key.verifier(),
+            scheme,
         }
     }
 
-    /// Whether `sign` is the merchant's signature of the other members.
-    pub(crate) fn was_signed_by_merchant(&self, members: &Members) -> bool {
+    /// Whether `sign` is the merchant's signature of the other members of a call to this path.
+    pub(crate) fn was_signed_by_merchant(&self, members: &Members, path: &str) -> bool {
+        let (message, digest) = message(self.scheme, members, path);
         members
             .text("sign")
             .and_then(|text| STANDARD.decode(text).ok())
-            .is_some_and(|signature| {
-                self.verifier
-                    .verify(Digest::Sha256, &pre_hash(members), &signature)
-            })
+            .is_some_and(|signature| self.verifier.verify(digest, &message, &signature))
     }
 
-    /// The whole body of an answer or notification: `data` signed, in its envelope.
-    pub(crate) fn envelope(&self, data: Members, now: i64) -> Result<String, SandboxError> {
+    /// The `data` of an answer or notification with nonce and signature.
+    pub(crate) fn sign(&self, data: Members) -> Result<Members, SandboxError> {
+        let (data, signature) = self.signature(data)?;
+        Ok(data.with("sign", STANDARD.encode(signature)))
+    }
+
+    /// The same with one bit of the signature turned, for the fault plan.
+    pub(crate) fn sign_badly(&self, data: Members) -> Result<Members, SandboxError> {
+        let (data, mut signature) = self.signature(data)?;
+        if let Some(last) = signature.last_mut() {
+            *last ^= 1;
+        }
+        Ok(data.with("sign", STANDARD.encode(signature)))
+    }
+
+    fn signature(&self, data: Members) -> Result<(Members, Vec<u8>), SandboxError> {
         let data = data.with("nonceStr", nonce()).with("signType", "RSA");
+        let (message, digest) = message(self.scheme, &data, "");
         let signature = self
             .signer
-            .sign(Digest::Sha256, &pre_hash(&data))
+            .sign(digest, &message)
             .map_err(SandboxError::signing)?;
-        let data = data.with("sign", STANDARD.encode(signature));
-        let envelope = Envelope {
-            code: 0,
-            msg: "SUCCESS",
-            data,
-            timestamp: rfc3339(now),
-        };
-        serde_json::to_string(&envelope).map_err(SandboxError::signing)
+        Ok((data, signature))
     }
 }
 
-fn pre_hash(members: &Members) -> [u8; 32] {
-    Sha256::digest(members.canonical(&["sign"])).into()
+/// What is handed to the RSA signature, and the digest that it uses.
+fn message(scheme: Scheme, members: &Members, path: &str) -> (Vec<u8>, Digest) {
+    let canonical = members.canonical(&["sign"]);
+    let hashed = || Sha256::digest(&canonical).to_vec();
+    match scheme {
+        Scheme::Documented => (hashed(), Digest::Sha256),
+        Scheme::PrehashSha1 => (hashed(), Digest::Sha1),
+        Scheme::PrehashMd5Rsa => (hashed(), Digest::Md5),
+        Scheme::PrehashHex => {
+            let hex: String = hashed().iter().map(|byte| format!("{byte:02x}")).collect();
+            (hex.into_bytes(), Digest::Sha256)
+        }
+        Scheme::Single => (canonical.into_bytes(), Digest::Sha256),
+        Scheme::Sha1 => (canonical.into_bytes(), Digest::Sha1),
+        Scheme::Md5Rsa => (canonical.into_bytes(), Digest::Md5),
+        Scheme::PathSuffixed => ((canonical + path).into_bytes(), Digest::Sha256),
+    }
 }
 
 /// 32 ASCII letters and digits from the operating system's generator.
@@ -94,6 +108,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::switches::Switches;
 
     const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures");
 
@@ -102,41 +117,32 @@ mod tests {
     }
 
     #[test]
-    fn every_documented_vector_is_signed_and_recognised() {
+    fn every_vector_is_signed_and_recognised_under_its_scheme() {
         let keys = fixture("keys/keys.json");
         let vectors = fixture("vectors/signing.json");
-        let documented = vectors["vectors"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter(|vector| vector["scheme"] == "documented");
+        let mut schemes = std::collections::BTreeSet::new();
         let mut checked = 0;
-        for vector in documented {
+        for vector in vectors["vectors"].as_array().unwrap() {
+            let name = &vector["name"];
             let key = &keys[vector["key"].as_str().unwrap()]["pkcs8"];
             let key = PrivateKey::from_bytes(key.as_str().unwrap().as_bytes()).unwrap();
             let members = Members::read(vector["members"].as_str().unwrap()).unwrap();
-            assert_eq!(
-                members.canonical(&["sign"]),
-                vector["canonical"],
-                "{}",
-                vector["name"]
-            );
+            assert_eq!(members.canonical(&["sign"]), vector["canonical"], "{name}");
 
-            let seal = Seal::new(&key, key.public_key());
-            let sign = STANDARD.encode(
-                seal.signer
-                    .sign(Digest::Sha256, &pre_hash(&members))
-                    .unwrap(),
-            );
-            assert_eq!(sign, vector["sign"], "{}", vector["name"]);
-            assert!(
-                seal.was_signed_by_merchant(&members.with("sign", sign)),
-                "{}",
-                vector["name"]
-            );
+            let mut switches = Switches::default();
+            let scheme = vector["scheme"].as_str().unwrap();
+            switches.set(&format!("scheme={scheme}")).unwrap();
+            let path = vector["path"].as_str().unwrap_or_default();
+            let seal = Seal::new(&key, key.public_key(), switches.scheme);
+            let (message, digest) = message(seal.scheme, &members, path);
+            let sign = STANDARD.encode(seal.signer.sign(digest, &message).unwrap());
+            assert_eq!(sign, vector["sign"], "{name}");
+            let signed = members.with("sign", sign);
+            assert!(seal.was_signed_by_merchant(&signed, path), "{name}");
+            schemes.insert(scheme.to_owned());
             checked += 1;
         }
-        assert!(checked >= 20, "{checked}");
+        assert!(checked >= 40 && schemes.len() == 8, "{checked} {schemes:?}");
     }
 
     #[test]

@@ -24,6 +24,13 @@ pub(crate) enum Store {
     File(SqlitePool),
 }
 
+/// What becomes of the entities that were written earlier.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    Kept,
+    Removed,
+}
+
 impl Store {
     /// Opens the store and reads everything that was written to it.
     pub(crate) async fn open(state: &State) -> Result<(Self, Vec<Change>), SandboxError> {
@@ -44,6 +51,15 @@ impl Store {
 
     /// Writes the changes, all or none.
     pub(crate) async fn write(&self, changes: &[Change]) -> Result<(), SandboxError> {
+        self.write_over(Before::Kept, changes).await
+    }
+
+    /// Writes the changes in place of everything there was, all or none.
+    pub(crate) async fn begin_anew(&self, changes: &[Change]) -> Result<(), SandboxError> {
+        self.write_over(Before::Removed, changes).await
+    }
+
+    async fn write_over(&self, before: Before, changes: &[Change]) -> Result<(), SandboxError> {
         let Self::File(pool) = self else {
             return Ok(());
         };
@@ -54,7 +70,7 @@ impl Store {
                 .map_err(|error| SandboxError::WriteState(error.into()))?;
             rows.push((kind, key, entity));
         }
-        write_rows(pool, rows)
+        write_rows(pool, before, rows)
             .await
             .map_err(|error| SandboxError::WriteState(error.into()))
     }
@@ -99,9 +115,15 @@ async fn read_all(pool: &SqlitePool) -> Result<Vec<Change>, SandboxError> {
 
 async fn write_rows(
     pool: &SqlitePool,
+    before: Before,
     rows: Vec<(&'static str, String, String)>,
 ) -> Result<(), sqlx::Error> {
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+    if before == Before::Removed {
+        sqlx::query("DELETE FROM sandbox_entity")
+            .execute(&mut *transaction)
+            .await?;
+    }
     for (kind, id, entity) in rows {
         sqlx::query("INSERT INTO sandbox_entity (kind, id, entity) VALUES (?, ?, ?) ON CONFLICT (kind, id) DO UPDATE SET entity = excluded.entity")
             .bind(kind)
@@ -117,6 +139,7 @@ async fn write_rows(
 /// in that order.
 fn address(change: &Change) -> (&'static str, String) {
     match change {
+        Change::Guard(_) => ("guard", "guard".to_owned()),
         Change::Order(order) => ("order", order.out_trade_no.clone()),
         Change::Delivery(delivery) => ("delivery", format!("{:020}", delivery.id)),
         Change::Attempt(attempt) => (

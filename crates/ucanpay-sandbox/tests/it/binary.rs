@@ -116,7 +116,7 @@ async fn a_killed_sandbox_is_found_again_with_its_pending_notification() {
 fn a_wrong_start_says_what_is_wrong_and_exits_non_zero() {
     let private = format!("{KEYS}/platform-2048.pkcs8.pem");
     let public = format!("{KEYS}/merchant-2048.pub.pem");
-    let cases: [(&[&str], i32, &str); 4] = [
+    let cases: [(&[&str], i32, &str); 6] = [
         (&[], 2, "--merchant-id is missing"),
         (
             &[
@@ -131,6 +131,25 @@ fn a_wrong_start_says_what_is_wrong_and_exits_non_zero() {
             ],
             2,
             "--allow-remote",
+        ),
+        (
+            &["--set", "name-in=nowhere"],
+            2,
+            "one of msg, code, errCode",
+        ),
+        (
+            &[
+                "--merchant-id",
+                "1",
+                "--merchant-public-key",
+                &public,
+                "--platform-private-key",
+                &private,
+                "--seed",
+                "/missing",
+            ],
+            1,
+            "--seed /missing cannot be read",
         ),
         (
             &[

@@ -6,9 +6,12 @@
 
 mod binary;
 mod calls;
+mod clock;
 mod control;
 mod deliveries;
+mod faults;
 mod merchant;
 mod pages;
 mod restart;
 mod shop;
+mod switches;

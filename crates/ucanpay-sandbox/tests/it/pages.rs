@@ -152,3 +152,57 @@ async fn the_page_of_an_order_that_the_merchant_ended_offers_no_payment() {
         assert_ne!(order["tradeStatus"], "SUCCESS");
     }
 }
+
+#[tokio::test]
+async fn a_buyer_begins_without_ending_and_pays_a_closed_order_late() {
+    let sandbox = Served::start(config()).await;
+    let request = order("A1", "http://127.0.0.1:9/x");
+    let placed = sandbox.data("/payment/unifiedorder", request).await;
+    let page = format!("/pay/{}", placed["ucpOrderNo"].as_str().unwrap());
+    assert_eq!(press(&sandbox, &format!("{page}/stall")).await.1, page);
+    assert!(get(&sandbox, &page).await.2.contains("begun and not ended"));
+    let named = serde_json::json!({ "outTradeNo": "A1" });
+    sandbox.data("/payment/closeorder", named).await;
+    assert!(get(&sandbox, &page).await.2.contains("Pay late"));
+    assert_eq!(press(&sandbox, &format!("{page}/late")).await.1, page);
+    assert!(get(&sandbox, &page).await.2.contains("Paid to merchant"));
+}
+
+#[tokio::test]
+async fn the_dashboard_tells_what_happened_and_sends_a_notification_again() {
+    let shop = crate::shop::Shop::open(1).await;
+    let slow = config().with_notify_interval(std::time::Duration::from_secs(3600));
+    let sandbox = Served::start(slow).await;
+    let placed = sandbox
+        .data("/payment/unifiedorder", order("A1", &shop.url))
+        .await;
+    sandbox.control("orders/A1/decline", "").await;
+    let view = sandbox.until("A1", |order| {
+        order["deliveries"][0]["attempts"][0]["status"] == 503
+    });
+    let id = view.await["deliveries"][0]["id"].to_string();
+    let (_, _, text) = get(&sandbox, "/").await;
+    for expected in [
+        "placed",
+        "declined by the buyer",
+        "payment notification: not accepted, HTTP 503",
+        "not accepted yet",
+        "next at",
+        "&quot;tradeStatus&quot;:&quot;PAYERROR&quot;",
+        "return_code",
+    ] {
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
+    let number = placed["ucpOrderNo"].as_str().unwrap();
+    let button = format!("/orders/{number}/resend/{id}");
+    assert!(text.contains(&button));
+    let (status, location, _) = press(&sandbox, &button).await;
+    assert_eq!((status, location), (303, format!("/#order-{number}")));
+    sandbox
+        .until("A1", |order| order["deliveries"][0]["accepted"] == true)
+        .await;
+    for unknown in ["99", "x"] {
+        let button = format!("/orders/{number}/resend/{unknown}");
+        assert_eq!(press(&sandbox, &button).await.0, 404);
+    }
+}
