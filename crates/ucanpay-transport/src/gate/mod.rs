@@ -37,8 +37,9 @@ use tower::util::rng::{HasherRng, Rng};
 use tracing::Instrument;
 use ucanpay_core::ErrorClass;
 
-/// No block is longer, whatever the gateway or a shared state says: 1 h.
-pub const LONGEST_BLOCK: Duration = LONGEST;
+/// The farthest ahead at which a block that is shared can end: the hour for which a gate closes at most, and the minute by
+/// which the clocks of machines may differ.
+pub const LONGEST_BLOCK: Duration = LONGEST.saturating_add(ONE_MINUTE);
 
 /// Those who waited for the end of a block come back within this time.
 const SPREAD: Duration = Duration::from_secs(1);
@@ -200,7 +201,7 @@ impl Gate {
 
     /// Closes the gate: in this process at once, and in the shared state by a task that nobody can drop.
     async fn close(&self, wait: Duration) {
-        let wait = wait.min(LONGEST_BLOCK);
+        let wait = wait.min(LONGEST);
         let until = nanoseconds(self.uptime().saturating_add(wait));
         self.shared.closed_until.fetch_max(until, SeqCst);
         measure::gate_closed();

@@ -212,3 +212,16 @@ async fn a_clock_set_back_leaves_no_shared_block_of_more_than_an_hour() {
         );
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_whose_clock_is_behind_keeps_the_longest_block_too() {
+    let (row, ahead, behind) = (Arc::new(Row::default()), Watch::new(), Watch::new());
+    *behind.set.lock().unwrap() -= 30 * SECOND;
+    let gate = |watch| Gate::builder().clock(watch).state(row.clone()).build();
+    let (first, _) = client(gate(ahead), [limited("3600")]);
+    let (second, gateway) = client(gate(behind), [paid()]);
+    first.call(&query()).await.unwrap_err();
+    let error = second.call(&query()).await.unwrap_err();
+    assert!(is_closed(&error), "{error:?}");
+    assert_eq!(gateway.calls(), 0);
+}
