@@ -225,3 +225,19 @@ async fn a_machine_whose_clock_is_behind_keeps_the_longest_block_too() {
     assert!(is_closed(&error), "{error:?}");
     assert_eq!(gateway.calls(), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_write_does_not_use_up_the_calls_time_and_with_it_the_gateways_word() {
+    let row = Arc::new(Row {
+        slow: 5 * SECOND,
+        ..Row::default()
+    });
+    let client = Client::builder(merchant())
+        .gate(Gate::builder().state(row.clone()).build())
+        .total_timeout(SECOND / 2)
+        .build_with(Gateway::replying([limited("30")]))
+        .unwrap();
+    let error = client.call(&query()).await.unwrap_err();
+    assert!(matches!(error, Error::RateLimited { .. }), "{error:?}");
+    assert_eq!(error.retry_after(), Some(30 * SECOND));
+}
