@@ -26,7 +26,9 @@ use tower::{Service, ServiceExt};
 /// # }
 /// ```
 ///
-/// It sees the router, not what stands before it: whether a proxy lets the gateway through shows only from outside.
+/// It sees the router, not what stands before it: whether a proxy lets the gateway through shows only from outside. Nor
+/// does it ask what becomes of a message there: that the account in a path is registered, or that an extractor takes the
+/// notifications of its path, payments or refunds, is for a test with a message.
 ///
 /// # Errors
 ///

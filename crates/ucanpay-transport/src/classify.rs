@@ -6,7 +6,7 @@
 //! | 2xx or 4xx with an error name | `Rejected` | none for `NotDone`, `NotDoneBusy` and `Blocked`, else unknown |
 //! | 2xx or 4xx with another body | `Untrusted`, or `Malformed` when it is no envelope | unknown |
 //! | 429 with an error name | `RateLimited` | by the name, as above: unknown for SYSTEMERROR, ERROR and undocumented names |
-//! | 429 with a code 0 that nothing proves, or an object that cannot be read | `RateLimited` | unknown: it may be an answer to work that was done |
+//! | 429 with a code 0 that nothing proves, an object that cannot be read, or bytes that are no UTF-8 text | `RateLimited` | unknown: it may be an answer to work that was done |
 //! | 429 with anything else: a text, a page, nothing | `RateLimited` | none |
 //! | 5xx with a name of the reference | `Rejected` | unknown for every name: the gateway may have failed after its work |
 //! | 5xx with anything else | `OutcomeUnknown` | unknown |
@@ -73,7 +73,7 @@ fn limited(body: &[u8], verdict: AnswerError, wait: Option<Duration>) -> Error {
             let effect = effect(&gateway);
             (Some(gateway), effect)
         }
-        AnswerError::Malformed(_) if !is_object(body) => (None, Effect::None),
+        AnswerError::Malformed(_) if !may_be_object(body) => (None, Effect::None),
         _ => (None, Effect::Unknown),
     };
     let least = match &gateway {
@@ -117,9 +117,14 @@ fn effect(gateway: &GatewayError) -> Effect {
     }
 }
 
-/// Whether `body` may be meant for the gateway's envelope.
-fn is_object(body: &[u8]) -> bool {
-    body.trim_ascii_start().starts_with(b"{")
+/// Whether `body` may be meant for the gateway's envelope: an object, or bytes that are no text here, such as a compressed
+/// answer or one in another encoding.
+fn may_be_object(body: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(body) else {
+        return true;
+    };
+    let blank = |c: char| c.is_whitespace() || c == '\u{feff}';
+    text.contains('\0') || text.trim_start_matches(blank).starts_with('{')
 }
 
 fn is_block(gateway: &GatewayError) -> bool {

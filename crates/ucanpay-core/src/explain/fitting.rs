@@ -33,9 +33,8 @@ pub(super) fn fitting(case: &Case<'_>, fit: &Fit) -> (Verdict, String) {
         (Some(_), _) => {}
     }
     let how = how(case, fit);
-    if let Some(reason) =
-        refusal_once_configured(case, fit).and_then(|refusal| reason(&refusal, fit))
-    {
+    let reason = refusal_once_configured(case, fit).and_then(|refusal| reason(&refusal, fit));
+    if let Some(reason) = reason.or_else(|| incomplete(case, fit)) {
         let sentence = format!(
             "The signature is genuine ({with}, {how}), but the message is refused: {reason}."
         );
@@ -131,6 +130,15 @@ fn reason(refusal: &Refusal, fit: &Fit) -> Option<String> {
         // A value that was rewritten: the signature fits another text.
         Refusal::Untrusted(_) => None,
     }
+}
+
+/// A message that lacks something is refused under any setting, so none is named for it.
+fn incomplete(case: &Case<'_>, fit: &Fit) -> Option<String> {
+    let error = case.kind.as_ref().err()?;
+    // Of a value that was rewritten, that is the first thing to be said.
+    fit.rewriting
+        .is_none()
+        .then(|| format!("{error}; ask the operator why"))
 }
 
 /// How to configure what fits: only what differs from the settings at hand.

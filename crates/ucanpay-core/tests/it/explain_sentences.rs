@@ -1,7 +1,10 @@
 //! The sentence of an explanation: that it names the setting, the path and the next step, and claims no more than is known.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use ucanpay_core::{AtHand, Explanation, Md5Secret, SignatureScheme, Verdict, explain, keyed_md5};
+use ucanpay_core::{
+    AtHand, Explanation, Md5Secret, Received, ReceivedError, SignatureScheme, SignedSet, Verdict,
+    explain, keyed_md5,
+};
 
 use crate::fixtures::{private_key, public_key, signed_data};
 
@@ -170,4 +173,25 @@ fn the_rule_for_the_path_of_received_messages_is_named() {
         Verdict::OtherScheme,
         &["`ReceivedSuffix::Fixed`", "/ucanpay/notice"],
     );
+}
+
+#[test]
+fn no_setting_is_named_for_a_message_that_would_be_refused_all_the_same() {
+    // A payment notification that lacks its currency, and more.
+    let data =
+        r#"{"merchantId":"2000000010","signType":"RSA","totalAmt":450,"tradeStatus":"SUCCESS"}"#;
+    let text = "merchantId=2000000010&signType=RSA&totalAmt=450&tradeStatus=SUCCESS";
+    let single = SignatureScheme::by_name("single").unwrap();
+    let body = platform_signed(data, single, None, text);
+    let configured = Received::verify(
+        &body,
+        &[public_key("platform-2048")],
+        single,
+        SignedSet::DOCUMENTED,
+        None,
+    );
+    assert!(matches!(configured, Err(ReceivedError::Malformed(_))));
+    let explanation = explain(&body, &at_hand()).unwrap();
+    let said = ["genuine", "single", "is refused", "currency is missing"];
+    says(&explanation, Verdict::RefusedThoughGenuine, &said);
 }

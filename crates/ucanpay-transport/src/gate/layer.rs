@@ -91,7 +91,7 @@ where
             };
             let result = inner.call(request).await;
             if let Err(error) = &result {
-                gate.learn(error).await;
+                gate.learn(error, end).await;
             }
             result
         })

@@ -37,8 +37,9 @@ use tower::util::rng::{HasherRng, Rng};
 use tracing::Instrument;
 use ucanpay_core::ErrorClass;
 
-/// No block is longer, whatever the gateway or a shared state says: 1 h.
-pub const LONGEST_BLOCK: Duration = LONGEST;
+/// The farthest ahead at which a block that is shared can end: the hour for which a gate closes at most, and the minute by
+/// which the clocks of machines may differ.
+pub const LONGEST_BLOCK: Duration = LONGEST.saturating_add(ONE_MINUTE);
 
 /// Those who waited for the end of a block come back within this time.
 const SPREAD: Duration = Duration::from_secs(1);
@@ -185,8 +186,9 @@ impl Gate {
         front.leave(clock, end).await
     }
 
-    /// Takes in how an attempt ended: closes the gate if the gateway wants to be left alone.
-    async fn learn(&self, error: &Error) {
+    /// Takes in how an attempt ended: closes the gate if the gateway wants to be left alone. Back by the uptime `end`, so
+    /// that what the gateway said is not lost to the call's total time.
+    async fn learn(&self, error: &Error, end: Option<Duration>) {
         let blocked = error
             .gateway()
             .is_some_and(|gateway| gateway.code().class() == ErrorClass::Blocked);
@@ -195,12 +197,12 @@ impl Gate {
             Error::Rejected { retry_after, .. } if blocked => retry_after.unwrap_or(ONE_MINUTE),
             _ => return,
         };
-        self.close(wait).await;
+        self.close(wait, end).await;
     }
 
     /// Closes the gate: in this process at once, and in the shared state by a task that nobody can drop.
-    async fn close(&self, wait: Duration) {
-        let wait = wait.min(LONGEST_BLOCK);
+    async fn close(&self, wait: Duration, end: Option<Duration>) {
+        let wait = wait.min(LONGEST);
         let until = nanoseconds(self.uptime().saturating_add(wait));
         self.shared.closed_until.fetch_max(until, SeqCst);
         measure::gate_closed();
@@ -219,7 +221,8 @@ impl Gate {
         };
         let shared = tokio::spawn(share.in_current_span());
         // What the gateway said is not kept from the caller by a slow store.
-        let _ = tokio::time::timeout(SHARING, shared).await;
+        let left = end.map_or(SHARING, |end| end.saturating_sub(self.uptime()));
+        let _ = tokio::time::timeout(left.min(SHARING), shared).await;
     }
 }
 

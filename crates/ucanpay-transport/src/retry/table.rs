@@ -98,7 +98,7 @@ retry_table! {
         "the name says what to do, and a gateway that breaks down does not say how far it got";
     Limited: "429 with a name that says not done, with a text, or with nothing" [], None, No,
         "asking again makes it worse";
-    LimitedUnclear: "429 with any other name, with a code 0 that nothing proves, or with an object that cannot be read" [], Unknown, No,
+    LimitedUnclear: "429 with any other name, with a code 0 that nothing proves, with an object that cannot be read, or with bytes that are no text" [], Unknown, No,
         "asking again makes it worse";
     Untrusted: "an answer that cannot be trusted" [], Unknown, No,
         "a key or the scheme needs a person";

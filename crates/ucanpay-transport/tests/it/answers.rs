@@ -159,9 +159,13 @@ async fn a_name_under_http_429_says_by_its_class_what_is_known_about_the_money()
 #[tokio::test]
 async fn an_unproven_or_unreadable_answer_under_http_429_leaves_the_outcome_unknown() {
     for body in [
-        signed(&key("platform-1024"), members()),
+        signed(&key("platform-1024"), members()).to_vec(),
         r#"{"code":0,"msg":"SUCCESS"}"#.into(),
         r#" {"code":0,"msg":"SUCCESS","data":{"outTra"#.into(),
+        "\u{feff}{\"code\":0,\"msg\":\"SUCCESS\"}".into(),
+        // Compressed, or in an encoding of its own: whatever it says, it is no text that is known to be none.
+        b"\x1f\x8b\x08\0\0\0\0\0\0\x03\xabV".to_vec(),
+        br#"{"code":0}"#.iter().flat_map(|byte| [*byte, 0]).collect(),
     ] {
         let error = outcome(too_many(body)).await;
         assert!(matches!(error, Error::RateLimited { .. }), "{error:?}");

@@ -212,3 +212,32 @@ async fn a_clock_set_back_leaves_no_shared_block_of_more_than_an_hour() {
         );
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_whose_clock_is_behind_keeps_the_longest_block_too() {
+    let (row, ahead, behind) = (Arc::new(Row::default()), Watch::new(), Watch::new());
+    *behind.set.lock().unwrap() -= 30 * SECOND;
+    let gate = |watch| Gate::builder().clock(watch).state(row.clone()).build();
+    let (first, _) = client(gate(ahead), [limited("3600")]);
+    let (second, gateway) = client(gate(behind), [paid()]);
+    first.call(&query()).await.unwrap_err();
+    let error = second.call(&query()).await.unwrap_err();
+    assert!(is_closed(&error), "{error:?}");
+    assert_eq!(gateway.calls(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_write_does_not_use_up_the_calls_time_and_with_it_the_gateways_word() {
+    let row = Arc::new(Row {
+        slow: 5 * SECOND,
+        ..Row::default()
+    });
+    let client = Client::builder(merchant())
+        .gate(Gate::builder().state(row.clone()).build())
+        .total_timeout(SECOND / 2)
+        .build_with(Gateway::replying([limited("30")]))
+        .unwrap();
+    let error = client.call(&query()).await.unwrap_err();
+    assert!(matches!(error, Error::RateLimited { .. }), "{error:?}");
+    assert_eq!(error.retry_after(), Some(30 * SECOND));
+}
