@@ -58,8 +58,8 @@ pub use id::{IdError, PaymentKey, ProviderId, Reference, RefundNumber};
 pub use ledger::{LatePolicy, Payment, PaymentState, PaymentView, Refund, RefundState, Reversal};
 pub use payments::{
     ClosedProof, Closing, DEFAULT_EXPIRY, EndError, EventHandler, HandlerError, NotificationError,
-    PaidProof, Payments, Policies, Receipt, ReconcileReport, RefreshError, RefundError,
-    RefundRequest, ReviewError, StartError, StartPayment, UnmatchedPolicy,
+    PaidProof, ParkedError, Payments, Policies, Receipt, ReconcileReport, RefreshError,
+    RefundError, RefundRequest, ReviewError, StartError, StartPayment, UnmatchedPolicy,
 };
 #[cfg(feature = "mock")]
 pub use provider::MockPaymentProvider;

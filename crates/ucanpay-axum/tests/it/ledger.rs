@@ -12,7 +12,7 @@ use tower::{ServiceExt, service_fn};
 use ucanpay_axum::UcanpayLayer;
 use ucanpay_core::{Amount, Currency};
 use ucanpay_storefront::ledger::{Applied, Command, Lease};
-use ucanpay_storefront::store::{ClaimedEvent, Delivery};
+use ucanpay_storefront::store::{ClaimedEvent, Delivery, ParkedEvent, Unparking};
 use ucanpay_storefront::{
     MemoryStore, PaymentKey, PaymentRegistry, PaymentState, PaymentStore, PaymentView, Payments,
     Reference, StartPayment, StoreError, Timestamp, UcanpayProvider, UcanpaySettings,
@@ -178,6 +178,19 @@ impl PaymentStore for Flaky {
         delivery: Delivery,
     ) -> Result<(), StoreError> {
         self.there()?.settle_event(event, delivery).await
+    }
+
+    async fn parked_events(&self, limit: u32) -> Result<Vec<ParkedEvent>, StoreError> {
+        self.there()?.parked_events(limit).await
+    }
+
+    async fn unpark_event(
+        &self,
+        id: &str,
+        unparking: Unparking,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.there()?.unpark_event(id, unparking, now).await
     }
 }
 

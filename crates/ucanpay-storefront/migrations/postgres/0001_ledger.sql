@@ -131,15 +131,22 @@ CREATE TABLE ucanpay_outbox (
     kind            TEXT    NOT NULL,
     details         TEXT    NOT NULL,
     created_at      BIGINT  NOT NULL,
+    -- When it left the outbox: the handler took it, or, where there is a note, a person skipped it.
     delivered_at    BIGINT,
+    skip_note       TEXT,
     attempts        BIGINT  NOT NULL DEFAULT 0,
     next_attempt_at BIGINT  NOT NULL,
-    lease_until     BIGINT
+    lease_until     BIGINT,
+    -- Since when it waits for a person, and what the handler failed with last.
+    parked_at       BIGINT,
+    trouble         TEXT,
+    CHECK (skip_note IS NULL OR delivered_at IS NOT NULL)
 );
 
 CREATE UNIQUE INDEX ucanpay_outbox_sequence ON ucanpay_outbox (provider, reference, sequence)
     WHERE reference IS NOT NULL;
 -- Those that wait, in the order in which they are taken: short, however long the outbox has become.
-CREATE INDEX ucanpay_outbox_waiting ON ucanpay_outbox (position) WHERE delivered_at IS NULL;
+CREATE INDEX ucanpay_outbox_waiting ON ucanpay_outbox (position) WHERE delivered_at IS NULL AND parked_at IS NULL;
+CREATE INDEX ucanpay_outbox_parked ON ucanpay_outbox (parked_at) WHERE delivered_at IS NULL AND parked_at IS NOT NULL;
 CREATE INDEX ucanpay_outbox_waiting_payment ON ucanpay_outbox (provider, reference, sequence)
     WHERE delivered_at IS NULL;

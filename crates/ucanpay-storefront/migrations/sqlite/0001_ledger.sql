@@ -127,14 +127,22 @@ CREATE TABLE ucanpay_outbox (
     kind            TEXT    NOT NULL,
     details         TEXT    NOT NULL,
     created_at      INTEGER NOT NULL,
+    -- When it left the outbox: the handler took it, or, where there is a note, a person skipped it.
     delivered_at    INTEGER,
+    skip_note       TEXT,
     attempts        INTEGER NOT NULL DEFAULT 0,
     next_attempt_at INTEGER NOT NULL,
-    lease_until     INTEGER
+    lease_until     INTEGER,
+    -- Since when it waits for a person, and what the handler failed with last.
+    parked_at       INTEGER,
+    trouble         TEXT,
+    CHECK (skip_note IS NULL OR delivered_at IS NOT NULL)
 ) STRICT;
 
 CREATE UNIQUE INDEX ucanpay_outbox_sequence ON ucanpay_outbox (provider, reference, sequence)
     WHERE reference IS NOT NULL;
-CREATE INDEX ucanpay_outbox_waiting ON ucanpay_outbox (next_attempt_at) WHERE delivered_at IS NULL;
+CREATE INDEX ucanpay_outbox_waiting ON ucanpay_outbox (next_attempt_at, created_at)
+    WHERE delivered_at IS NULL AND parked_at IS NULL;
+CREATE INDEX ucanpay_outbox_parked ON ucanpay_outbox (parked_at) WHERE delivered_at IS NULL AND parked_at IS NOT NULL;
 CREATE INDEX ucanpay_outbox_waiting_payment ON ucanpay_outbox (provider, reference, sequence)
     WHERE delivered_at IS NULL;

@@ -14,6 +14,7 @@
 //! | `advance.rs` | the next call for one row, under its lease |
 //! | `reconcile.rs` | rows nobody called about are asked for |
 //! | `outbox.rs` | the shop is told |
+//! | `parked.rs` | what the shop could not be told, and a person decides |
 //! | `run.rs` | both of the latter, until shutdown |
 
 mod advance;
@@ -21,6 +22,7 @@ mod end;
 mod late;
 mod notification;
 mod outbox;
+mod parked;
 mod policy;
 mod reconcile;
 mod refund;
@@ -29,6 +31,7 @@ mod run;
 mod start;
 
 use std::future::Future;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use tokio::sync::{Notify, broadcast};
@@ -36,6 +39,7 @@ use tokio::sync::{Notify, broadcast};
 pub use end::{ClosedProof, Closing, EndError, PaidProof};
 pub use notification::{NotificationError, Receipt};
 pub use outbox::{EventHandler, HandlerError};
+pub use parked::ParkedError;
 pub use policy::{Policies, UnmatchedPolicy};
 pub use reconcile::ReconcileReport;
 pub use refund::{RefundError, RefundRequest};
@@ -58,6 +62,7 @@ pub struct Payments {
     registry: PaymentRegistry,
     clock: Arc<dyn Clock>,
     policies: Policies,
+    delivery_attempts: NonZeroU32,
     changes: broadcast::Sender<PaymentKey>,
     wake: Arc<Wake>,
 }
@@ -80,6 +85,7 @@ impl Payments {
             registry,
             clock: Arc::new(SystemClock),
             policies: Policies::default(),
+            delivery_attempts: outbox::ATTEMPTS,
             changes: broadcast::Sender::new(CHANGES),
             wake: Arc::default(),
         }
@@ -89,6 +95,14 @@ impl Payments {
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// The same ledger, where an event is parked after so many failed deliveries in a row. Unless set here, 20: about two
+    /// hours.
+    #[must_use]
+    pub fn with_delivery_attempts(mut self, attempts: NonZeroU32) -> Self {
+        self.delivery_attempts = attempts;
         self
     }
 

@@ -1,6 +1,7 @@
 //! The shop is told what happened: at least once, in order within a payment.
 
 use std::error::Error as StdError;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +21,9 @@ pub trait EventHandler: Send + Sync + 'static {
     /// Takes an event. It may come again, under the same [`id`](Event::id): after an error, and after a crash between
     /// its end and the note that it was delivered. Later events of the same payment wait for it; other payments do not.
     ///
+    /// After [many failures in a row](Payments::with_delivery_attempts) the event is parked: a person finds it among the
+    /// [parked events](Payments::parked_events), and releases or skips it.
+    ///
     /// It has 30 seconds; then its future is dropped, and the event comes again.
     async fn handle(&self, event: &Event) -> Result<(), HandlerError>;
 }
@@ -29,6 +33,9 @@ const AT_ONCE: usize = 16;
 
 /// How long a handler may take: well within the lease, so that nobody else hands over the same event meanwhile.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often a delivery is tried before the event is parked: with the waits between, about two hours.
+pub(super) const ATTEMPTS: NonZeroU32 = NonZeroU32::new(20).unwrap();
 
 /// How often waiting events are looked for while others are out.
 const LOOK: Duration = Duration::from_secs(1);
@@ -72,12 +79,14 @@ impl Payments {
         let delivery = match hand_over(handler, event.event.clone()).await {
             Ok(()) => Delivery::Delivered(self.now()),
             Err(error) => {
-                tracing::warn!(
-                    event = event.event.id,
-                    reason = words(&*error),
-                    "event not taken"
-                );
-                Delivery::Later(self.now().after(event.back_off()))
+                let (id, reason) = (&event.event.id, words(&*error));
+                if event.attempts.saturating_add(1) < self.delivery_attempts.get() {
+                    tracing::warn!(event = id, reason, "event not taken");
+                    Delivery::Later(self.now().after(event.back_off()))
+                } else {
+                    tracing::error!(event = id, reason, "event parked: release or skip it");
+                    Delivery::Parked(self.now(), reason)
+                }
             }
         };
         self.store.settle_event(&event, delivery).await

@@ -5,13 +5,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::{ClaimedEvent, Delivery, PaymentStore, StoreError};
+use super::{ClaimedEvent, Delivery, ParkedEvent, PaymentStore, StoreError, Unparking};
 use crate::id::{PaymentKey, ProviderId, Reference};
 use crate::ledger::{
     Applied, Command, Event, EvidenceRecord, Lease, Loaded, PaymentView, Schedule, Target,
     Transition, Verdict, decide,
 };
 use crate::time::Timestamp;
+use crate::wording::Wording;
 
 /// A ledger in memory. Nothing survives the process.
 #[derive(Debug, Default)]
@@ -32,6 +33,8 @@ struct Waiting {
     attempts: u32,
     next_attempt_at: Timestamp,
     lease_until: Option<Timestamp>,
+    parked: Option<(Timestamp, String)>,
+    skip_note: Option<Wording>,
 }
 
 impl MemoryStore {
@@ -107,6 +110,8 @@ impl PaymentStore for MemoryStore {
                     delivered_at: None,
                     attempts: 0,
                     lease_until: None,
+                    parked: None,
+                    skip_note: None,
                 });
             }
         }
@@ -191,7 +196,8 @@ impl PaymentStore for MemoryStore {
                 next_check_at: Some(waiting.next_attempt_at),
                 lease_until: waiting.lease_until,
             };
-            if first && schedule.due(now) && claimed.len() < limit {
+            let deliverable = waiting.parked.is_none() && schedule.due(now);
+            if first && deliverable && claimed.len() < limit {
                 waiting.lease_until = Some(until);
                 claimed.push(ClaimedEvent {
                     event: waiting.event.clone(),
@@ -219,8 +225,54 @@ impl PaymentStore for MemoryStore {
             match delivery {
                 Delivery::Delivered(at) => waiting.delivered_at = Some(at),
                 Delivery::Later(at) => waiting.next_attempt_at = at,
+                Delivery::Parked(at, trouble) => waiting.parked = Some((at, trouble)),
             }
         }
         Ok(())
+    }
+
+    async fn parked_events(&self, limit: u32) -> Result<Vec<ParkedEvent>, StoreError> {
+        let tables = self.tables();
+        let parked = tables.outbox.iter().filter_map(|waiting| {
+            let (parked_at, trouble) = waiting.parked.clone()?;
+            Some(ParkedEvent {
+                event: waiting.event.clone(),
+                attempts: waiting.attempts,
+                parked_at,
+                trouble,
+            })
+        });
+        let mut parked: Vec<_> = parked.collect();
+        parked.sort_by_key(|event| event.parked_at);
+        parked.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(parked)
+    }
+
+    async fn unpark_event(
+        &self,
+        id: &str,
+        unparking: Unparking,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut tables = self.tables();
+        let parked = tables
+            .outbox
+            .iter_mut()
+            .find(|waiting| waiting.event.id == id && waiting.parked.is_some());
+        let Some(waiting) = parked else {
+            return Ok(false);
+        };
+        waiting.parked = None;
+        match unparking {
+            Unparking::Release => {
+                waiting.attempts = 0;
+                waiting.next_attempt_at = now;
+            }
+            Unparking::Skip(note) => {
+                waiting.delivered_at = Some(now);
+                waiting.skip_note = Some(note);
+            }
+        }
+        Ok(true)
     }
 }

@@ -29,6 +29,7 @@ pub use sqlite::SqliteStore;
 use crate::id::PaymentKey;
 use crate::ledger::{Applied, Command, Event, Lease, PaymentView};
 use crate::time::Timestamp;
+use crate::wording::Wording;
 
 /// A durable ledger.
 ///
@@ -75,6 +76,17 @@ pub trait PaymentStore: fmt::Debug + Send + Sync + 'static {
         event: &ClaimedEvent,
         delivery: Delivery,
     ) -> Result<(), StoreError>;
+
+    /// Events that were parked, the one parked longest first.
+    async fn parked_events(&self, limit: u32) -> Result<Vec<ParkedEvent>, StoreError>;
+
+    /// Takes an event out of parking. `false`: no event of this id is parked, and nothing was written.
+    async fn unpark_event(
+        &self,
+        id: &str,
+        unparking: Unparking,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
 }
 
 /// An event taken for delivery.
@@ -89,12 +101,37 @@ pub struct ClaimedEvent {
 }
 
 /// How a delivery ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Delivery {
     /// The handler took it, at this moment.
     Delivered(Timestamp),
     /// The handler failed; it is tried again, not before this moment.
     Later(Timestamp),
+    /// The handler has failed too often; from this moment it waits for a person, who reads why.
+    Parked(Timestamp, String),
+}
+
+/// An event that the handler failed on too often. It waits for a person, and the later events of its payment wait behind
+/// it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParkedEvent {
+    /// The event.
+    pub event: Event,
+    /// How often its delivery was tried.
+    pub attempts: u32,
+    /// Since when it waits.
+    pub parked_at: Timestamp,
+    /// What the handler failed with last.
+    pub trouble: String,
+}
+
+/// What a person decides about a parked event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unparking {
+    /// Try again now, with a fresh count of attempts.
+    Release,
+    /// Never deliver it, for the reason noted; the payment's later events go on.
+    Skip(Wording),
 }
 
 impl ClaimedEvent {

@@ -4,7 +4,7 @@ use sqlx::{ColumnIndex, Database, Decode, Row, Type};
 use ucanpay_core::{Amount, Currency};
 
 use super::details::EventDetails;
-use super::{ClaimedEvent, StoreError};
+use super::{ClaimedEvent, ParkedEvent, StoreError};
 use crate::id::{PaymentKey, ProviderId, Reference, RefundNumber};
 use crate::ledger::{
     ClosedReview, Discrepancy, DiscrepancyKind, Event, EventKind, LatePolicy, Payment,
@@ -141,24 +141,40 @@ pub(super) fn waiting_event(
     row: &impl Columns,
     until: Timestamp,
 ) -> Result<ClaimedEvent, StoreError> {
+    Ok(ClaimedEvent {
+        event: event(row)?,
+        attempts: attempts(row)?,
+        lease_until: until,
+    })
+}
+
+pub(super) fn parked_event(row: &impl Columns) -> Result<ParkedEvent, StoreError> {
+    Ok(ParkedEvent {
+        event: event(row)?,
+        attempts: attempts(row)?,
+        parked_at: moment(row, "parked_at")?,
+        trouble: row.optional_text("trouble")?.unwrap_or_default(),
+    })
+}
+
+fn attempts(row: &impl Columns) -> Result<u32, StoreError> {
+    u32::try_from(row.number("attempts")?).map_err(|_| corrupt("ucanpay_outbox.attempts"))
+}
+
+fn event(row: &impl Columns) -> Result<Event, StoreError> {
     let details: EventDetails = serde_json::from_str(&row.text("details")?)
         .map_err(|_| corrupt("ucanpay_outbox.details"))?;
-    Ok(ClaimedEvent {
-        event: Event {
-            id: row.text("id")?,
-            provider: provider(row)?,
-            reference: row.optional_text("reference")?.map(reference).transpose()?,
-            sequence: unsigned(row, "sequence")?,
-            kind: EventKind::from_word(&row.text("kind")?)
-                .ok_or_else(|| corrupt("ucanpay_outbox.kind"))?,
-            amount: details.amount,
-            refund: details.refund,
-            note: details.note,
-            at: moment(row, "created_at")?,
-        },
-        attempts: u32::try_from(row.number("attempts")?)
-            .map_err(|_| corrupt("ucanpay_outbox.attempts"))?,
-        lease_until: until,
+    Ok(Event {
+        id: row.text("id")?,
+        provider: provider(row)?,
+        reference: row.optional_text("reference")?.map(reference).transpose()?,
+        sequence: unsigned(row, "sequence")?,
+        kind: EventKind::from_word(&row.text("kind")?)
+            .ok_or_else(|| corrupt("ucanpay_outbox.kind"))?,
+        amount: details.amount,
+        refund: details.refund,
+        note: details.note,
+        at: moment(row, "created_at")?,
     })
 }
 

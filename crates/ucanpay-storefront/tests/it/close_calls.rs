@@ -9,7 +9,7 @@ use serde_json::json;
 use ucanpay_core::Amount;
 use ucanpay_storefront::ledger::{Applied, Command, Lease};
 use ucanpay_storefront::provider::PaymentStatus;
-use ucanpay_storefront::store::{ClaimedEvent, Delivery};
+use ucanpay_storefront::store::{ClaimedEvent, Delivery, ParkedEvent, Unparking};
 use ucanpay_storefront::{
     NotificationError, PaymentKey, PaymentState, PaymentStore, PaymentView, RefundRequest,
     RefundState, SqliteStore, StoreError, Timestamp,
@@ -82,6 +82,21 @@ impl PaymentStore for Flaky {
     ) -> Result<(), StoreError> {
         self.there()?;
         self.inner.settle_event(event, delivery).await
+    }
+
+    async fn parked_events(&self, limit: u32) -> Result<Vec<ParkedEvent>, StoreError> {
+        self.there()?;
+        self.inner.parked_events(limit).await
+    }
+
+    async fn unpark_event(
+        &self,
+        id: &str,
+        unparking: Unparking,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.there()?;
+        self.inner.unpark_event(id, unparking, now).await
     }
 }
 

@@ -1,12 +1,13 @@
 //! The shop is told.
 
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use ucanpay_storefront::ledger::{Event, EventKind};
-use ucanpay_storefront::{EventHandler, HandlerError};
+use ucanpay_storefront::{EventHandler, HandlerError, ParkedError};
 
 use crate::shop::{Shop, shops};
 
@@ -124,4 +125,138 @@ async fn a_handler_that_hangs_is_given_up_after_half_a_minute_and_does_not_stop_
             .all(|event| event.reference.as_ref().unwrap().as_str() == "A1"),
         "A2 was told: {waiting:?}"
     );
+}
+
+/// Takes nothing about a payment of A1 while the printer is broken.
+#[derive(Default)]
+struct Printer {
+    broken: AtomicBool,
+    printed: Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl EventHandler for Printer {
+    async fn handle(&self, event: &Event) -> Result<(), HandlerError> {
+        let is_a1 = event.reference.as_ref().unwrap().as_str() == "A1";
+        if is_a1 && self.broken.load(Ordering::SeqCst) {
+            return Err("out of paper".into());
+        }
+        self.printed.lock().unwrap().push(event.id.clone());
+        Ok(())
+    }
+}
+
+impl Printer {
+    fn printed(&self, reference: &str) -> usize {
+        let printed = self.printed.lock().unwrap();
+        printed.iter().filter(|id| id.contains(reference)).count()
+    }
+}
+
+/// Runs the shop until `holds`, with its clock going on.
+async fn runs_until(shop: &Shop, printer: &Arc<Printer>, holds: impl AsyncFn() -> bool) {
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let (payments, handler) = (shop.payments.clone(), Arc::clone(printer));
+    let running = tokio::spawn(async move {
+        let stopped = async {
+            let _ = stopped.await;
+        };
+        payments.run(handler, stopped).await;
+    });
+    for _ in 0..2_000 {
+        if holds().await {
+            stop.send(()).unwrap();
+            running.await.unwrap();
+            return;
+        }
+        shop.clock.advance(Duration::from_millis(500));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("it did not happen within twenty seconds");
+}
+
+/// A1 with its first event parked, and A2 told of everything.
+async fn parked(mut shop: Shop) -> (Shop, Arc<Printer>) {
+    let printer = Arc::new(Printer::default());
+    printer.broken.store(true, Ordering::SeqCst);
+    shop.payments = shop
+        .payments
+        .with_delivery_attempts(NonZeroU32::new(3).unwrap());
+    for reference in ["A1", "A2"] {
+        shop.paid(reference, 450).await;
+    }
+    runs_until(&shop, &printer, async || {
+        let parked = shop.payments.parked_events(9).await.unwrap();
+        !parked.is_empty() && printer.printed("A2") == 3
+    })
+    .await;
+    (shop, printer)
+}
+
+#[tokio::test]
+async fn an_event_that_keeps_failing_is_parked_and_holds_up_its_own_payment_only() {
+    for shop in shops().await {
+        let (shop, printer) = parked(shop).await;
+        let parked = shop.payments.parked_events(9).await.unwrap();
+        let [event] = parked.as_slice() else {
+            panic!("one event is parked: {parked:?}");
+        };
+        assert_eq!(event.event.id, "test/A1/1");
+        assert_eq!((event.attempts, &*event.trouble), (3, "out of paper"));
+        // However long it waits: it is not tried again by itself, and the later ones of A1 stay behind it.
+        printer.broken.store(false, Ordering::SeqCst);
+        shop.clock.advance(Duration::from_secs(86_400));
+        assert!(shop.events().await.is_empty());
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_released_event_is_delivered_and_the_later_ones_after_it() {
+    for shop in shops().await {
+        let (shop, printer) = parked(shop).await;
+        // Released too early, it gets its full count of attempts again, and is parked again.
+        shop.payments.release_event("test/A1/1").await.unwrap();
+        assert!(shop.payments.parked_events(9).await.unwrap().is_empty());
+        runs_until(&shop, &printer, async || {
+            !shop.payments.parked_events(9).await.unwrap().is_empty()
+        })
+        .await;
+        assert_eq!(shop.payments.parked_events(9).await.unwrap()[0].attempts, 3);
+
+        printer.broken.store(false, Ordering::SeqCst);
+        shop.payments.release_event("test/A1/1").await.unwrap();
+        runs_until(&shop, &printer, async || printer.printed("A1") == 3).await;
+        let printed = printer.printed.lock().unwrap().clone();
+        let in_order: Vec<_> = printed.iter().filter(|id| id.contains("A1")).collect();
+        assert_eq!(in_order, ["test/A1/1", "test/A1/2", "test/A1/3"]);
+        let again = shop.payments.release_event("test/A1/1").await;
+        assert!(matches!(again, Err(ParkedError::NotParked)));
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_skipped_event_is_never_delivered_and_the_later_ones_are() {
+    for shop in shops().await {
+        let (shop, printer) = parked(shop).await;
+        let silent = shop.payments.skip_event("test/A1/1", "  ").await;
+        assert!(matches!(silent, Err(ParkedError::EmptyNote)));
+        let never_parked = shop.payments.skip_event("test/A1/2", "Ann").await;
+        assert!(matches!(never_parked, Err(ParkedError::NotParked)));
+        let skip = shop.payments.skip_event("test/A1/1", "Ann: told by hand");
+        skip.await.unwrap();
+        let twice = shop.payments.skip_event("test/A1/1", "Ben").await;
+        assert!(matches!(twice, Err(ParkedError::NotParked)));
+        printer.broken.store(false, Ordering::SeqCst);
+        runs_until(&shop, &printer, async || printer.printed("A1") == 2).await;
+        assert!(
+            !printer
+                .printed
+                .lock()
+                .unwrap()
+                .contains(&"test/A1/1".into())
+        );
+        shop.check().await;
+    }
 }

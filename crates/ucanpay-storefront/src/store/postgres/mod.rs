@@ -30,7 +30,7 @@ use async_trait::async_trait;
 use sqlx::postgres::PgPool;
 use sqlx::{PgConnection, PgTransaction};
 
-use super::{ClaimedEvent, Delivery, PaymentStore, StoreError};
+use super::{ClaimedEvent, Delivery, ParkedEvent, PaymentStore, StoreError, Unparking};
 use crate::id::PaymentKey;
 use crate::ledger::{Applied, Command, Lease, Loaded, PaymentView, decide};
 use crate::time::Timestamp;
@@ -133,6 +133,25 @@ impl PaymentStore for PostgresStore {
         write::settle_event(&mut tx, event, delivery).await?;
         tx.commit().await?;
         Ok(())
+    }
+
+    async fn parked_events(&self, limit: u32) -> Result<Vec<ParkedEvent>, StoreError> {
+        let mut tx = self.pool.begin_with(BEGIN_READING).await?;
+        let parked = read::parked_events(&mut tx, limit).await?;
+        tx.commit().await?;
+        Ok(parked)
+    }
+
+    async fn unpark_event(
+        &self,
+        id: &str,
+        unparking: Unparking,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let unparked = write::unpark_event(&mut tx, id, unparking, now).await?;
+        tx.commit().await?;
+        Ok(unparked)
     }
 }
 

@@ -50,7 +50,7 @@ async fn every_hot_statement_uses_an_index() {
     for sql in [read::DUE_PAYMENTS, read::DUE_REFUNDS, read::WAITING_EVENTS] {
         assert_indexed(&store.pool, sql, &[], &[30_000, 90_000, 40_000, 64]).await;
     }
-    for sql in [read::RECENT, read::UNDER_REVIEW] {
+    for sql in [read::RECENT, read::UNDER_REVIEW, read::PARKED_EVENTS] {
         assert_indexed(&store.pool, sql, &[], &[50]).await;
     }
     store.close().await;

@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 
 use crate::id::{PaymentKey, ProviderId, Reference};
 use crate::ledger::{Discrepancy, FARTHEST, LEASE, PaymentView, Refund, Target};
-use crate::store::{ClaimedEvent, StoreError, row};
+use crate::store::{ClaimedEvent, ParkedEvent, StoreError, row};
 use crate::time::Timestamp;
 
 macro_rules! payments {
@@ -84,7 +84,7 @@ pub(super) const DUE_REFUNDS: &str =
 pub(super) const WAITING_EVENTS: &str =
     "SELECT id, provider, reference, sequence, kind, details, created_at, attempts
        FROM ucanpay_outbox AS waiting
-      WHERE delivered_at IS NULL AND (next_attempt_at <= $1 OR next_attempt_at > $2)
+      WHERE delivered_at IS NULL AND parked_at IS NULL AND (next_attempt_at <= $1 OR next_attempt_at > $2)
         AND (lease_until IS NULL OR lease_until <= $1 OR lease_until > $3)
         AND NOT EXISTS (SELECT 1 FROM ucanpay_outbox AS earlier
                          WHERE earlier.provider = waiting.provider
@@ -92,6 +92,9 @@ pub(super) const WAITING_EVENTS: &str =
                            AND earlier.sequence < waiting.sequence
                            AND earlier.delivered_at IS NULL)
       ORDER BY position LIMIT $4 FOR UPDATE OF waiting SKIP LOCKED";
+pub(super) const PARKED_EVENTS: &str =
+    "SELECT id, provider, reference, sequence, kind, details, created_at, attempts, parked_at, trouble
+       FROM ucanpay_outbox WHERE delivered_at IS NULL AND parked_at IS NOT NULL ORDER BY parked_at LIMIT $1";
 
 pub(super) async fn view(
     tx: &mut PgConnection,
@@ -265,7 +268,8 @@ pub(super) async fn due(
     Ok(found.into_iter().map(|(_, due)| due).collect())
 }
 
-/// Events that wait and that nobody has; of each payment only its first one, so that they arrive in order.
+/// Events that wait and that nobody has; of each payment only its first one, so that they arrive in order. One that is
+/// parked is left where it is, and the later ones of its payment wait behind it.
 ///
 /// The earlier events are looked at without a lock. That is safe: events of a payment are committed in their order, and
 /// one that was delivered stays delivered, so an old picture of them can only make an event wait longer.
@@ -285,4 +289,16 @@ pub(super) async fn waiting_events(
         .iter()
         .map(|row| row::waiting_event(row, until))
         .collect()
+}
+
+/// Events that wait for a person, the one parked longest first.
+pub(super) async fn parked_events(
+    tx: &mut PgConnection,
+    limit: u32,
+) -> Result<Vec<ParkedEvent>, StoreError> {
+    let parked = sqlx::query(PARKED_EVENTS)
+        .bind(i64::from(limit))
+        .fetch_all(tx)
+        .await?;
+    parked.iter().map(row::parked_event).collect()
 }

@@ -9,7 +9,7 @@ use crate::ledger::{
 };
 use crate::provider::FrozenRequest;
 use crate::store::details::EventDetails;
-use crate::store::{ClaimedEvent, Delivery, StoreError};
+use crate::store::{ClaimedEvent, Delivery, StoreError, Unparking};
 use crate::time::Timestamp;
 
 /// Writes a decision: evidence, rows, log and outbox. `known` says whether the payment stood in the ledger when it was
@@ -360,24 +360,63 @@ pub(super) async fn settle_event(
     event: &ClaimedEvent,
     delivery: Delivery,
 ) -> Result<(), StoreError> {
-    let (delivered, next) = match delivery {
-        Delivery::Delivered(at) => (Some(at.as_millis()), None),
-        Delivery::Later(at) => (None, Some(at.as_millis())),
+    let (delivered, next, parked) = match delivery {
+        Delivery::Delivered(at) => (Some(at), None, None),
+        Delivery::Later(at) => (None, Some(at), None),
+        Delivery::Parked(at, trouble) => (None, None, Some((at, trouble))),
     };
+    let (parked_at, trouble) = parked.unzip();
     sqlx::query(
         "UPDATE ucanpay_outbox
             SET delivered_at = $1, next_attempt_at = coalesce($2, next_attempt_at), attempts = attempts + 1,
-                lease_until = NULL
-          WHERE id = $3 AND lease_until = $4",
+                lease_until = NULL, parked_at = $3, trouble = $4
+          WHERE id = $5 AND lease_until = $6",
     )
-    .bind(delivered)
-    .bind(next)
+    .bind(delivered.map(Timestamp::as_millis))
+    .bind(next.map(Timestamp::as_millis))
+    .bind(parked_at.map(Timestamp::as_millis))
+    .bind(trouble.as_deref().map(held))
     .bind(&event.event.id)
     .bind(event.lease_until.as_millis())
     .execute(tx)
     .await?;
     Ok(())
 }
+
+/// Says whether the event was parked.
+pub(super) async fn unpark_event(
+    tx: &mut PgConnection,
+    id: &str,
+    unparking: Unparking,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let unparked = match unparking {
+        Unparking::Release => {
+            sqlx::query(RELEASE_EVENT)
+                .bind(id)
+                .bind(now.as_millis())
+                .execute(tx)
+                .await?
+        }
+        Unparking::Skip(note) => {
+            sqlx::query(SKIP_EVENT)
+                .bind(id)
+                .bind(now.as_millis())
+                .bind(held(note.as_str()))
+                .execute(tx)
+                .await?
+        }
+    };
+    Ok(unparked.rows_affected() == 1)
+}
+
+const RELEASE_EVENT: &str = "
+UPDATE ucanpay_outbox SET parked_at = NULL, attempts = 0, next_attempt_at = $2
+ WHERE id = $1 AND delivered_at IS NULL AND parked_at IS NOT NULL";
+
+const SKIP_EVENT: &str = "
+UPDATE ucanpay_outbox SET parked_at = NULL, delivered_at = $2, skip_note = $3
+ WHERE id = $1 AND delivered_at IS NULL AND parked_at IS NOT NULL";
 
 /// PostgreSQL's text cannot hold U+0000. Where a text only says something to people, it is not worth failing for; the
 /// signed text, which proves something, is kept as bytes.

@@ -27,7 +27,7 @@ use async_trait::async_trait;
 use sqlx::SqlitePool;
 
 use self::queue::{Job, Queue};
-use super::{ClaimedEvent, Delivery, PaymentStore, StoreError};
+use super::{ClaimedEvent, Delivery, ParkedEvent, PaymentStore, StoreError, Unparking};
 use crate::id::PaymentKey;
 use crate::ledger::{Applied, Command, Lease, PaymentView};
 use crate::time::Timestamp;
@@ -119,5 +119,22 @@ impl PaymentStore for SqliteStore {
         write::settle_event(&mut tx, event, delivery).await?;
         tx.commit().await?;
         Ok(())
+    }
+
+    async fn parked_events(&self, limit: u32) -> Result<Vec<ParkedEvent>, StoreError> {
+        let mut tx = self.reader.begin().await?;
+        read::parked_events(&mut tx, limit).await
+    }
+
+    async fn unpark_event(
+        &self,
+        id: &str,
+        unparking: Unparking,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.writer.begin_with(BEGIN).await?;
+        let unparked = write::unpark_event(&mut tx, id, unparking, now).await?;
+        tx.commit().await?;
+        Ok(unparked)
     }
 }

@@ -19,6 +19,7 @@ async fn every_hot_statement_uses_an_index() {
         read::REFUND_OWNERS,
         read::DUE,
         read::WAITING_EVENTS,
+        read::PARKED_EVENTS,
         write::PAYMENT,
     ] {
         let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));

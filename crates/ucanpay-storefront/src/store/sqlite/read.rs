@@ -8,7 +8,7 @@ use super::rows::json;
 use crate::id::{PaymentKey, ProviderId, Reference};
 use crate::ledger::{FARTHEST, LEASE, PaymentView, Target};
 use crate::store::row::{self, Columns as _};
-use crate::store::{ClaimedEvent, StoreError};
+use crate::store::{ClaimedEvent, ParkedEvent, StoreError};
 use crate::time::Timestamp;
 
 // `CROSS JOIN` keeps SQLite from walking a table in search of the few rows that are wanted: it looks each one up.
@@ -47,7 +47,7 @@ pub(super) const DUE: &str =
      ORDER BY next_check_at LIMIT ?4";
 /// `+position` keeps SQLite from walking the whole outbox in order instead of the few rows that wait.
 pub(super) const WAITING_EVENTS: &str = "SELECT * FROM ucanpay_outbox AS waiting
-      WHERE delivered_at IS NULL AND (next_attempt_at <= ?1 OR next_attempt_at > ?2)
+      WHERE delivered_at IS NULL AND parked_at IS NULL AND (next_attempt_at <= ?1 OR next_attempt_at > ?2)
         AND (lease_until IS NULL OR lease_until <= ?1 OR lease_until > ?3)
         AND NOT EXISTS (SELECT 1 FROM ucanpay_outbox AS earlier
                          WHERE earlier.provider = waiting.provider
@@ -55,6 +55,8 @@ pub(super) const WAITING_EVENTS: &str = "SELECT * FROM ucanpay_outbox AS waiting
                            AND earlier.sequence < waiting.sequence
                            AND earlier.delivered_at IS NULL)
       ORDER BY +position LIMIT ?4";
+pub(super) const PARKED_EVENTS: &str = "
+SELECT * FROM ucanpay_outbox WHERE delivered_at IS NULL AND parked_at IS NOT NULL ORDER BY parked_at LIMIT ?";
 
 /// The payments of these keys with all that belongs to each, oldest first.
 pub(super) async fn views(
@@ -170,7 +172,8 @@ pub(super) async fn due(
         .collect()
 }
 
-/// Events that wait and that nobody has; of each payment only its first one, so that they arrive in order.
+/// Events that wait and that nobody has; of each payment only its first one, so that they arrive in order. One that is
+/// parked is left where it is, and the later ones of its payment wait behind it.
 pub(super) async fn waiting_events(
     tx: &mut SqliteConnection,
     now: Timestamp,
@@ -187,4 +190,13 @@ pub(super) async fn waiting_events(
         .iter()
         .map(|row| row::waiting_event(row, until))
         .collect()
+}
+
+/// Events that wait for a person, the one parked longest first.
+pub(super) async fn parked_events(
+    tx: &mut SqliteConnection,
+    limit: u32,
+) -> Result<Vec<ParkedEvent>, StoreError> {
+    let parked = sqlx::query(PARKED_EVENTS).bind(limit).fetch_all(tx).await?;
+    parked.iter().map(row::parked_event).collect()
 }

@@ -14,7 +14,7 @@ use crate::ledger::{
     Decision, Discrepancy, Event, EvidenceRecord, Payment, Refund, Target, Transition,
 };
 use crate::provider::FrozenRequest;
-use crate::store::{ClaimedEvent, Delivery, StoreError};
+use crate::store::{ClaimedEvent, Delivery, StoreError, Unparking};
 use crate::time::Timestamp;
 
 /// The sum of many decisions. Of a row that several of them changed, the last word counts; evidence, log and outbox hold
@@ -299,21 +299,60 @@ pub(super) async fn settle_event(
     event: &ClaimedEvent,
     delivery: Delivery,
 ) -> Result<(), StoreError> {
-    let (delivered, next) = match delivery {
-        Delivery::Delivered(at) => (Some(at.as_millis()), None),
-        Delivery::Later(at) => (None, Some(at.as_millis())),
+    let (delivered, next, parked) = match delivery {
+        Delivery::Delivered(at) => (Some(at), None, None),
+        Delivery::Later(at) => (None, Some(at), None),
+        Delivery::Parked(at, trouble) => (None, None, Some((at, trouble))),
     };
+    let (parked_at, trouble) = parked.unzip();
     sqlx::query(
         "UPDATE ucanpay_outbox
             SET delivered_at = ?1, next_attempt_at = ifnull(?2, next_attempt_at), attempts = attempts + 1,
-                lease_until = NULL
-          WHERE id = ?3 AND lease_until = ?4",
+                lease_until = NULL, parked_at = ?3, trouble = ?4
+          WHERE id = ?5 AND lease_until = ?6",
     )
-    .bind(delivered)
-    .bind(next)
+    .bind(delivered.map(Timestamp::as_millis))
+    .bind(next.map(Timestamp::as_millis))
+    .bind(parked_at.map(Timestamp::as_millis))
+    .bind(trouble)
     .bind(&event.event.id)
     .bind(event.lease_until.as_millis())
     .execute(tx)
     .await?;
     Ok(())
 }
+
+/// Says whether the event was parked.
+pub(super) async fn unpark_event(
+    tx: &mut SqliteConnection,
+    id: &str,
+    unparking: Unparking,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let unparked = match unparking {
+        Unparking::Release => {
+            sqlx::query(RELEASE_EVENT)
+                .bind(id)
+                .bind(now.as_millis())
+                .execute(tx)
+                .await?
+        }
+        Unparking::Skip(note) => {
+            sqlx::query(SKIP_EVENT)
+                .bind(id)
+                .bind(now.as_millis())
+                .bind(note.as_str())
+                .execute(tx)
+                .await?
+        }
+    };
+    Ok(unparked.rows_affected() == 1)
+}
+
+const RELEASE_EVENT: &str = "
+UPDATE ucanpay_outbox SET parked_at = NULL, attempts = 0, next_attempt_at = ?2
+ WHERE id = ?1 AND delivered_at IS NULL AND parked_at IS NOT NULL";
+
+const SKIP_EVENT: &str = "
+UPDATE ucanpay_outbox SET parked_at = NULL, delivered_at = ?2, skip_note = ?3
+ WHERE id = ?1 AND delivered_at IS NULL AND parked_at IS NOT NULL";
