@@ -34,7 +34,5 @@ pub use decide::{Decision, EvidenceRecord, Loaded, Transition, Verdict, decide};
 pub use discrepancy::{ClosedReview, Discrepancy, DiscrepancyKind};
 pub use event::{Event, EventKind};
 pub use model::{LatePolicy, Payment, PaymentState, PaymentView, Refund, RefundState, Reversal};
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
-pub(crate) use schedule::FARTHEST;
 pub(crate) use schedule::LEASE;
 pub use schedule::Schedule;

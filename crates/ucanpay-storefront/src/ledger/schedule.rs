@@ -8,7 +8,8 @@
 //! first, every ten after ten minutes, every hour after one. Then it rests.
 //!
 //! A clock that was ahead and is set back leaves moments behind that lie too far in the future to be meant. They do not
-//! count: the row is due, the lease is free.
+//! count: the row is due, the lease is free. The clocks of two machines are never quite the same, so what lies a little
+//! too far is meant: it was written by another, whose clock is ahead.
 
 use std::time::Duration;
 
@@ -28,7 +29,10 @@ pub struct Schedule {
 pub(crate) const LEASE: Duration = Duration::from_secs(60);
 
 /// No question is ever put off longer.
-pub(crate) const FARTHEST: Duration = Duration::from_secs(6 * HOUR);
+const FARTHEST: Duration = Duration::from_secs(6 * HOUR);
+
+/// How far the clock of another machine may be ahead of ours before what it wrote is taken for a mistake.
+const SKEW: Duration = Duration::from_secs(MINUTE);
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -36,14 +40,24 @@ const HOUR: u64 = 60 * MINUTE;
 impl Schedule {
     /// Its time has come, and nobody is at it.
     pub fn due(&self, now: Timestamp) -> bool {
-        let waits = |at| at > now && at <= now.after(FARTHEST);
+        let waits = |at| at > now && at <= Self::farthest_check(now);
         self.next_check_at.is_some_and(|at| !waits(at)) && !self.leased(now)
     }
 
     /// Somebody is at it right now.
     pub fn leased(&self, now: Timestamp) -> bool {
         self.lease_until
-            .is_some_and(|until| until > now && until <= now.after(LEASE))
+            .is_some_and(|until| until > now && until <= Self::farthest_lease(now))
+    }
+
+    /// No next question that is meant lies after this moment.
+    pub(crate) fn farthest_check(now: Timestamp) -> Timestamp {
+        now.after(FARTHEST).after(SKEW)
+    }
+
+    /// No lease that is meant ends after this moment.
+    pub(crate) fn farthest_lease(now: Timestamp) -> Timestamp {
+        now.after(LEASE).after(SKEW)
     }
 
     /// The next question about a payment closed at `closed`; `None` once it has been watched long enough.

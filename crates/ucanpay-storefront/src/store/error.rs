@@ -48,12 +48,34 @@ impl StoreError {
     }
 }
 
+#[cfg(feature = "sqlite")]
+impl StoreError {
+    /// Whether the trouble lies with a row, not with the database: a broken constraint, or a row that cannot be read.
+    pub(super) fn is_about_a_row(&self) -> bool {
+        match self {
+            Self::Corrupt { .. } => true,
+            Self::Unavailable(source) => {
+                let said = source.downcast_ref::<Said>();
+                let read = source.downcast_ref::<sqlx::Error>();
+                said.is_some_and(|said| said.about_a_row)
+                    || matches!(
+                        read,
+                        Some(sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_))
+                    )
+            }
+            Self::Setup { .. } => false,
+        }
+    }
+}
+
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match error {
             sqlx::Error::Database(said) => Self::Unavailable(Box::new(Said {
                 code: said.code().map(Into::into),
+                #[cfg(feature = "sqlite")]
+                about_a_row: said.kind() != sqlx::error::ErrorKind::Other,
                 message: said.message().to_owned(),
             })),
             error => Self::Unavailable(error.into()),
@@ -67,5 +89,8 @@ impl From<sqlx::Error> for StoreError {
 #[error("{message}")]
 struct Said {
     code: Option<String>,
+    /// A constraint of the tables was broken.
+    #[cfg(feature = "sqlite")]
+    about_a_row: bool,
     message: String,
 }

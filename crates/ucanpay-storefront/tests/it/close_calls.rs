@@ -7,12 +7,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::json;
 use ucanpay_core::Amount;
-use ucanpay_storefront::ledger::{Applied, Command, Lease};
+use ucanpay_storefront::ledger::{Applied, Command, Lease, Outcome};
 use ucanpay_storefront::provider::PaymentStatus;
 use ucanpay_storefront::store::{ClaimedEvent, Delivery, ParkedEvent, Unparking};
 use ucanpay_storefront::{
-    NotificationError, PaymentKey, PaymentState, PaymentStore, PaymentView, RefundRequest,
-    RefundState, SqliteStore, StoreError, Timestamp,
+    Clock as _, NotificationError, PaymentKey, PaymentState, PaymentStore, PaymentView,
+    RefundRequest, RefundState, SqliteStore, StoreError, Timestamp,
 };
 
 use crate::gateway::{Fault, HANG};
@@ -216,6 +216,43 @@ async fn a_clock_that_is_set_back_leaves_no_row_unasked() {
         let told = shop.event_words().await;
         assert!(told.contains(&"payment_succeeded"), "{told:?}");
         shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn an_instance_whose_clock_is_a_little_behind_takes_nothing_that_another_has() {
+    for shop in shops().await {
+        shop.start("A1", 450).await.unwrap();
+        shop.clock.advance(Duration::from_secs(2 * 86_400));
+        let ahead = shop.clock.now();
+        shop.clock.set_back(Duration::from_secs(2));
+        let behind = shop.clock.now();
+        let until = |now: Timestamp| now.after(Duration::from_secs(60));
+        let due = shop.store.claim_due(ahead, until(ahead), 9).await.unwrap();
+        assert_eq!(due.len(), 1);
+        let taken = shop.store.claim_due(behind, until(behind), 9);
+        assert!(taken.await.unwrap().is_empty(), "leased to the other");
+        let (key, lease) = due.into_iter().next().unwrap();
+        let claim = Command::Claim(lease.target.clone(), until(behind));
+        let claimed = shop.store.apply(&key, claim, behind).await.unwrap();
+        assert_eq!(claimed.outcome, Outcome::Busy);
+
+        let events = shop.store.claim_events(ahead, until(ahead), 9).await;
+        assert_eq!(events.unwrap().len(), 1);
+        let events = shop.store.claim_events(behind, until(behind), 9).await;
+        assert!(events.unwrap().is_empty(), "leased to the other");
+
+        // Put off as far as anything is, by the clock that is ahead.
+        let put_off = Command::GiveUp {
+            lease,
+            trouble: "busy".to_owned(),
+            review: false,
+            hold: Some(Duration::from_secs(86_400)),
+        };
+        let noted = shop.store.apply(&key, put_off, ahead).await.unwrap();
+        assert_eq!(noted.outcome, Outcome::Noted);
+        let due = shop.store.claim_due(behind, until(behind), 9).await;
+        assert!(due.unwrap().is_empty(), "put off by the other");
     }
 }
 

@@ -261,6 +261,34 @@ async fn a_command_that_fails_does_not_fail_its_neighbours() {
 }
 
 #[tokio::test]
+async fn a_command_that_breaks_a_constraint_or_meets_an_unreadable_value_fails_alone() {
+    for harm in [
+        // The place of the event that A7 is about to tell is taken.
+        "INSERT INTO ucanpay_outbox (id, provider, reference, sequence, kind, details, created_at, next_attempt_at)
+         SELECT id || '!', provider, reference, 2, kind, details, created_at, next_attempt_at
+           FROM ucanpay_outbox WHERE reference = 'A7'",
+        // Not UTF-8.
+        "UPDATE ucanpay_payment SET merchant = CAST(X'FF' AS TEXT) WHERE reference = 'A7'",
+    ] {
+        let ledger = Ledger::new().await;
+        let references: Vec<String> = (0..20).map(|number| format!("A{number}")).collect();
+        for reference in &references {
+            let created = ledger.store.apply(&key(reference), create(), NOW).await;
+            created.unwrap();
+        }
+        sqlx::query(harm)
+            .execute(&mut ledger.other().await)
+            .await
+            .unwrap();
+        let commands = references.iter().map(|of| (key(of), paid(of)));
+        let results = ledger.at_once(commands.collect()).await;
+        for (reference, result) in references.iter().zip(results) {
+            assert_eq!(result.is_err(), reference == "A7", "{reference}: {result:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_command_whose_caller_goes_away_is_carried_out() {
     let ledger = Ledger::new().await;
     let mut other = ledger.other().await;

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use sqlx::PgConnection;
 
 use crate::id::{PaymentKey, ProviderId, Reference};
-use crate::ledger::{Discrepancy, FARTHEST, LEASE, PaymentView, Refund, Target};
+use crate::ledger::{Discrepancy, PaymentView, Refund, Schedule, Target};
 use crate::store::{ClaimedEvent, ParkedEvent, StoreError, row};
 use crate::time::Timestamp;
 
@@ -254,8 +254,8 @@ pub(super) async fn due(
     for sql in [DUE_PAYMENTS, DUE_REFUNDS] {
         let rows = sqlx::query(sql)
             .bind(now.as_millis())
-            .bind(now.after(FARTHEST).as_millis())
-            .bind(now.after(LEASE).as_millis())
+            .bind(Schedule::farthest_check(now).as_millis())
+            .bind(Schedule::farthest_lease(now).as_millis())
             .bind(i64::from(limit))
             .fetch_all(&mut *tx)
             .await?;
@@ -281,8 +281,8 @@ pub(super) async fn waiting_events(
 ) -> Result<Vec<ClaimedEvent>, StoreError> {
     sqlx::query(WAITING_EVENTS)
         .bind(now.as_millis())
-        .bind(now.after(FARTHEST).as_millis())
-        .bind(now.after(LEASE).as_millis())
+        .bind(Schedule::farthest_check(now).as_millis())
+        .bind(Schedule::farthest_lease(now).as_millis())
         .bind(i64::from(limit))
         .fetch_all(tx)
         .await?

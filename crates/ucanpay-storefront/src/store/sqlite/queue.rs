@@ -175,21 +175,9 @@ async fn attempt(writer: &SqlitePool, jobs: Vec<Job>) -> Result<Vec<Applied>, Fa
     let task = tokio::spawn(async move { batch::commit(&writer, jobs).await });
     match task.await {
         Ok(Ok(applied)) => Ok(applied),
-        Ok(Err(error)) if is_about_a_row(&error) => Err(Failure::Spoiled(error)),
+        Ok(Err(error)) if error.is_about_a_row() => Err(Failure::Spoiled(error)),
         Ok(Err(error)) => Err(Failure::Database(error)),
         Err(error) => Err(Failure::Spoiled(StoreError::Unavailable(error.into()))),
-    }
-}
-
-/// Whether the trouble lies with a row, not with the database: a broken constraint, or a row that cannot be read.
-fn is_about_a_row(error: &StoreError) -> bool {
-    match error {
-        StoreError::Corrupt { .. } => true,
-        StoreError::Unavailable(source) => source
-            .downcast_ref::<sqlx::Error>()
-            .and_then(sqlx::Error::as_database_error)
-            .is_some_and(|error| error.kind() != sqlx::error::ErrorKind::Other),
-        StoreError::Setup { .. } => false,
     }
 }
 

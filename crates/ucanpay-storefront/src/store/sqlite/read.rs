@@ -6,7 +6,7 @@ use sqlx::SqliteConnection;
 
 use super::rows::json;
 use crate::id::{PaymentKey, ProviderId, Reference};
-use crate::ledger::{FARTHEST, LEASE, PaymentView, Target};
+use crate::ledger::{PaymentView, Schedule, Target};
 use crate::store::row::{self, Columns as _};
 use crate::store::{ClaimedEvent, ParkedEvent, StoreError};
 use crate::time::Timestamp;
@@ -162,8 +162,8 @@ pub(super) async fn due(
 ) -> Result<Vec<(PaymentKey, Target)>, StoreError> {
     sqlx::query(DUE)
         .bind(now.as_millis())
-        .bind(now.after(FARTHEST).as_millis())
-        .bind(now.after(LEASE).as_millis())
+        .bind(Schedule::farthest_check(now).as_millis())
+        .bind(Schedule::farthest_lease(now).as_millis())
         .bind(limit)
         .fetch_all(tx)
         .await?
@@ -182,8 +182,8 @@ pub(super) async fn waiting_events(
 ) -> Result<Vec<ClaimedEvent>, StoreError> {
     sqlx::query(WAITING_EVENTS)
         .bind(now.as_millis())
-        .bind(now.after(FARTHEST).as_millis())
-        .bind(now.after(LEASE).as_millis())
+        .bind(Schedule::farthest_check(now).as_millis())
+        .bind(Schedule::farthest_lease(now).as_millis())
         .bind(limit)
         .fetch_all(tx)
         .await?
