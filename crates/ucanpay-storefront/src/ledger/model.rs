@@ -311,6 +311,12 @@ impl Payment {
 }
 
 impl Refund {
+    /// Whether it may have failed before and been submitted again. One that was submitted once moves once at most, to
+    /// processing, before it ends; or through unknown, where asking does no harm either.
+    pub(super) fn may_be_submitted_again(&self) -> bool {
+        self.version > 2
+    }
+
     /// The question its provider is asked about it.
     pub fn inquiry(&self, payment: &Payment) -> RefundInquiry {
         RefundInquiry {

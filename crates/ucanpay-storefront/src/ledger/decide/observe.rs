@@ -125,8 +125,10 @@ fn apply(draft: &mut Draft, fact: &Fact, refund_owner: Option<&Reference>) -> Re
             payment.trouble = None;
             apply_payment(draft, fact, status)
         }
-        Claim::RefundAccepted(claim) => apply_refund(draft, claim, None, refund_owner),
-        Claim::Refund(claim, status) => apply_refund(draft, claim, Some(status), refund_owner),
+        Claim::RefundAccepted(claim) => apply_refund(draft, fact, claim, None, refund_owner),
+        Claim::Refund(claim, status) => {
+            apply_refund(draft, fact, claim, Some(status), refund_owner)
+        }
     }
 }
 
@@ -212,6 +214,7 @@ fn reversed(draft: &mut Draft) {
 
 fn apply_refund(
     draft: &mut Draft,
+    fact: &Fact,
     claim: &RefundClaim,
     status: Option<&RefundStatus>,
     owner: Option<&Reference>,
@@ -246,6 +249,15 @@ fn apply_refund(
         }
         None => Step::Stay,
     };
+    if step == Step::To(RefundState::Failed)
+        && fact.source == Source::Notification
+        && refund.may_be_submitted_again()
+    {
+        // It may tell of the first time once more, and to believe it would free what is on its way: ask.
+        let target = Target::Refund(refund.number.clone());
+        draft.ask_now(&target, Even::Unsettled);
+        return Ok(());
+    }
     match step {
         Step::Stay => Ok(()),
         Step::To(to) | Step::ToDespite(to) => {
@@ -326,6 +338,10 @@ fn foreign_refund(
     draft.explain(DiscrepancyKind::UnexplainedReturn, note);
     let note = "a refund of this payment was made outside this shop";
     draft.review(DiscrepancyKind::ForeignRefund, note);
+    if draft.view.reserved() > draft.view.payment.amount.cents() {
+        let note = "more went back than was paid, or is on its way: a refund was made outside this shop besides";
+        draft.review(DiscrepancyKind::RefundedTooMuch, note);
+    }
     Ok(())
 }
 
