@@ -58,6 +58,7 @@ pub(super) fn observe(
         return draft.finish(Outcome::StaleLease);
     }
     draft.proven_by(&digest);
+    let was_closed = draft.view.payment.state == PaymentState::Closed;
 
     let owner = loaded.gateway_number_owner.as_ref();
     let verdict = match matching::payment(&draft.view.payment, &fact, owner) {
@@ -73,6 +74,10 @@ pub(super) fn observe(
         Ok(()) => Verdict::NothingNew,
     };
     reschedule(&mut draft, &fact, lease, &verdict);
+    if was_closed && lease.is_none() && draft.view.payment.state == PaymentState::Paid {
+        // It may have been sent before the close, and tell of money that a reversal has returned since: ask.
+        draft.ask_now(&Target::Payment, Even::Settled);
+    }
 
     // A query that says nothing new is not worth a row: thousands of them would bury the ones that prove something.
     let keep = fact.source == Source::Notification || verdict != Verdict::NothingNew;
@@ -180,8 +185,6 @@ fn apply_payment(draft: &mut Draft, fact: &Fact, status: &PaymentStatus) -> Resu
             DiscrepancyKind::LatePayment,
             "the payment came after it had been closed",
         );
-        // Nobody may be asking any more; what is owed is done soon.
-        draft.ask_now(&Target::Payment, Even::Unsettled);
     }
     if *status == PaymentStatus::PaidAndReturned && draft.view.reserved() == 0 {
         let note = "money of this payment went back without a refund of ours";
