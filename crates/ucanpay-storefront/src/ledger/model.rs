@@ -215,12 +215,15 @@ impl PaymentView {
     }
 
     /// Whether a late payment is to be refunded by itself, and that refund is not recorded yet. Read from what stands in
-    /// the ledger alone, so that a crash at any moment neither loses nor doubles it.
+    /// the ledger alone, so that a crash at any moment neither loses nor doubles it. Where money went back and no refund
+    /// says how much, a person decides about the rest, also after they have looked.
     pub(crate) fn owes_late_refund(&self) -> bool {
         let waits = |row: &Discrepancy| row.kind == DiscrepancyKind::LatePayment;
+        let returned = |row: &Discrepancy| row.kind == DiscrepancyKind::UnexplainedReturn;
         self.payment.late
             && self.payment.late_policy == LatePolicy::AutoRefund
             && self.open_discrepancies().any(waits)
+            && (self.reserved() > 0 || !self.discrepancies.iter().any(returned))
             && self
                 .refund(&RefundNumber::of_late_payment(&self.payment.key))
                 .is_none()
@@ -311,6 +314,12 @@ impl Payment {
 }
 
 impl Refund {
+    /// Whether it may have failed before and been submitted again. One that was submitted once moves once at most, to
+    /// processing, before it ends; or through unknown, where asking does no harm either.
+    pub(super) fn may_be_submitted_again(&self) -> bool {
+        self.version > 2
+    }
+
     /// The question its provider is asked about it.
     pub fn inquiry(&self, payment: &Payment) -> RefundInquiry {
         RefundInquiry {

@@ -42,7 +42,7 @@ impl Payments {
             return self.give_up(key, lease, trouble, false, None).await;
         };
         if lease.target == Target::Payment && view.owes_late_refund() {
-            return self.refund_late(key, view, lease).await;
+            return self.refund_late(key, view, lease, &*provider).await;
         }
         if lease.target == Target::Payment && view.is_to_end(self.now()) {
             return self.end(key, view, lease, &*provider).await;

@@ -2,11 +2,13 @@
 //!
 //! Nothing is remembered for it but what stands in the ledger: the row is due while the refund is owed, the refund's number
 //! follows from the payment's, and it is recorded under the same rules as any other. However often this breaks off or
-//! runs twice, there is one refund.
+//! runs twice, there is one refund. The gateway is asked first: the news may be older than a reversal that has returned
+//! the money already.
 
 use super::{Payments, RefundError, RefundRequest, words};
 use crate::id::{PaymentKey, RefundNumber};
-use crate::ledger::{Command, Lease, PaymentView};
+use crate::ledger::{Command, LEASE, Lease, Outcome, PaymentView, Target};
+use crate::provider::PaymentProvider;
 use crate::store::StoreError;
 
 impl Payments {
@@ -15,7 +17,26 @@ impl Payments {
         key: &PaymentKey,
         view: PaymentView,
         lease: Lease,
+        provider: &dyn PaymentProvider,
     ) -> Result<Option<PaymentView>, StoreError> {
+        let number = view.payment.gateway_number.as_deref();
+        let asked = provider.query_payment(&view.payment.intent(), number).await;
+        let fact = match asked {
+            Ok(fact) => Box::new(fact),
+            Err(error) => {
+                let (trouble, hold) = (words(&error), error.retry_after());
+                return self.give_up(key, lease, trouble, false, hold).await;
+            }
+        };
+        let applied = self.apply(key, Command::Observe(fact, Some(lease))).await?;
+        let view = match applied.view {
+            Some(view) if view.owes_late_refund() => view,
+            settled => return Ok(settled),
+        };
+        let claim = Command::Claim(Target::Payment, self.now().after(LEASE));
+        let Outcome::Claimed(lease) = self.apply(key, claim).await?.outcome else {
+            return Ok(Some(view));
+        };
         let Ok(amount) = ucanpay_core::Amount::new(view.refundable()) else {
             return Ok(Some(view));
         };

@@ -387,6 +387,55 @@ async fn a_person_who_settles_a_late_payment_first_keeps_the_money_here() {
     }
 }
 
+/// A late payment that is to be refunded by itself, but some of its money went back already.
+async fn returned_in_part(shop: &mut Shop) {
+    let policies = Policies::default().with_late_payment(LatePolicy::AutoRefund);
+    shop.payments = shop.payments.clone().with_policies(policies);
+    shop.start("A1", 450).await.unwrap();
+    assert!(matches!(close(shop).await, Closing::Closed(_)));
+    shop.gateway
+        .set_status("A1", PaymentStatus::PaidAndReturned);
+    let returned = json!({"status": "REFUND"});
+    let note = shop.gateway.payment_note("A1", &returned);
+    let _receipt = shop.note(note).await.unwrap();
+    pass_by(shop, 60, 10).await;
+    assert_eq!(shop.gateway.executed_refunds(), 0);
+}
+
+#[tokio::test]
+async fn a_late_refund_that_had_to_wait_for_an_explanation_is_made_after_it() {
+    for mut shop in shops().await {
+        returned_in_part(&mut shop).await;
+        let portal = json!({"refund_amount": 400});
+        shop.refund_note("A1", "PORTAL1", &portal).await;
+        pass_by(&shop, 60, 10).await;
+        let view = shop.view("A1").await;
+        let ours = view.refunds.iter().find(|refund| refund.request.is_some());
+        assert_eq!(ours.expect("a late refund").amount.cents(), 50);
+        assert_eq!(shop.gateway.executed_refunds(), 1);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_late_payment_of_which_a_person_has_looked_up_what_went_back_is_left_to_them() {
+    for mut shop in shops().await {
+        returned_in_part(&mut shop).await;
+        let view = shop.view("A1").await;
+        let row = view
+            .open_discrepancies()
+            .find(|row| row.kind == DiscrepancyKind::UnexplainedReturn);
+        let (key, number) = (shop.key("A1"), row.unwrap().number);
+        let settled = shop.payments.settle_review(&key, number, "400 went back");
+        settled.await.unwrap();
+        pass_by(&shop, 60, 10).await;
+        assert_eq!(shop.gateway.executed_refunds(), 0);
+        shop.refund("A1", "R1", 50).await.unwrap();
+        assert_eq!(shop.gateway.executed_refunds(), 1);
+        shop.check().await;
+    }
+}
+
 #[tokio::test]
 async fn a_notification_of_no_payment_of_ours_comes_again_where_that_is_wanted() {
     for mut shop in shops().await {
@@ -532,5 +581,28 @@ async fn the_answer_to_a_close_pays_nothing_because_it_states_no_amount() {
         applied.unwrap();
         assert_eq!(state(&shop).await, PaymentState::AwaitingPayment);
         shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_success_told_after_the_reversal_that_undid_it_is_not_taken_for_money_here() {
+    for policy in [LatePolicy::Review, LatePolicy::AutoRefund] {
+        for mut shop in shops().await {
+            let policies = Policies::default().with_late_payment(policy);
+            shop.payments = shop.payments.clone().with_policies(policies);
+            shop.start("A1", 450).await.unwrap();
+            // The buyer paid; the shop was out of reach for the notification, and no query was answered clearly.
+            let note = shop.gateway.payment_note("A1", &json!({}));
+            reverse(&shop).await;
+            assert_eq!(state(&shop).await, PaymentState::Closed);
+            let _receipt = shop.note(note).await.unwrap();
+            pass_by(&shop, 20, 3).await;
+            let view = shop.view("A1").await;
+            assert_eq!(view.payment.reversal, Some(Reversal::Done));
+            assert_eq!((view.refundable(), view.refunds.len()), (0, 0));
+            assert!(view.needs_review());
+            assert!(shop.event_words().await.contains(&"money_returned"));
+            shop.check().await;
+        }
     }
 }

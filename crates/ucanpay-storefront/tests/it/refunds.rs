@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use ucanpay_storefront::ledger::RefundRefusal;
+use ucanpay_storefront::ledger::{DiscrepancyKind, RefundRefusal};
 use ucanpay_storefront::provider::{PaymentStatus, ProviderErrorKind, RefundStatus};
 use ucanpay_storefront::{PaymentState, RefundError, RefundState};
 
@@ -427,6 +427,48 @@ async fn a_refund_of_a_payment_taken_for_closed_makes_it_asked_for_again() {
         assert_eq!(view.payment.state, PaymentState::Paid);
         assert!(view.payment.late);
         assert_eq!(view.refunded(), 450);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_copy_of_an_older_failure_frees_nothing_of_a_refund_that_was_submitted_again() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        shop.refund("A1", "R1", 200).await.unwrap();
+        let failed = shop
+            .gateway
+            .refund_note("A1", "R1", &json!({"status": "FAIL"}));
+        let _receipt = shop.note(failed.clone()).await.unwrap();
+        shop.refund("A1", "R1", 200).await.unwrap();
+        // Our acknowledgement was lost: the gateway sends it once more.
+        let _receipt = shop.note(failed).await.unwrap();
+        assert_eq!(shop.view("A1").await.refundable(), 250);
+        assert!(matches!(
+            shop.refund("A1", "R2", 200).await,
+            Err(RefundError::Refused(RefundRefusal::UnderWay))
+        ));
+        // The signed answer to a question says what is so now.
+        shop.gateway.set_refund("R1", RefundStatus::Failed);
+        shop.pass(1).await;
+        assert_eq!(shop.view("A1").await.refunds[0].state, RefundState::Failed);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn refunds_made_outside_that_exceed_the_payment_together_are_raised() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        for (number, cents) in [("PORTAL1", 208), ("PORTAL2", 243)] {
+            let stated = json!({"refund_amount": cents, "refund_number": number});
+            shop.refund_note("A1", number, &stated).await;
+        }
+        let view = shop.view("A1").await;
+        assert_eq!((view.refunded(), view.refundable()), (451, 0));
+        let mut open = view.open_discrepancies();
+        assert!(open.any(|row| row.kind == DiscrepancyKind::RefundedTooMuch));
+        drop(open);
         shop.check().await;
     }
 }

@@ -292,7 +292,11 @@ impl Draft {
     }
 
     /// The finished decision: only rows that differ from what was loaded are written.
-    pub(super) fn finish(self, outcome: Outcome) -> Decision {
+    pub(super) fn finish(mut self, outcome: Outcome) -> Decision {
+        // What rested may be owed something again: money that went back was explained, and a late refund had to wait.
+        if !self.view.is_settled() && self.view.payment.schedule.next_check_at.is_none() {
+            self.view.payment.schedule.next_check_at = Some(self.now);
+        }
         let before = self.before.as_ref();
         let payment = Some(&self.view.payment)
             .filter(|payment| before.is_none_or(|view| view.payment != **payment))

@@ -58,6 +58,7 @@ pub(super) fn observe(
         return draft.finish(Outcome::StaleLease);
     }
     draft.proven_by(&digest);
+    let was_closed = draft.view.payment.state == PaymentState::Closed;
 
     let owner = loaded.gateway_number_owner.as_ref();
     let verdict = match matching::payment(&draft.view.payment, &fact, owner) {
@@ -73,6 +74,10 @@ pub(super) fn observe(
         Ok(()) => Verdict::NothingNew,
     };
     reschedule(&mut draft, &fact, lease, &verdict);
+    if was_closed && lease.is_none() && draft.view.payment.state == PaymentState::Paid {
+        // It may have been sent before the close, and tell of money that a reversal has returned since: ask.
+        draft.ask_now(&Target::Payment, Even::Settled);
+    }
 
     // A query that says nothing new is not worth a row: thousands of them would bury the ones that prove something.
     let keep = fact.source == Source::Notification || verdict != Verdict::NothingNew;
@@ -125,8 +130,10 @@ fn apply(draft: &mut Draft, fact: &Fact, refund_owner: Option<&Reference>) -> Re
             payment.trouble = None;
             apply_payment(draft, fact, status)
         }
-        Claim::RefundAccepted(claim) => apply_refund(draft, claim, None, refund_owner),
-        Claim::Refund(claim, status) => apply_refund(draft, claim, Some(status), refund_owner),
+        Claim::RefundAccepted(claim) => apply_refund(draft, fact, claim, None, refund_owner),
+        Claim::Refund(claim, status) => {
+            apply_refund(draft, fact, claim, Some(status), refund_owner)
+        }
     }
 }
 
@@ -178,8 +185,6 @@ fn apply_payment(draft: &mut Draft, fact: &Fact, status: &PaymentStatus) -> Resu
             DiscrepancyKind::LatePayment,
             "the payment came after it had been closed",
         );
-        // Nobody may be asking any more; what is owed is done soon.
-        draft.ask_now(&Target::Payment, Even::Unsettled);
     }
     if *status == PaymentStatus::PaidAndReturned && draft.view.reserved() == 0 {
         let note = "money of this payment went back without a refund of ours";
@@ -212,6 +217,7 @@ fn reversed(draft: &mut Draft) {
 
 fn apply_refund(
     draft: &mut Draft,
+    fact: &Fact,
     claim: &RefundClaim,
     status: Option<&RefundStatus>,
     owner: Option<&Reference>,
@@ -246,6 +252,15 @@ fn apply_refund(
         }
         None => Step::Stay,
     };
+    if step == Step::To(RefundState::Failed)
+        && fact.source == Source::Notification
+        && refund.may_be_submitted_again()
+    {
+        // It may tell of the first time once more, and to believe it would free what is on its way: ask.
+        let target = Target::Refund(refund.number.clone());
+        draft.ask_now(&target, Even::Unsettled);
+        return Ok(());
+    }
     match step {
         Step::Stay => Ok(()),
         Step::To(to) | Step::ToDespite(to) => {
@@ -326,6 +341,10 @@ fn foreign_refund(
     draft.explain(DiscrepancyKind::UnexplainedReturn, note);
     let note = "a refund of this payment was made outside this shop";
     draft.review(DiscrepancyKind::ForeignRefund, note);
+    if draft.view.reserved() > draft.view.payment.amount.cents() {
+        let note = "more went back than was paid, or is on its way: a refund was made outside this shop besides";
+        draft.review(DiscrepancyKind::RefundedTooMuch, note);
+    }
     Ok(())
 }
 
