@@ -378,7 +378,7 @@ fn any_command() -> impl Strategy<Value = (PaymentKey, Command)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn together_they_come_to_what_they_come_to_one_by_one(
