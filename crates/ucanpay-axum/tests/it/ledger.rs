@@ -15,7 +15,7 @@ use ucanpay_storefront::ledger::{Applied, Command, Lease};
 use ucanpay_storefront::store::{ClaimedEvent, Delivery, ParkedEvent, Unparking};
 use ucanpay_storefront::{
     MemoryStore, PaymentKey, PaymentRegistry, PaymentState, PaymentStore, PaymentView, Payments,
-    Reference, StartPayment, StoreError, Timestamp, UcanpayProvider, UcanpaySettings,
+    ProviderId, Reference, StartPayment, StoreError, Timestamp, UcanpayProvider, UcanpaySettings,
 };
 use ucanpay_transport::{Client, ConnectError};
 
@@ -154,13 +154,18 @@ impl PaymentStore for Flaky {
         self.there()?.under_review(limit).await
     }
 
+    async fn blocked_until(&self, account: &ProviderId) -> Result<Option<Timestamp>, StoreError> {
+        self.there()?.blocked_until(account).await
+    }
+
     async fn claim_due(
         &self,
+        account: &ProviderId,
         now: Timestamp,
         until: Timestamp,
         limit: u32,
     ) -> Result<Vec<(PaymentKey, Lease)>, StoreError> {
-        self.there()?.claim_due(now, until, limit).await
+        self.there()?.claim_due(account, now, until, limit).await
     }
 
     async fn claim_events(

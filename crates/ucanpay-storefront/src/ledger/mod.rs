@@ -12,9 +12,11 @@
 //! | `decide/` | the decision for each command |
 //! | `discrepancy.rs` | what a person must look at |
 //! | `schedule.rs` | when an unsettled row is asked for next |
+//! | `block.rs` | the gateway takes no calls of an account for a while |
 //! | `event.rs` | what the rest of the shop is told |
 //! | `words.rs` | enums that are words in the store |
 
+mod block;
 mod command;
 mod decide;
 mod discrepancy;
@@ -25,6 +27,7 @@ mod schedule;
 mod transition;
 mod words;
 
+pub use block::Block;
 pub use command::{
     Applied, Command, Conflict, Lease, NewPayment, NewRefund, Outcome, RefundRefusal,
     ReversalRefusal, Target,

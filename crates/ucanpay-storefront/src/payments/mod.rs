@@ -12,13 +12,17 @@
 //! | `policy.rs` | what a merchant may decide |
 //! | `review.rs` | a person looks at what does not fit |
 //! | `advance.rs` | the next call for one row, under its lease |
+//! | `gate.rs` | no call while the account is blocked |
 //! | `reconcile.rs` | rows nobody called about are asked for |
+//! | `budget.rs` | how many of them in a second |
 //! | `outbox.rs` | the shop is told |
 //! | `parked.rs` | what the shop could not be told, and a person decides |
 //! | `run.rs` | both of the latter, until shutdown |
 
 mod advance;
+mod budget;
 mod end;
+mod gate;
 mod late;
 mod notification;
 mod outbox;
@@ -36,6 +40,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, broadcast};
 
+use budget::Budget;
 pub use end::{ClosedProof, Closing, EndError, PaidProof};
 pub use notification::{NotificationError, Receipt};
 pub use outbox::{EventHandler, HandlerError};
@@ -63,6 +68,7 @@ pub struct Payments {
     clock: Arc<dyn Clock>,
     policies: Policies,
     delivery_attempts: NonZeroU32,
+    budget: Arc<Budget>,
     changes: broadcast::Sender<PaymentKey>,
     wake: Arc<Wake>,
 }
@@ -86,6 +92,7 @@ impl Payments {
             clock: Arc::new(SystemClock),
             policies: Policies::default(),
             delivery_attempts: outbox::ATTEMPTS,
+            budget: Arc::new(Budget::new(budget::CALLS)),
             changes: broadcast::Sender::new(CHANGES),
             wake: Arc::default(),
         }
@@ -95,6 +102,15 @@ impl Payments {
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// The same ledger, whose reconciler asks about so many rows of one account in a second at most, counted over all
+    /// clones made from here on. Unless set here, 20. A question about a row is one call, or two where the gateway left the
+    /// first one open; what the shop itself asks for does not wait.
+    #[must_use]
+    pub fn with_call_budget(mut self, per_second: NonZeroU32) -> Self {
+        self.budget = Arc::new(Budget::new(per_second));
         self
     }
 

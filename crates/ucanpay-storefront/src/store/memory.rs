@@ -24,6 +24,7 @@ struct Tables {
     evidence: BTreeMap<(ProviderId, String), (EvidenceRecord, u64)>,
     transitions: Vec<(PaymentKey, Transition)>,
     outbox: Vec<Waiting>,
+    blocked_until: BTreeMap<ProviderId, Timestamp>,
 }
 
 #[derive(Debug)]
@@ -96,6 +97,12 @@ impl PaymentStore for MemoryStore {
                 kept.verdict = Verdict::Applied;
             }
         }
+        if let Some(block) = decision.block {
+            let standing = tables.blocked_until.get(&block.account).copied();
+            if block.replaces(standing) {
+                tables.blocked_until.insert(block.account, block.until);
+            }
+        }
         let moves = decision.transitions.into_iter();
         tables
             .transitions
@@ -150,8 +157,13 @@ impl PaymentStore for MemoryStore {
         Ok(views)
     }
 
+    async fn blocked_until(&self, account: &ProviderId) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.tables().blocked_until.get(account).copied())
+    }
+
     async fn claim_due(
         &self,
+        account: &ProviderId,
         now: Timestamp,
         until: Timestamp,
         limit: u32,
@@ -165,7 +177,7 @@ impl PaymentStore for MemoryStore {
                 .iter_mut()
                 .map(|refund| (Target::Refund(refund.number.clone()), &mut refund.schedule));
             for (target, schedule) in std::iter::once(payment).chain(refunds) {
-                if claimed.len() < limit && schedule.due(now) {
+                if key.provider == *account && claimed.len() < limit && schedule.due(now) {
                     schedule.lease_until = Some(until);
                     claimed.push((key.clone(), Lease { target, until }));
                 }

@@ -26,7 +26,7 @@ pub use postgres::PostgresStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 
-use crate::id::PaymentKey;
+use crate::id::{PaymentKey, ProviderId};
 use crate::ledger::{Applied, Command, Event, Lease, PaymentView};
 use crate::time::Timestamp;
 use crate::wording::Wording;
@@ -54,9 +54,14 @@ pub trait PaymentStore: fmt::Debug + Send + Sync + 'static {
     /// Payments with an open discrepancy, the one open longest first.
     async fn under_review(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError>;
 
-    /// Takes up to `limit` unsettled rows whose time has come and that nobody else has, until `until`.
+    /// Until when the gateway takes no calls of an account, as it was last noted; `None` if it never was.
+    /// [`Block::rest`](crate::ledger::Block::rest) says whether that still counts.
+    async fn blocked_until(&self, account: &ProviderId) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Takes up to `limit` unsettled rows of an account whose time has come and that nobody else has, until `until`.
     async fn claim_due(
         &self,
+        account: &ProviderId,
         now: Timestamp,
         until: Timestamp,
         limit: u32,

@@ -6,6 +6,7 @@
 )]
 
 mod adapter;
+mod block;
 mod close_calls;
 mod ending;
 mod gateway;

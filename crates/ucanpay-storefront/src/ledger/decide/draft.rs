@@ -328,6 +328,7 @@ impl Draft {
             evidence: None,
             transitions: self.transitions,
             events: self.events,
+            block: None,
         }
     }
 

@@ -8,6 +8,7 @@ mod review;
 
 pub(crate) use intent::refund_refusal;
 
+use super::block::Block;
 use super::command::{Command, Outcome, Target};
 use super::discrepancy::Discrepancy;
 use super::event::Event;
@@ -49,6 +50,8 @@ pub struct Decision {
     pub transitions: Vec<Transition>,
     /// The outbox.
     pub events: Vec<Event>,
+    /// What the account's row then says, unless a later end stands there.
+    pub block: Option<Block>,
 }
 
 /// A proof to keep. A message that comes again is counted, not kept twice.
@@ -135,7 +138,11 @@ pub fn decide(key: &PaymentKey, loaded: Loaded, command: Command, now: Timestamp
             trouble,
             review,
             hold,
-        } => intent::give_up(loaded, &lease, trouble, review, hold, now),
+            block,
+        } => Decision {
+            block: block.map(|wait| Block::new(key.provider.clone(), wait, now)),
+            ..intent::give_up(loaded, &lease, trouble, review, hold, now)
+        },
         Command::SettleReview { discrepancy, note } => {
             review::settle(loaded, discrepancy, note, now)
         }
@@ -155,6 +162,7 @@ impl Decision {
             evidence: None,
             transitions: Vec::new(),
             events: Vec::new(),
+            block: None,
         }
     }
 }

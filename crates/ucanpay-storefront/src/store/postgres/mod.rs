@@ -31,7 +31,7 @@ use sqlx::postgres::PgPool;
 use sqlx::{PgConnection, PgTransaction};
 
 use super::{ClaimedEvent, Delivery, ParkedEvent, PaymentStore, StoreError, Unparking};
-use crate::id::PaymentKey;
+use crate::id::{PaymentKey, ProviderId};
 use crate::ledger::{Applied, Command, Lease, Loaded, PaymentView, decide};
 use crate::time::Timestamp;
 
@@ -95,14 +95,22 @@ impl PaymentStore for PostgresStore {
         Ok(views)
     }
 
+    async fn blocked_until(&self, account: &ProviderId) -> Result<Option<Timestamp>, StoreError> {
+        let mut tx = self.pool.begin_with(BEGIN_READING).await?;
+        let until = read::blocked_until(&mut tx, account).await?;
+        tx.commit().await?;
+        Ok(until)
+    }
+
     async fn claim_due(
         &self,
+        account: &ProviderId,
         now: Timestamp,
         until: Timestamp,
         limit: u32,
     ) -> Result<Vec<(PaymentKey, Lease)>, StoreError> {
         let mut tx = self.begin().await?;
-        let due = read::due(&mut tx, now, limit).await?;
+        let due = read::due(&mut tx, account, now, limit).await?;
         write::leases(&mut tx, &due, until).await?;
         tx.commit().await?;
         let claimed = due.into_iter();

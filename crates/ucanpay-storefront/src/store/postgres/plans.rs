@@ -45,24 +45,42 @@ async fn every_hot_statement_uses_an_index() {
         read::GATEWAY_NUMBER_OWNER,
         read::REFUND_OWNER,
     ] {
-        assert_indexed(&store.pool, sql, &["p", "A7"], &[]).await;
+        assert_indexed(&store.pool, sql, &["p", "A7"], &[], &[]).await;
     }
-    for sql in [read::DUE_PAYMENTS, read::DUE_REFUNDS, read::WAITING_EVENTS] {
-        assert_indexed(&store.pool, sql, &[], &[30_000, 90_000, 40_000, 64]).await;
+    for sql in [read::DUE_PAYMENTS, read::DUE_REFUNDS] {
+        assert_indexed(&store.pool, sql, &[], &[30_000, 90_000, 40_000, 64], &["p"]).await;
     }
+    let waiting = read::WAITING_EVENTS;
+    assert_indexed(
+        &store.pool,
+        waiting,
+        &[],
+        &[30_000, 90_000, 40_000, 64],
+        &[],
+    )
+    .await;
     for sql in [read::RECENT, read::UNDER_REVIEW, read::PARKED_EVENTS] {
-        assert_indexed(&store.pool, sql, &[], &[50]).await;
+        assert_indexed(&store.pool, sql, &[], &[50], &[]).await;
     }
     store.close().await;
 }
 
-async fn assert_indexed(pool: &PgPool, sql: &str, texts: &[&str], numbers: &[i64]) {
+async fn assert_indexed(
+    pool: &PgPool,
+    sql: &str,
+    texts: &[&str],
+    numbers: &[i64],
+    more_texts: &[&str],
+) {
     let mut arguments = PgArguments::default();
     for text in texts {
         arguments.add(text).unwrap();
     }
     for number in numbers {
         arguments.add(number).unwrap();
+    }
+    for text in more_texts {
+        arguments.add(text).unwrap();
     }
     let explain = AssertSqlSafe(format!("EXPLAIN {sql}"));
     let plan: Vec<String> = sqlx::query_scalar_with(explain, arguments)

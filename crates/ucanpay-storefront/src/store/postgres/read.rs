@@ -73,12 +73,12 @@ pub(super) const REFUND_OWNER: &str =
     "SELECT reference FROM ucanpay_refund WHERE provider = $1 AND number = $2";
 pub(super) const DUE_PAYMENTS: &str =
     "SELECT provider, reference, NULL AS number, next_check_at FROM ucanpay_payment
-      WHERE (next_check_at <= $1 OR next_check_at > $2)
+      WHERE provider = $5 AND (next_check_at <= $1 OR next_check_at > $2)
         AND (lease_until IS NULL OR lease_until <= $1 OR lease_until > $3)
       ORDER BY next_check_at LIMIT $4 FOR UPDATE SKIP LOCKED";
 pub(super) const DUE_REFUNDS: &str =
     "SELECT provider, reference, number, next_check_at FROM ucanpay_refund
-      WHERE (next_check_at <= $1 OR next_check_at > $2)
+      WHERE provider = $5 AND (next_check_at <= $1 OR next_check_at > $2)
         AND (lease_until IS NULL OR lease_until <= $1 OR lease_until > $3)
       ORDER BY next_check_at LIMIT $4 FOR UPDATE SKIP LOCKED";
 pub(super) const WAITING_EVENTS: &str =
@@ -243,10 +243,11 @@ async fn owner(
     found.map(row::reference).transpose()
 }
 
-/// Unsettled rows whose time has come and that nobody has, the longest waiting first; locked, so that nobody else takes
+/// Unsettled rows of an account whose time has come and that nobody has, the longest waiting first; locked, so that nobody else takes
 /// them before they are leased. Rows that somebody is changing at this moment are left to them.
 pub(super) async fn due(
     tx: &mut PgConnection,
+    account: &ProviderId,
     now: Timestamp,
     limit: u32,
 ) -> Result<Vec<(PaymentKey, Target)>, StoreError> {
@@ -257,6 +258,7 @@ pub(super) async fn due(
             .bind(Schedule::farthest_check(now).as_millis())
             .bind(Schedule::farthest_lease(now).as_millis())
             .bind(i64::from(limit))
+            .bind(account.as_str())
             .fetch_all(&mut *tx)
             .await?;
         for due in &rows {
@@ -301,4 +303,19 @@ pub(super) async fn parked_events(
         .fetch_all(tx)
         .await?;
     parked.iter().map(row::parked_event).collect()
+}
+
+pub(super) const BLOCKED_UNTIL: &str =
+    "SELECT blocked_until FROM ucanpay_account WHERE provider = $1";
+
+/// Until when an account is blocked, or was.
+pub(super) async fn blocked_until(
+    tx: &mut PgConnection,
+    account: &ProviderId,
+) -> Result<Option<Timestamp>, StoreError> {
+    let until: Option<i64> = sqlx::query_scalar(BLOCKED_UNTIL)
+        .bind(account.as_str())
+        .fetch_optional(tx)
+        .await?;
+    Ok(until.map(Timestamp::from_millis))
 }

@@ -28,7 +28,7 @@ use sqlx::SqlitePool;
 
 use self::queue::{Job, Queue};
 use super::{ClaimedEvent, Delivery, ParkedEvent, PaymentStore, StoreError, Unparking};
-use crate::id::PaymentKey;
+use crate::id::{PaymentKey, ProviderId};
 use crate::ledger::{Applied, Command, Lease, PaymentView};
 use crate::time::Timestamp;
 
@@ -79,15 +79,23 @@ impl PaymentStore for SqliteStore {
         Ok(keys.iter().filter_map(|key| views.remove(key)).collect())
     }
 
+    async fn blocked_until(&self, account: &ProviderId) -> Result<Option<Timestamp>, StoreError> {
+        let mut tx = self.reader.begin().await?;
+        let until = read::blocked_until(&mut tx, account).await?;
+        tx.commit().await?;
+        Ok(until)
+    }
+
     async fn claim_due(
         &self,
+        account: &ProviderId,
         now: Timestamp,
         until: Timestamp,
         limit: u32,
     ) -> Result<Vec<(PaymentKey, Lease)>, StoreError> {
         let mut tx = self.writer.begin_with(BEGIN).await?;
         let mut claimed = Vec::new();
-        for (key, target) in read::due(&mut tx, now, limit).await? {
+        for (key, target) in read::due(&mut tx, account, now, limit).await? {
             write::lease(&mut tx, &key, &target, until).await?;
             claimed.push((key, Lease { target, until }));
         }

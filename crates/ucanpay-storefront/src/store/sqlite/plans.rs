@@ -20,6 +20,7 @@ async fn every_hot_statement_uses_an_index() {
         read::DUE,
         read::WAITING_EVENTS,
         read::PARKED_EVENTS,
+        read::BLOCKED_UNTIL,
         write::PAYMENT,
     ] {
         let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
