@@ -43,10 +43,12 @@
 //! - `sqlite` (default): [`SqliteStore`], for a shop on one machine.
 //! - `postgres`: `PostgresStore`, for a shop on several.
 //! - `postgres-tls`: the same over TLS (rustls, with the public certificate authorities).
+//! - `metrics`: notifications, deliveries, and what waits, through the `metrics` facade.
 //! - `mock`: `MockPaymentProvider`, for tests of code that talks to a provider.
 
 mod id;
 pub mod ledger;
+mod measure;
 mod payments;
 pub mod provider;
 pub mod store;

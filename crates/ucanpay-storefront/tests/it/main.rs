@@ -15,6 +15,7 @@ mod invariants;
 mod mock;
 mod new_key;
 mod notifications;
+mod operations;
 mod outbox;
 mod postgres;
 mod reconciler;
