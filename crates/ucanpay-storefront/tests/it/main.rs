@@ -6,6 +6,7 @@
 )]
 
 mod adapter;
+mod between;
 mod block;
 mod close_calls;
 mod ending;

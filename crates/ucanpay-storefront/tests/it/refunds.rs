@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use serde_json::json;
-use ucanpay_storefront::ledger::{DiscrepancyKind, RefundRefusal};
+use ucanpay_storefront::ledger::{Command, DiscrepancyKind, NewRefund, Outcome, RefundRefusal};
 use ucanpay_storefront::provider::{PaymentStatus, ProviderErrorKind, RefundStatus};
-use ucanpay_storefront::{PaymentState, RefundError, RefundState};
+use ucanpay_storefront::{
+    Clock as _, PaymentProvider as _, PaymentState, RefundError, RefundState,
+};
 
 use crate::gateway::Fault;
 use crate::shop::shops;
@@ -331,6 +333,35 @@ async fn a_refund_that_failed_goes_out_again_under_its_number_with_the_same_byte
         let sent = &placed[placed.len() - 3..];
         assert!(sent.iter().all(|body| *body == sent[0]));
         assert_eq!(shop.gateway.executed_refunds(), 1);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_refund_that_was_asked_for_again_by_a_process_that_died_goes_out_all_the_same() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        shop.refund("A1", "R1", 100).await.unwrap();
+        shop.refund_note("A1", "R1", &json!({"status": "FAIL"}))
+            .await;
+        let sent = shop.gateway.placed().len();
+        let failed = shop.view("A1").await.refunds.remove(0);
+        let again = NewRefund {
+            number: failed.number,
+            amount: failed.amount,
+            reason: failed.reason,
+            request: failed.request.unwrap(),
+            limits: shop.gateway.capabilities().refunds,
+        };
+        let now = shop.clock.now();
+        let lease = now.after(Duration::from_secs(60));
+        let again = Command::RequestRefund(again, lease);
+        let recorded = shop.store.apply(&shop.key("A1"), again, now).await.unwrap();
+        assert!(matches!(recorded.outcome, Outcome::Recorded(_)));
+        shop.pass(62).await;
+        assert_eq!(shop.gateway.placed().len(), sent + 1);
+        let view = shop.view("A1").await;
+        assert_eq!(view.refunds[0].state, RefundState::Processing);
         shop.check().await;
     }
 }
