@@ -57,9 +57,10 @@ mod wording;
 pub use id::{IdError, PaymentKey, ProviderId, Reference, RefundNumber};
 pub use ledger::{LatePolicy, Payment, PaymentState, PaymentView, Refund, RefundState, Reversal};
 pub use payments::{
-    ClosedProof, Closing, DEFAULT_EXPIRY, EndError, EventHandler, HandlerError, NotificationError,
-    PaidProof, ParkedError, Payments, Policies, Receipt, ReconcileReport, RefreshError,
-    RefundError, RefundRequest, ReviewError, StartError, StartPayment, UnmatchedPolicy,
+    ClosedProof, Closing, Concern, DEFAULT_EXPIRY, EndError, EventHandler, HandlerError, Health,
+    NotificationError, PaidProof, ParkedError, Payments, Policies, Receipt, ReconcileReport,
+    RefreshError, RefundError, RefundRequest, ReviewError, StartError, StartPayment, Timeline,
+    TimelineEntry, TimelineItem, UnmatchedPolicy,
 };
 #[cfg(feature = "mock")]
 pub use provider::MockPaymentProvider;

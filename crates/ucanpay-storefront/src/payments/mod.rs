@@ -17,12 +17,15 @@
 //! | `budget.rs` | how many of them in a second |
 //! | `outbox.rs` | the shop is told |
 //! | `parked.rs` | what the shop could not be told, and a person decides |
+//! | `timeline.rs` | what happened to one payment |
+//! | `health.rs` | how the ledger does |
 //! | `run.rs` | both of the latter, until shutdown |
 
 mod advance;
 mod budget;
 mod end;
 mod gate;
+mod health;
 mod late;
 mod notification;
 mod outbox;
@@ -33,6 +36,7 @@ mod refund;
 mod review;
 mod run;
 mod start;
+mod timeline;
 
 use std::future::Future;
 use std::num::NonZeroU32;
@@ -42,6 +46,7 @@ use tokio::sync::{Notify, broadcast};
 
 use budget::Budget;
 pub use end::{ClosedProof, Closing, EndError, PaidProof};
+pub use health::{Concern, Health};
 pub use notification::{NotificationError, Receipt};
 pub use outbox::{EventHandler, HandlerError};
 pub use parked::ParkedError;
@@ -50,6 +55,7 @@ pub use reconcile::ReconcileReport;
 pub use refund::{RefundError, RefundRequest};
 pub use review::ReviewError;
 pub use start::{DEFAULT_EXPIRY, StartError, StartPayment};
+pub use timeline::{Timeline, TimelineEntry, TimelineItem};
 
 use crate::id::{PaymentKey, ProviderId};
 use crate::ledger::{Applied, Command, LEASE, Outcome, PaymentView, Target};

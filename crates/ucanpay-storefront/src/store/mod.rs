@@ -4,8 +4,12 @@
 //! Next stop of a payment, after the commit: the [`Receipt`](crate::Receipt), and the outbox.
 
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod census;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod details;
 mod error;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod history;
 mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -27,7 +31,7 @@ pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
 
 use crate::id::{PaymentKey, ProviderId};
-use crate::ledger::{Applied, Command, Event, Lease, PaymentView};
+use crate::ledger::{Applied, Census, Command, Event, History, Lease, PaymentView};
 use crate::time::Timestamp;
 use crate::wording::Wording;
 
@@ -47,6 +51,13 @@ pub trait PaymentStore: fmt::Debug + Send + Sync + 'static {
 
     /// A payment with its refunds.
     async fn load(&self, key: &PaymentKey) -> Result<Option<PaymentView>, StoreError>;
+
+    /// A payment with everything that is kept about it.
+    async fn history(&self, key: &PaymentKey) -> Result<Option<History>, StoreError>;
+
+    /// The ledger counted, as it stands at `now`. Reads indexes only, of what is unsettled, waits, or was paid
+    /// [lately](crate::ledger::LATELY).
+    async fn census(&self, now: Timestamp) -> Result<Census, StoreError>;
 
     /// The newest payments first.
     async fn recent(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError>;

@@ -19,6 +19,7 @@ mod notifications;
 mod outbox;
 mod postgres;
 mod reconciler;
+mod records;
 mod refunds;
 mod review;
 mod shared_commits;

@@ -32,7 +32,7 @@ use sqlx::{PgConnection, PgTransaction};
 
 use super::{ClaimedEvent, Delivery, ParkedEvent, PaymentStore, StoreError, Unparking};
 use crate::id::{PaymentKey, ProviderId};
-use crate::ledger::{Applied, Command, Lease, Loaded, PaymentView, decide};
+use crate::ledger::{Applied, Census, Command, History, Lease, Loaded, PaymentView, decide};
 use crate::time::Timestamp;
 
 /// A ledger in PostgreSQL, shared by any number of instances of a shop. Cheap to clone; all clones share one pool.
@@ -79,6 +79,23 @@ impl PaymentStore for PostgresStore {
         let view = read::view(&mut tx, key).await?;
         tx.commit().await?;
         Ok(view)
+    }
+
+    async fn history(&self, key: &PaymentKey) -> Result<Option<History>, StoreError> {
+        let mut tx = self.pool.begin_with(BEGIN_READING).await?;
+        let Some(view) = read::view(&mut tx, key).await? else {
+            return Ok(None);
+        };
+        let history = read::history(&mut tx, view).await?;
+        tx.commit().await?;
+        Ok(Some(history))
+    }
+
+    async fn census(&self, now: Timestamp) -> Result<Census, StoreError> {
+        let mut tx = self.pool.begin_with(BEGIN_READING).await?;
+        let census = read::census(&mut tx, now).await?;
+        tx.commit().await?;
+        Ok(census)
     }
 
     async fn recent(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError> {
