@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use serde_json::json;
-use ucanpay_storefront::ledger::{Applied, Command, Outcome, Target};
+use ucanpay_storefront::ledger::{Applied, Command, NewRefund, Outcome, RefundRefusal, Target};
 use ucanpay_storefront::provider::{PaymentStatus, ProviderErrorKind as Kind};
-use ucanpay_storefront::{Clock as _, Closing, PaymentState, Reversal, Timestamp};
+use ucanpay_storefront::{
+    Clock as _, Closing, LatePolicy, PaymentProvider as _, PaymentState, Policies, Reversal,
+    Timestamp,
+};
 
 use crate::gateway::Fault;
 use crate::shop::{Shop, shops, start};
@@ -138,6 +141,56 @@ async fn the_reversal_of_an_old_payment_is_asked_about_as_often_as_that_of_a_new
         shop.pass(16).await;
         let payment = shop.view("A1").await.payment;
         assert_eq!(payment.reversal, Some(Reversal::Done));
+        shop.check().await;
+    }
+}
+
+/// The number of the refund that A1 would get by itself, as another shop's ledger tells it.
+async fn late_refund() -> NewRefund {
+    let mut shop = Shop::in_memory();
+    paid_late(&mut shop).await;
+    shop.pass(61).await;
+    let refund = shop.view("A1").await.refunds.remove(0);
+    NewRefund {
+        number: refund.number,
+        amount: refund.amount,
+        reason: refund.reason,
+        request: refund.request.unwrap(),
+        limits: shop.gateway.capabilities().refunds,
+    }
+}
+
+/// A1 is paid after its close, in a shop that refunds such payments by itself.
+async fn paid_late(shop: &mut Shop) {
+    let policies = Policies::default().with_late_payment(LatePolicy::AutoRefund);
+    shop.payments = shop.payments.clone().with_policies(policies);
+    shop.start("A1", 450).await.unwrap();
+    let closing = shop.payments.close(&shop.key("A1")).await.unwrap();
+    assert!(matches!(closing, Closing::Closed(_)));
+    shop.gateway.set_status("A1", PaymentStatus::Paid);
+    let note = shop.gateway.payment_note("A1", &json!({}));
+    let _receipt = shop.note(note).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_person_who_keeps_a_late_payment_is_first_even_while_its_refund_is_being_recorded() {
+    let late = late_refund().await;
+    for mut shop in shops().await {
+        paid_late(&mut shop).await;
+        let key = shop.key("A1");
+        let settled = shop.payments.settle_review(&key, 1, "shipped after all");
+        settled.await.unwrap();
+        // An instance that read the ledger before that comes to record the refund now.
+        let refund = |until| Command::RequestRefund(late.clone(), until);
+        let applied = commits_and_dies(&shop, refund).await;
+        assert_eq!(
+            applied.outcome,
+            Outcome::RefundRefused(RefundRefusal::NotOwed)
+        );
+        shop.pass(62).await;
+        assert_eq!(shop.gateway.executed_refunds(), 0);
+        // What a person asks for is another refund.
+        shop.refund("A1", "R1", 450).await.unwrap();
         shop.check().await;
     }
 }

@@ -6,7 +6,7 @@ use ucanpay_core::Amount;
 
 use super::draft::Draft;
 use super::{Decision, Loaded};
-use crate::id::PaymentKey;
+use crate::id::{PaymentKey, RefundNumber};
 use crate::ledger::command::{
     Conflict, Lease, NewPayment, NewRefund, Outcome, RefundRefusal, Target,
 };
@@ -116,7 +116,12 @@ pub(super) fn request_refund(
         };
         return Decision::unchanged(Outcome::Conflict(conflict), Some(view));
     }
-    if let Some(refusal) = refund_refusal(&view, new.amount, new.limits, now) {
+    // The refund that a late payment gets by itself: whoever is about to record it may have read the ledger before a
+    // person decided otherwise.
+    let by_itself = new.number == RefundNumber::of_late_payment(&view.payment.key);
+    let refusal = (by_itself && !view.owes_late_refund()).then_some(RefundRefusal::NotOwed);
+    let refusal = refusal.or_else(|| refund_refusal(&view, new.amount, new.limits, now));
+    if let Some(refusal) = refusal {
         return Decision::unchanged(Outcome::RefundRefused(refusal), Some(view));
     }
     let refund = Refund {
