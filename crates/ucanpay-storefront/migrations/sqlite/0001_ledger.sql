@@ -10,7 +10,7 @@ CREATE TABLE ucanpay_payment (
     description    TEXT    NOT NULL,
     state          TEXT    NOT NULL,
     late           INTEGER NOT NULL CHECK (late IN (0, 1)),
-    -- requested, done (all of its money went back), refused; NULL if there never was one.
+    -- requested, done (whatever was paid went back), refused; NULL if there never was one.
     reversal       TEXT,
     -- What becomes of it if it is paid after it was closed.
     late_policy    TEXT    NOT NULL,
@@ -31,7 +31,7 @@ CREATE TABLE ucanpay_payment (
     events         INTEGER NOT NULL,
     PRIMARY KEY (provider, reference),
     CHECK ((state = 'paid') = (paid_at IS NOT NULL)),
-    CHECK (reversal IS NULL OR reversal <> 'done' OR state = 'paid')
+    CHECK (reversal IS NULL OR reversal <> 'done' OR state IN ('paid', 'closed'))
 ) STRICT;
 
 CREATE UNIQUE INDEX ucanpay_payment_gateway_number ON ucanpay_payment (provider, gateway_number)

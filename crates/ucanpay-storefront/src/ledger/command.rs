@@ -246,7 +246,9 @@ pub enum RefundRefusal {
     Reversed,
     /// This is the refund that a late payment gets by itself, and it is not owed: a person has closed that review, or the
     /// money went back otherwise.
-    #[error("a person has decided about this late payment, and it is not refunded by itself; use another number")]
+    #[error(
+        "a person has decided about this late payment, and it is not refunded by itself; use another number"
+    )]
     NotOwed,
     /// Another refund of this payment, or its reversal, is under way, and they go one at a time.
     #[error(

@@ -57,7 +57,7 @@ words! {
     Reversal {
         /// Asked for here; the gateway has not confirmed it. Nothing is refunded meanwhile.
         Requested = "requested",
-        /// The payment was paid, and all of its money went back. Nothing of it can be refunded any more.
+        /// The gateway has reversed it: whatever was paid went back. Nothing of it can be refunded any more.
         Done = "done",
         /// The gateway does not reverse it. If it is paid, refund it.
         Refused = "refused",

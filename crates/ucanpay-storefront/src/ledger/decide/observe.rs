@@ -56,32 +56,36 @@ pub(super) fn observe(
         return draft.finish(Outcome::StaleLease);
     }
     draft.proven_by(&digest);
-    let was_closed = draft.view.payment.state == PaymentState::Closed;
 
     let owner = loaded.gateway_number_owner.as_ref();
-    let verdict = match matching::payment(&draft.view.payment, &fact, owner) {
+    let reading = match matching::payment(&draft.view.payment, &fact, owner) {
         Ok(()) => apply(&mut draft, &fact, loaded.refund_owner.as_ref()),
         Err(mismatch) => Err(Doubt::mismatch(&mismatch)),
     };
-    let verdict = match verdict {
+    let verdict = match &reading {
         Err(doubt) => {
             draft.review(doubt.kind, &doubt.note);
-            Verdict::Review(doubt.note)
+            Verdict::Review(doubt.note.clone())
         }
-        Ok(()) if draft.moved() => Verdict::Applied,
-        Ok(()) => Verdict::NothingNew,
+        Ok(_) if draft.moved() => Verdict::Applied,
+        Ok(_) => Verdict::NothingNew,
     };
-    reschedule(&mut draft, &fact, lease, &verdict);
-    if was_closed && lease.is_none() && draft.view.payment.state == PaymentState::Paid {
-        // It may have been sent before the close, and tell of money that a reversal has returned since: ask.
-        draft.ask_now(&Target::Payment, Even::Settled);
-    }
+    reschedule(&mut draft, &fact, lease, &reading);
 
     // A query that says nothing new is not worth a row: thousands of them would bury the ones that prove something.
     let keep = fact.source == Source::Notification || verdict != Verdict::NothingNew;
     let mut decision = draft.finish(Outcome::Observed(verdict.clone()));
     decision.evidence = keep.then(|| record(fact, digest, verdict, now));
     decision
+}
+
+/// What a matched fact comes to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// It is believed.
+    Believed,
+    /// It may be older than what stands here: the gateway is asked at once.
+    Ask,
 }
 
 /// Why a fact is not applied, and somebody must look.
@@ -103,7 +107,11 @@ impl Doubt {
 }
 
 /// Applies a fact that matches the payment. `Err` says why somebody must look; no state changes then.
-fn apply(draft: &mut Draft, fact: &Fact, refund_owner: Option<&Reference>) -> Result<(), Doubt> {
+fn apply(
+    draft: &mut Draft,
+    fact: &Fact,
+    refund_owner: Option<&Reference>,
+) -> Result<Reading, Doubt> {
     let payment = &mut draft.view.payment;
     if payment.gateway_number.is_none() {
         payment.gateway_number.clone_from(&fact.gateway_number);
@@ -115,14 +123,14 @@ fn apply(draft: &mut Draft, fact: &Fact, refund_owner: Option<&Reference>) -> Re
                 draft.move_payment(PaymentState::AwaitingPayment);
             }
             payment_fact::offer_link(draft, fact);
-            Ok(())
+            Ok(Reading::Believed)
         }
         // What answers a close or a reverse states no amount: it ends a payment, and says nothing else.
         Claim::Payment(status)
             if fact.source == Source::Answer
                 && !matches!(status, PaymentStatus::Closed | PaymentStatus::Reversed) =>
         {
-            Ok(())
+            Ok(Reading::Believed)
         }
         Claim::Payment(status) => {
             payment.trouble = None;
@@ -136,21 +144,24 @@ fn apply(draft: &mut Draft, fact: &Fact, refund_owner: Option<&Reference>) -> Re
 }
 
 /// Gives back what was leased, and sets when the row is asked for next.
-fn reschedule(draft: &mut Draft, fact: &Fact, lease: Option<&Lease>, verdict: &Verdict) {
+fn reschedule(
+    draft: &mut Draft,
+    fact: &Fact,
+    lease: Option<&Lease>,
+    reading: &Result<Reading, Doubt>,
+) {
+    let row = matching::refund_claim(&fact.claim)
+        .and_then(|claim| claim.number.as_deref())
+        .and_then(|number| RefundNumber::new(number).ok())
+        .map_or(Target::Payment, Target::Refund);
     match lease {
         Some(lease) => draft.release(&lease.target, None),
-        None => {
-            let target = matching::refund_claim(&fact.claim)
-                .and_then(|claim| claim.number.as_deref())
-                .and_then(|number| RefundNumber::new(number).ok())
-                .map_or(Target::Payment, Target::Refund);
-            if matches!(verdict, Verdict::Review(_)) {
-                // A notification that does not match prompts a query. (A query that does not match does not: it would
-                // ask in circles.)
-                draft.ask_now(&target, Even::Unsettled);
-            } else {
-                draft.rest_if_settled(&target);
-            }
-        }
+        // A notification that does not match prompts a query. (A query that does not match does not: it would ask in
+        // circles.)
+        None if reading.is_err() => draft.ask_now(&row, Even::Unsettled),
+        None => draft.rest_if_settled(&row),
+    }
+    if matches!(reading, Ok(Reading::Ask)) {
+        draft.ask_now(&row, Even::Settled);
     }
 }

@@ -1,7 +1,7 @@
 //! What a matched message about a payment itself does to it.
 
 use super::draft::Draft;
-use super::observe::Doubt;
+use super::observe::{Doubt, Reading};
 use crate::ledger::discrepancy::DiscrepancyKind;
 use crate::ledger::event::EventKind;
 use crate::ledger::model::{PaymentState, Reversal};
@@ -20,9 +20,23 @@ pub(super) fn offer_link(draft: &mut Draft, fact: &Fact) {
 }
 
 /// Moves the payment to what the gateway says. `Err` says why somebody must look; no state changes then.
-pub(super) fn apply(draft: &mut Draft, fact: &Fact, status: &PaymentStatus) -> Result<(), Doubt> {
+pub(super) fn apply(
+    draft: &mut Draft,
+    fact: &Fact,
+    status: &PaymentStatus,
+) -> Result<Reading, Doubt> {
     let before = draft.view.payment.state;
-    match transition::payment(before, status) {
+    let step = transition::payment(before, status);
+    let undone =
+        before == PaymentState::Closed && draft.view.payment.reversal == Some(Reversal::Done);
+    if undone && step == Step::To(PaymentState::Paid) {
+        if fact.source != Source::Query {
+            // It tells of money that the reversal has returned, unless the gateway says otherwise when it is asked.
+            return Ok(Reading::Ask);
+        }
+        draft.view.payment.reversal = None;
+    }
+    match step {
         Step::Stay => {}
         Step::To(to) | Step::ToDespite(to) => {
             draft.move_payment(to);
@@ -41,7 +55,7 @@ pub(super) fn apply(draft: &mut Draft, fact: &Fact, status: &PaymentStatus) -> R
         Step::Contradiction => {
             if *status == PaymentStatus::Reversed {
                 reversed(draft);
-                return Ok(());
+                return Ok(Reading::Believed);
             }
             return Err(Doubt::new(
                 DiscrepancyKind::Contradiction,
@@ -50,7 +64,15 @@ pub(super) fn apply(draft: &mut Draft, fact: &Fact, status: &PaymentStatus) -> R
         }
     }
     offer_link(draft, fact);
-    if before == PaymentState::Closed && draft.view.payment.state == PaymentState::Paid {
+    let after = draft.view.payment.state;
+    if after == PaymentState::Closed && *status == PaymentStatus::Reversed && !undone {
+        draft.view.payment.reversal = Some(Reversal::Done);
+        if before == after {
+            draft.log_decision();
+        }
+    }
+    let late = before == PaymentState::Closed && after == PaymentState::Paid;
+    if late {
         draft.view.payment.late = true;
         draft.event(EventKind::LatePayment);
         draft.review(
@@ -64,7 +86,12 @@ pub(super) fn apply(draft: &mut Draft, fact: &Fact, status: &PaymentStatus) -> R
             draft.event(EventKind::MoneyReturned);
         }
     }
-    Ok(())
+    // What turns late may have been said before the close, and tell of money that a reversal has returned since.
+    Ok(if late {
+        Reading::Ask
+    } else {
+        Reading::Believed
+    })
 }
 
 /// A paid payment was reversed: all of its money went back. It stays paid, and nothing of it can be refunded any more,
@@ -77,8 +104,7 @@ fn reversed(draft: &mut Draft) {
     draft.log_decision();
     draft.event(EventKind::MoneyReturned);
     if before != Some(Reversal::Requested) {
-        let note =
-            "the gateway says that this paid payment was reversed; nobody here asked for that";
+        let note = "this paid payment was reversed, and no reversal of it was under way here";
         draft.review(DiscrepancyKind::Contradiction, note);
     }
     if draft.view.reserved() > 0 {

@@ -1,7 +1,7 @@
 //! What a matched message about a refund does: to one of ours, or as money that went back without us.
 
 use super::draft::{Draft, Even};
-use super::observe::Doubt;
+use super::observe::{Doubt, Reading};
 use crate::id::{Reference, RefundNumber};
 use crate::ledger::command::Target;
 use crate::ledger::discrepancy::DiscrepancyKind;
@@ -20,7 +20,7 @@ pub(super) fn apply(
     claim: &RefundClaim,
     status: Option<&RefundStatus>,
     owner: Option<&Reference>,
-) -> Result<(), Doubt> {
+) -> Result<Reading, Doubt> {
     if draft.view.payment.state != PaymentState::Paid {
         // A refund of a payment that we have not seen paid, or took for closed: ask for the payment, and believe that
         // answer.
@@ -58,10 +58,10 @@ pub(super) fn apply(
         // It may tell of the first time once more, and to believe it would free what is on its way: ask.
         let target = Target::Refund(refund.number.clone());
         draft.ask_now(&target, Even::Unsettled);
-        return Ok(());
+        return Ok(Reading::Believed);
     }
     match step {
-        Step::Stay => Ok(()),
+        Step::Stay => Ok(Reading::Believed),
         Step::To(to) | Step::ToDespite(to) => {
             draft.move_refund(index, to);
             tell_refund(draft, index, to);
@@ -84,7 +84,7 @@ pub(super) fn apply(
                 let note = "more went back than was paid: a refund succeeded after it had failed";
                 draft.review(DiscrepancyKind::RefundedTooMuch, note);
             }
-            Ok(())
+            Ok(Reading::Believed)
         }
         Step::Contradiction => Err(Doubt::new(
             DiscrepancyKind::Contradiction,
@@ -108,7 +108,7 @@ fn foreign_refund(
     draft: &mut Draft,
     claim: &RefundClaim,
     status: Option<&RefundStatus>,
-) -> Result<(), Doubt> {
+) -> Result<Reading, Doubt> {
     let doubt = |note| Doubt::new(DiscrepancyKind::ForeignRefund, note);
     let number = claim.number.as_deref().unwrap_or_default();
     let (Some(RefundStatus::Succeeded), Some(amount), Ok(number)) =
@@ -144,5 +144,5 @@ fn foreign_refund(
         let note = "more went back than was paid, or is on its way: a refund was made outside this shop besides";
         draft.review(DiscrepancyKind::RefundedTooMuch, note);
     }
-    Ok(())
+    Ok(Reading::Believed)
 }
