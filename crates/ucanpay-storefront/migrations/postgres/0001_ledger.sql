@@ -55,6 +55,8 @@ CREATE TABLE ucanpay_refund (
     created_at     BIGINT  NOT NULL,
     next_check_at  BIGINT,
     lease_until    BIGINT,
+    -- How often it was asked for: again after it had failed; 0 for money returned through the merchant portal.
+    submissions    BIGINT  NOT NULL,
     -- NULL for money returned through the merchant portal, without a request of ours.
     request_path   TEXT,
     request_body   BYTEA,

@@ -53,6 +53,8 @@ CREATE TABLE ucanpay_refund (
     created_at     INTEGER NOT NULL,
     next_check_at  INTEGER,
     lease_until    INTEGER,
+    -- How often it was asked for: again after it had failed; 0 for money returned through the merchant portal.
+    submissions    INTEGER NOT NULL,
     -- NULL for money returned through the merchant portal, without a request of ours.
     request_path   TEXT,
     request_body   BLOB,

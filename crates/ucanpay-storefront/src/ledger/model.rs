@@ -160,6 +160,8 @@ pub struct Refund {
     pub schedule: Schedule,
     /// The call that asks for it, as signed; `None` for money returned without us, through the merchant portal.
     pub request: Option<FrozenRequest>,
+    /// How often it was asked for: 1, and once more each time after it had failed. 0 for money returned without us.
+    pub submissions: u32,
     /// Rises by one with each transition.
     pub version: u64,
 }
@@ -314,10 +316,9 @@ impl Payment {
 }
 
 impl Refund {
-    /// Whether it may have failed before and been submitted again. One that was submitted once moves once at most, to
-    /// processing, before it ends; or through unknown, where asking does no harm either.
-    pub(super) fn may_be_submitted_again(&self) -> bool {
-        self.version > 2
+    /// Whether it failed before and was asked for again: a message may then speak of an earlier time.
+    pub(super) fn was_asked_for_again(&self) -> bool {
+        self.submissions > 1
     }
 
     /// The question its provider is asked about it.

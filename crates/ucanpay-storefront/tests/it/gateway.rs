@@ -154,6 +154,14 @@ impl Gateway {
         self.state().refunds.get_mut(number).expect("refund").status = status;
     }
 
+    /// The gateway takes a refund that failed for a new one, with a number of its own.
+    pub(crate) fn renumber_refund(&self, refund: &str, number: &str) {
+        let mut state = self.state();
+        let stands = state.refunds.get_mut(refund).expect("refund");
+        number.clone_into(&mut stands.number);
+        stands.status = RefundStatus::Processing;
+    }
+
     /// The bodies of all calls that place a payment or a refund, in order.
     pub(crate) fn placed(&self) -> Vec<Arc<[u8]>> {
         self.state().placed.clone()

@@ -10,7 +10,7 @@ use ucanpay_storefront::{
 };
 
 use crate::gateway::Fault;
-use crate::shop::shops;
+use crate::shop::{Shop, shops};
 
 #[tokio::test]
 async fn a_refund_is_accepted_first_and_succeeds_by_notification() {
@@ -500,6 +500,104 @@ async fn refunds_made_outside_that_exceed_the_payment_together_are_raised() {
         let mut open = view.open_discrepancies();
         assert!(open.any(|row| row.kind == DiscrepancyKind::RefundedTooMuch));
         drop(open);
+        shop.check().await;
+    }
+}
+
+/// A1 with R1, which failed and was asked for again.
+async fn asked_for_again(shop: &Shop) -> Vec<u8> {
+    shop.paid("A1", 450).await;
+    shop.refund("A1", "R1", 200).await.unwrap();
+    let failed = json!({"status": "FAIL"});
+    let failed = shop.gateway.refund_note("A1", "R1", &failed);
+    let _receipt = shop.note(failed.clone()).await.unwrap();
+    assert_eq!(shop.view("A1").await.refunds[0].state, RefundState::Failed);
+    shop.gateway.renumber_refund("R1", "R1-AGAIN");
+    shop.refund("A1", "R1", 200).await.unwrap();
+    failed
+}
+
+#[tokio::test]
+async fn a_refund_asked_for_again_may_have_another_number_at_the_gateway() {
+    for shop in shops().await {
+        let failed = asked_for_again(&shop).await;
+        let refund = shop.view("A1").await.refunds.remove(0);
+        assert_eq!(refund.state, RefundState::Processing);
+        assert_eq!(refund.gateway_number.as_deref(), Some("R1-AGAIN"));
+        // A copy of the first failure, with the first number, takes nothing of that back.
+        let _receipt = shop.note(failed).await.unwrap();
+        shop.pass(1).await;
+        shop.refund_note("A1", "R1", &json!({})).await;
+        let view = shop.view("A1").await;
+        assert_eq!(view.refunds[0].state, RefundState::Succeeded);
+        assert_eq!(view.refunds[0].gateway_number.as_deref(), Some("R1-AGAIN"));
+        assert!(!view.needs_review());
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_refund_asked_for_again_is_asked_about_under_our_number_until_the_new_one_is_known() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        shop.refund("A1", "R1", 200).await.unwrap();
+        shop.refund_note("A1", "R1", &json!({"status": "FAIL"}))
+            .await;
+        shop.gateway.next_call(Fault::AnswerLost);
+        shop.refund("A1", "R1", 200).await.unwrap();
+        assert_eq!(shop.view("A1").await.refunds[0].gateway_number, None);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn an_older_word_about_a_refund_asked_for_again_is_asked_about_and_not_believed() {
+    for status in ["FAIL", "PROCESSING", "REFUNDCLOSE"] {
+        for shop in shops().await {
+            shop.paid("A1", 450).await;
+            shop.refund("A1", "R1", 200).await.unwrap();
+            shop.refund_note("A1", "R1", &json!({"status": "FAIL"}))
+                .await;
+            shop.gateway.next_call(Fault::Unreachable);
+            shop.refund("A1", "R1", 200).await.unwrap();
+            let sent = shop.gateway.placed().len();
+            shop.refund_note("A1", "R1", &json!({"status": status}))
+                .await;
+            let refund = shop.view("A1").await.refunds.remove(0);
+            assert_eq!(refund.state, RefundState::Requested, "{status}");
+            // Its bytes go out again at once.
+            shop.pass(1).await;
+            assert_eq!(shop.gateway.placed().len(), sent + 1);
+            // Once it has succeeded, an older word is asked about, too.
+            shop.gateway.set_refund("R1", RefundStatus::Succeeded);
+            shop.refund_note("A1", "R1", &json!({})).await;
+            let asked = shop.gateway.queries();
+            shop.refund_note("A1", "R1", &json!({"status": status}))
+                .await;
+            shop.pass(1).await;
+            let view = shop.view("A1").await;
+            assert_eq!(view.refunds[0].state, RefundState::Succeeded);
+            assert!(!view.needs_review(), "{status}");
+            let expected = if status == "PROCESSING" { 0 } else { 1 };
+            assert_eq!(shop.gateway.queries() - asked, expected);
+            shop.check().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_first_failure_is_believed_though_the_gateway_said_something_unknown_before() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        shop.refund("A1", "R1", 200).await.unwrap();
+        shop.gateway
+            .set_refund("R1", RefundStatus::Other("NEW".into()));
+        shop.pass(16).await;
+        shop.gateway.set_refund("R1", RefundStatus::Processing);
+        shop.pass(16).await;
+        shop.refund_note("A1", "R1", &json!({"status": "FAIL"}))
+            .await;
+        assert_eq!(shop.view("A1").await.refunds[0].state, RefundState::Failed);
         shop.check().await;
     }
 }

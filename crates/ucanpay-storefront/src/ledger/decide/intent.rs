@@ -135,6 +135,7 @@ pub(super) fn request_refund(
         created_at: now,
         schedule: leased(now, lease),
         request: Some(new.request),
+        submissions: 1,
         version: 1,
     };
     let mut draft = Draft::of(view, "intent", now);
@@ -158,7 +159,11 @@ fn resubmit(view: PaymentView, new: &NewRefund, lease: Timestamp, now: Timestamp
     }
     if let Some(index) = draft.view.position(new.number.as_str()) {
         draft.move_refund(index, RefundState::Requested);
-        draft.view.refunds[index].schedule.next_check_at = Schedule::ask_again(now, now, None);
+        let refund = &mut draft.view.refunds[index];
+        refund.submissions = refund.submissions.saturating_add(1);
+        // The gateway may take it for a new one, and asked under the old number it would tell of the old one.
+        refund.gateway_number = None;
+        refund.schedule.next_check_at = Schedule::ask_again(now, now, None);
         draft.refund_event(index, EventKind::RefundRequested);
     }
     draft.finish(Outcome::Recorded(Lease {

@@ -39,10 +39,6 @@ pub(super) fn apply(
         .map_err(|mismatch| Doubt::mismatch(&mismatch))?;
 
     let refund = &mut draft.view.refunds[index];
-    refund.trouble = None;
-    if refund.gateway_number.is_none() {
-        refund.gateway_number.clone_from(&claim.gateway_number);
-    }
     let step = match status {
         Some(status) => transition::refund(refund.state, status),
         // "Accepted" carries no status; it only lifts a refund out of not having been heard of.
@@ -51,14 +47,17 @@ pub(super) fn apply(
         }
         None => Step::Stay,
     };
-    if step == Step::To(RefundState::Failed)
+    if refund.was_asked_for_again()
         && fact.source == Source::Notification
-        && refund.may_be_submitted_again()
+        && status != Some(&RefundStatus::Succeeded)
+        && step != Step::Stay
     {
-        // It may tell of the first time once more, and to believe it would free what is on its way: ask.
-        let target = Target::Refund(refund.number.clone());
-        draft.ask_now(&target, Even::Unsettled);
-        return Ok(Reading::Believed);
+        // It may tell of an earlier time, and to believe it would free what is on its way.
+        return Ok(Reading::Ask);
+    }
+    refund.trouble = None;
+    if refund.gateway_number.is_none() {
+        refund.gateway_number.clone_from(&claim.gateway_number);
     }
     match step {
         Step::Stay => Ok(Reading::Believed),
@@ -132,6 +131,7 @@ fn foreign_refund(
         created_at: draft.now(),
         schedule: Schedule::default(),
         request: None,
+        submissions: 0,
         version: 1,
     });
     draft.refund_event(draft.view.refunds.len() - 1, EventKind::MoneyReturned);
