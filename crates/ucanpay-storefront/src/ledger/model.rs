@@ -45,7 +45,8 @@ words! {
         Succeeded = "succeeded",
         /// The gateway says it failed; it may be submitted again under the same number.
         Failed = "failed",
-        /// The gateway closed it. Presumably nothing was refunded; its amount stays reserved until somebody has looked.
+        /// The gateway closed it. Presumably nothing was refunded; its amount stays reserved until a person has closed the
+        /// [discrepancy](DiscrepancyKind::RefundClosed) about it.
         Closed = "closed",
         /// The gateway said something nobody documented.
         Unknown = "unknown",
@@ -275,9 +276,17 @@ impl PaymentView {
             .max(0)
     }
 
-    /// The cents that were refunded or might be: everything that did not definitely fail.
+    /// The cents that were refunded or might be: everything that did not definitely fail, and, while a person has yet to
+    /// look at it, what the gateway closed.
     pub(super) fn reserved(&self) -> i64 {
-        self.sum(|state| state != RefundState::Failed)
+        let unseen = self
+            .open_discrepancies()
+            .any(|row| row.kind == DiscrepancyKind::RefundClosed);
+        self.sum(|state| match state {
+            RefundState::Failed => false,
+            RefundState::Closed => unseen,
+            _ => true,
+        })
     }
 
     /// Where the refund of this number stands among the refunds.

@@ -86,7 +86,9 @@ const BROKEN: &[(&str, &str)] = &[
         "9: the refunds that did not fail fit into the payment, or somebody is told",
         "SELECT reference FROM ucanpay_payment AS p WHERE amount <
             (SELECT coalesce(sum(amount), 0) FROM ucanpay_refund AS r WHERE r.provider = p.provider
-                AND r.reference = p.reference AND r.state <> 'failed')
+                AND r.reference = p.reference AND r.state <> 'failed'
+                AND (r.state <> 'closed' OR EXISTS (SELECT 1 FROM ucanpay_discrepancy AS d WHERE d.provider = p.provider
+                    AND d.reference = p.reference AND d.kind = 'refund_closed' AND d.closed_at IS NULL)))
             AND NOT EXISTS (SELECT 1 FROM ucanpay_discrepancy AS d WHERE d.provider = p.provider
                 AND d.reference = p.reference AND d.kind = 'refunded_too_much')",
     ),

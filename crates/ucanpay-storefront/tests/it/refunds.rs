@@ -601,3 +601,37 @@ async fn the_first_failure_is_believed_though_the_gateway_said_something_unknown
         shop.check().await;
     }
 }
+
+#[tokio::test]
+async fn a_closed_refund_is_reserved_until_a_person_has_looked() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        shop.refund("A1", "R1", 300).await.unwrap();
+        shop.refund_note("A1", "R1", &json!({"status": "REFUNDCLOSE"}))
+            .await;
+        // Each closed refund is looked at by itself.
+        shop.refund("A1", "R2", 100).await.unwrap();
+        shop.refund_note("A1", "R2", &json!({"status": "REFUNDCLOSE"}))
+            .await;
+        assert_eq!(shop.view("A1").await.refundable(), 50);
+        let key = shop.key("A1");
+        let kinds: Vec<_> = shop.view("A1").await.discrepancies;
+        assert_eq!(kinds.len(), 2);
+        let looked = "the portal shows that nothing went back";
+        let view = shop.payments.settle_review(&key, 1, looked).await.unwrap();
+        assert_eq!(view.refundable(), 50);
+        let view = shop.payments.settle_review(&key, 2, looked).await.unwrap();
+        assert_eq!(view.refundable(), 450);
+        shop.refund("A1", "R3", 450).await.unwrap();
+        shop.refund_note("A1", "R3", &json!({})).await;
+        // The person was wrong: it is told.
+        shop.refund_note("A1", "R1", &json!({})).await;
+        let view = shop.view("A1").await;
+        assert_eq!((view.refunded(), view.refundable()), (750, 0));
+        assert!(
+            view.open_discrepancies()
+                .any(|row| row.kind == DiscrepancyKind::RefundedTooMuch)
+        );
+        shop.check().await;
+    }
+}

@@ -72,8 +72,11 @@ pub(super) fn apply(
                 );
             }
             if to == RefundState::Closed {
-                let note = "the gateway closed a refund; check whether the money went back";
-                draft.review(DiscrepancyKind::RefundClosed, note);
+                // With its number: a person looks at each of them by itself.
+                let note = format!(
+                    "the gateway closed the refund {number}; check whether the money went back"
+                );
+                draft.review(DiscrepancyKind::RefundClosed, &note);
             }
             if let Step::ToDespite(_) = step {
                 let note = "a refund succeeded after the gateway had closed it";
