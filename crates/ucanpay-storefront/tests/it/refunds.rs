@@ -635,3 +635,42 @@ async fn a_closed_refund_is_reserved_until_a_person_has_looked() {
         shop.check().await;
     }
 }
+
+#[tokio::test]
+async fn what_became_of_a_refund_that_is_not_ours_is_told_in_its_own_words() {
+    for (status, word) in [
+        ("FAIL", "failed"),
+        ("REFUNDCLOSE", "closed"),
+        ("PROCESSING", "under way"),
+    ] {
+        for shop in shops().await {
+            shop.paid("A1", 450).await;
+            let stated = json!({"status": status, "refund_amount": 100});
+            shop.refund_note("A1", "PORTAL1", &stated).await;
+            let view = shop.view("A1").await;
+            let row = view.open_discrepancies().next().expect("a review");
+            assert_eq!(row.kind, DiscrepancyKind::ForeignRefund);
+            assert!(row.note.contains(word), "{}", row.note);
+            assert_eq!(view.refundable(), 450);
+            shop.check().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn money_that_went_back_in_a_way_that_cannot_be_recorded_stops_refunds() {
+    for alter in [
+        json!({"refund_amount": 451}),
+        json!({"refund": "not a number", "refund_amount": 100}),
+        json!({"refund_amount": "?"}),
+    ] {
+        for shop in shops().await {
+            shop.paid("A1", 450).await;
+            shop.refund_note("A1", "PORTAL1", &alter).await;
+            let view = shop.view("A1").await;
+            assert!(view.needs_review());
+            assert_eq!(view.refundable(), 0, "{alter}");
+            shop.check().await;
+        }
+    }
+}

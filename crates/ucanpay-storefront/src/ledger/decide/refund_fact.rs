@@ -111,18 +111,23 @@ fn foreign_refund(
     claim: &RefundClaim,
     status: Option<&RefundStatus>,
 ) -> Result<Reading, Doubt> {
-    let doubt = |note| Doubt::new(DiscrepancyKind::ForeignRefund, note);
-    let number = claim.number.as_deref().unwrap_or_default();
-    let (Some(RefundStatus::Succeeded), Some(amount), Ok(number)) =
-        (status, claim.amount, RefundNumber::new(number))
-    else {
-        return Err(doubt("a refund that we never asked for is under way"));
+    let note = match status {
+        Some(RefundStatus::Succeeded) => None,
+        Some(RefundStatus::Failed) => Some("a refund that we never asked for failed"),
+        Some(RefundStatus::Closed) => Some("a refund that we never asked for was closed"),
+        _ => Some("a refund that we never asked for is under way"),
     };
-    if amount.cents() > draft.view.payment.amount.cents() {
-        return Err(doubt(
-            "a refund that we never asked for is larger than the payment",
-        ));
+    if let Some(note) = note {
+        return Err(Doubt::new(DiscrepancyKind::ForeignRefund, note));
     }
+    let number = claim.number.as_deref().unwrap_or_default();
+    let total = draft.view.payment.amount;
+    let amount = claim.amount.filter(|amount| *amount <= total);
+    let (Some(amount), Ok(number)) = (amount, RefundNumber::new(number)) else {
+        // It cannot be recorded as a refund of this payment, and yet money went back.
+        let note = "money went back by a refund that we never asked for, and how much is not clear";
+        return Err(Doubt::new(DiscrepancyKind::UnexplainedReturn, note));
+    };
     draft.add_refund(Refund {
         number,
         reference: draft.view.payment.key.reference.clone(),
