@@ -646,3 +646,21 @@ async fn a_reversal_told_after_the_close_counts_all_the_same() {
         shop.check().await;
     }
 }
+
+#[tokio::test]
+async fn a_late_payment_that_was_returned_in_the_portal_since_is_asked_about_at_once() {
+    for shop in started().await {
+        assert!(matches!(close(&shop).await, Closing::Closed(_)));
+        let note = shop.gateway.payment_note("A1", &json!({}));
+        shop.gateway.set_status("A1", PaymentStatus::Reversed);
+        let _receipt = shop.note(note).await.unwrap();
+        assert_eq!(state(&shop).await, PaymentState::Paid);
+        shop.pass(1).await;
+        let view = shop.view("A1").await;
+        assert_eq!(view.payment.reversal, Some(Reversal::Done));
+        assert_eq!(view.refundable(), 0);
+        let mut notes = view.open_discrepancies().map(|row| &row.note);
+        assert!(notes.any(|note| note.contains("no reversal of it was under way here")));
+        shop.check().await;
+    }
+}

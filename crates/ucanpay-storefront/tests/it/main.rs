@@ -18,6 +18,7 @@ mod new_key;
 mod notifications;
 mod outbox;
 mod postgres;
+mod random_histories;
 mod reconciler;
 mod records;
 mod refunds;
