@@ -91,7 +91,6 @@ impl RefundState {
 
 /// One payment: a row of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Payment {
     /// Account and number.
     pub key: PaymentKey,
@@ -139,7 +138,6 @@ pub struct Payment {
 
 /// One refund of a payment: a row of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Refund {
     /// The merchant's number (`outRefundNo`).
     pub number: RefundNumber,

@@ -10,6 +10,7 @@ use tokio::task::{Id, JoinSet};
 use super::{Payments, words};
 use crate::id::{PaymentKey, ProviderId};
 use crate::ledger::{Block, LEASE, Lease};
+use crate::measure;
 use crate::store::StoreError;
 
 /// How many calls of one account are out at once. Another account's are not among them: a gateway that is slow holds up its
@@ -102,6 +103,7 @@ impl Payments {
             }
         };
         let needed = claimed.as_ref().map_or(0, Vec::len);
+        measure::reconciled(account, needed);
         self.budget
             .put_back(account, taken.saturating_sub(needed), now);
         claimed

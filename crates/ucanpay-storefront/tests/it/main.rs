@@ -16,6 +16,7 @@ mod invariants;
 mod mock;
 mod new_key;
 mod notifications;
+mod operations;
 mod outbox;
 mod postgres;
 mod random_histories;
