@@ -6,6 +6,8 @@
 mod error;
 mod fact;
 mod registry;
+#[cfg(feature = "mock")]
+mod scripted;
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,6 +20,8 @@ use ucanpay_core::{Amount, Currency};
 pub use error::{NotificationRefused, PrepareError, ProviderError, ProviderErrorKind};
 pub use fact::{Claim, Evidence, Fact, PaymentStatus, RefundClaim, RefundStatus, Source};
 pub use registry::{PaymentRegistry, PaymentRegistryBuilder, RegistryError};
+#[cfg(feature = "mock")]
+pub use scripted::{NextCall, ScriptError, ScriptedProvider};
 pub use ucanpay_transport::Effect;
 
 use crate::id::{ProviderId, Reference, RefundNumber};
