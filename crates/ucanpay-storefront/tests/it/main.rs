@@ -18,6 +18,7 @@ mod notifications;
 mod operations;
 mod outbox;
 mod postgres;
+mod provider_conformance;
 mod reconciler;
 mod records;
 mod refunds;

@@ -138,7 +138,10 @@ impl Gateway {
         Ok(message.with("says", "refund accepted"))
     }
 
-    pub(super) fn refund_state(&mut self, inquiry: &RefundInquiry) -> Result<Message, ProviderError> {
+    pub(super) fn refund_state(
+        &mut self,
+        inquiry: &RefundInquiry,
+    ) -> Result<Message, ProviderError> {
         let number = inquiry.number.as_str();
         let known = self
             .refunds
@@ -193,7 +196,12 @@ impl Gateway {
     }
 
     fn about_refund(&mut self, number: &str) -> Result<Message, ProviderError> {
-        let reference = self.refunds.get(number).ok_or_else(unknown)?.reference.clone();
+        let reference = self
+            .refunds
+            .get(number)
+            .ok_or_else(unknown)?
+            .reference
+            .clone();
         let message = self.about(&reference)?;
         let refund = self.refunds.get(number).ok_or_else(unknown)?;
         Ok(message

@@ -6,9 +6,7 @@ use rand_core::{OsRng, RngCore as _};
 use sha2::{Digest as _, Sha256};
 use ucanpay_core::Amount;
 
-use crate::provider::{
-    Claim, Evidence, Fact, PaymentStatus, RefundClaim, RefundStatus, Source,
-};
+use crate::provider::{Claim, Evidence, Fact, PaymentStatus, RefundClaim, RefundStatus, Source};
 
 /// The secret that shop and gateway share.
 pub(super) struct Key([u8; 32]);

@@ -124,7 +124,9 @@ impl ScriptedProvider {
                 return Err(error.with_effect(Effect::None));
             }
             Some(NextCall::Says(kind)) => {
-                return Err(ProviderError::new(kind, "as the script says").with_effect(Effect::None));
+                return Err(
+                    ProviderError::new(kind, "as the script says").with_effect(Effect::None)
+                );
             }
             _ => {}
         }
