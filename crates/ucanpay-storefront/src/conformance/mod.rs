@@ -9,13 +9,12 @@
 //! Each returns a [`Report`]. In a test of your crate, with the feature `conformance`:
 //!
 //! ```
-//! # use std::sync::Arc;
 //! # use ucanpay_storefront::MemoryStore;
 //! use ucanpay_storefront::conformance;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() {
-//! let report = conformance::store(async || Arc::new(MemoryStore::new())).await;
+//! let report = conformance::store(async || MemoryStore::new()).await;
 //! report.assert_met();
 //! # }
 //! ```

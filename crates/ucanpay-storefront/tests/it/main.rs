@@ -26,3 +26,4 @@ mod review;
 mod shared_commits;
 mod shop;
 mod start;
+mod store_conformance;
