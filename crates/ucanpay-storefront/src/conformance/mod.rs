@@ -22,7 +22,7 @@
 //! What the suites cannot see: whether a commit survives a power cut, whether the gateway's own books agree, and what a
 //! gateway does that its stand-in does not. Run the provider's suite against the real test account before you go live.
 //!
-//! Do not pause tokio's clock while they run: each expectation has a minute of real time.
+//! Do not pause tokio's clock while they run: each expectation has three minutes of real time.
 
 mod provider;
 mod report;

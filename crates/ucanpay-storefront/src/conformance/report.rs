@@ -38,7 +38,7 @@ pub enum Standing {
 }
 
 /// How long one expectation may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 impl Report {
     pub(super) fn new(subject: impl Into<String>) -> Self {

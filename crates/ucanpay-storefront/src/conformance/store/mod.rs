@@ -37,7 +37,7 @@ pub async fn store<S: PaymentStore>(open: impl AsyncFn() -> S) -> Report {
             "hundreds of commands leave what they leave in the model",
             async {
                 for lots in 1..=WALKS {
-                    walk::walk(open().await, lots).await?;
+                    let _met = walk::walk(open().await, lots).await?;
                 }
                 Ok(())
             },
