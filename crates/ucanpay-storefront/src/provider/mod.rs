@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::HeaderMap;
 use ucanpay_core::{Amount, Currency};
 
 pub use error::{NotificationRefused, PrepareError, ProviderError, ProviderErrorKind};
@@ -244,8 +245,37 @@ pub struct RawNotification {
     pub topic: NotificationTopic,
     /// The exact body.
     pub body: Bytes,
+    /// The headers it came with, for gateways that sign in one. UCanPay signs in the body.
+    pub headers: HeaderMap,
 }
 
+impl RawNotification {
+    /// A body that came to the notify URL of the default account.
+    pub fn new(topic: NotificationTopic, body: impl Into<Bytes>) -> Self {
+        Self {
+            provider: None,
+            topic,
+            body: body.into(),
+            headers: HeaderMap::new(),
+        }
+    }
+
+    /// It came for this account.
+    #[must_use]
+    pub fn with_provider(mut self, provider: ProviderId) -> Self {
+        self.provider = Some(provider);
+        self
+    }
+
+    /// It came with these headers.
+    #[must_use]
+    pub fn with_headers(mut self, headers: HeaderMap) -> Self {
+        self.headers = headers;
+        self
+    }
+}
+
+/// A header may hold a signature, and the body holds what a buyer bought: they stay out of logs.
 impl fmt::Debug for RawNotification {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RawNotification")

@@ -87,10 +87,9 @@ impl ScriptedProvider {
     pub fn notifications(&self) -> Vec<RawNotification> {
         let told = std::mem::take(&mut self.gateway().told);
         told.into_iter()
-            .map(|(topic, message)| RawNotification {
-                provider: Some(self.id.clone()),
-                topic,
-                body: message.signed(&self.key).into(),
+            .map(|(topic, message)| {
+                RawNotification::new(topic, message.signed(&self.key))
+                    .with_provider(self.id.clone())
             })
             .collect()
     }
