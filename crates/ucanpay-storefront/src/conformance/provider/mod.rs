@@ -53,7 +53,8 @@ pub trait ProviderUnderTest: Send + Sync {
     /// The buyer pays this payment, which was placed before.
     async fn pay(&self, payment: &PaymentIntent) -> Result<(), TestError>;
 
-    /// What came to the notify URLs since this was last asked, as it came. Waits for what is on its way.
+    /// What came to the notify URLs since this was last asked, as it came. Asked again for some seconds while something is
+    /// missing.
     async fn notifications(&self) -> Result<Vec<RawNotification>, TestError>;
 
     /// A refund that was asked for before ends well, if it has not by itself.

@@ -1,6 +1,7 @@
 //! The provider as the checks use it: one step each, and what every fact must say.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{ProviderUnderTest, TestError};
 use crate::conformance::report::{Shortfall, must};
@@ -10,6 +11,10 @@ use crate::provider::{
     Claim, Fact, FrozenRequest, PaymentIntent, PaymentProvider, PaymentStatus, RawNotification,
     RefundClaim, RefundInquiry, RefundIntent, RefundStatus, Source,
 };
+
+/// How often, and after what wait, notifications are looked for: five seconds.
+pub(super) const LOOKS: usize = 100;
+pub(super) const LOOK: Duration = Duration::from_millis(50);
 
 pub(super) struct Subject<'a> {
     pub(super) under_test: &'a dyn ProviderUnderTest,
@@ -120,25 +125,33 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// The notification that says this, among those that came.
+    /// The notification that says this, among those that come.
     pub(super) async fn notified(
         &self,
         placed: &Placed,
         says: impl Fn(&Claim) -> bool,
     ) -> Result<(RawNotification, Fact), Shortfall> {
-        let came = theirs(self.under_test.notifications().await, "notifications")?;
-        let count = came.len();
-        for notification in came {
-            let fact = self.provider.parse_notification(&notification)?;
-            let ours = fact.reference.as_deref() == Some(placed.intent.reference.as_str());
-            if ours && says(&fact.claim) {
-                self.about(&fact, &placed.intent, Source::Notification)?;
-                return Ok((notification, fact));
+        let mut count = 0;
+        for _ in 0..LOOKS {
+            for notification in self.come().await? {
+                count += 1;
+                let fact = self.provider.parse_notification(&notification)?;
+                let ours = fact.reference.as_deref() == Some(placed.intent.reference.as_str());
+                if ours && says(&fact.claim) {
+                    self.about(&fact, &placed.intent, Source::Notification)?;
+                    return Ok((notification, fact));
+                }
             }
+            tokio::time::sleep(LOOK).await;
         }
         Err(Shortfall::NotMet(format!(
             "none of the {count} notifications that came says so"
         )))
+    }
+
+    /// The notifications that have come since.
+    pub(super) async fn come(&self) -> Result<Vec<RawNotification>, Shortfall> {
+        theirs(self.under_test.notifications().await, "notifications")
     }
 
     /// A fact must be about the payment in every member that it states, and must state what the ledger matches by.

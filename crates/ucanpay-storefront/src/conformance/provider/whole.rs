@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ucanpay_core::Amount;
 
-use super::subject::{Subject, theirs};
+use super::subject::{LOOK, LOOKS, Subject, theirs};
 use crate::conformance::report::{Report, Shortfall, must};
 use crate::id::{PaymentKey, RefundNumber};
 use crate::ledger::{EventKind, History, PaymentState, PaymentView, RefundState};
@@ -82,6 +82,11 @@ impl Shop {
         Ok(self.payments.start(start).await?)
     }
 
+    async fn state(&self) -> Result<Option<PaymentState>, Shortfall> {
+        let view = self.payments.payment(&self.key).await?;
+        Ok(view.map(|view| view.payment.state))
+    }
+
     /// Hands in what came, each one twice.
     async fn hand_in(&self, came: Vec<RawNotification>) -> Result<(), Shortfall> {
         for notification in came {
@@ -129,8 +134,13 @@ impl Shop {
 async fn notified(subject: &Subject<'_>) -> Result<(), Shortfall> {
     let shop = Shop::open(subject).await?;
     theirs(subject.under_test.pay(&shop.intent).await, "pay")?;
-    let came = theirs(subject.under_test.notifications().await, "notifications")?;
-    shop.hand_in(came).await?;
+    for _ in 0..LOOKS {
+        shop.hand_in(subject.come().await?).await?;
+        if shop.state().await? == Some(PaymentState::Paid) {
+            break;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
     let history = shop.history(1).await?;
     let state = history.view.payment.state;
     must!(
@@ -151,8 +161,7 @@ async fn notified(subject: &Subject<'_>) -> Result<(), Shortfall> {
         subject.under_test.settle_refund(&number).await,
         "settle_refund",
     )?;
-    let came = theirs(subject.under_test.notifications().await, "notifications")?;
-    shop.hand_in(came).await?;
+    shop.hand_in(subject.come().await?).await?;
     shop.payments.refresh(&shop.key).await?;
     let history = shop.history(1).await?;
     let [refund] = history.view.refunds.as_slice() else {
@@ -179,13 +188,12 @@ async fn notified(subject: &Subject<'_>) -> Result<(), Shortfall> {
 async fn missed(subject: &Subject<'_>) -> Result<(), Shortfall> {
     let shop = Shop::open(subject).await?;
     theirs(subject.under_test.pay(&shop.intent).await, "pay")?;
-    let came = theirs(subject.under_test.notifications().await, "notifications")?;
     let view = shop.payments.refresh(&shop.key).await?;
     let state = view.payment.state;
     must!(state == PaymentState::Paid, "asked for, it is {state}");
     shop.history(1).await?;
-    // It comes after all, and says nothing new.
-    shop.hand_in(came).await?;
+    // If it comes after all, it says nothing new.
+    shop.hand_in(subject.come().await?).await?;
     shop.history(1).await.map(drop)
 }
 
