@@ -6,6 +6,7 @@
 )]
 
 mod adapter;
+mod between;
 mod block;
 mod close_calls;
 mod ending;
@@ -19,6 +20,7 @@ mod operations;
 mod outbox;
 mod postgres;
 mod provider_conformance;
+mod random_histories;
 mod reconciler;
 mod records;
 mod refunds;
