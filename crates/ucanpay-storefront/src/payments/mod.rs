@@ -253,7 +253,7 @@ async fn detached<T: Send + 'static>(future: impl Future<Output = T> + Send + 's
 }
 
 /// An error with its causes, in one line for a merchant.
-fn words(error: &dyn std::error::Error) -> String {
+pub(crate) fn words(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
