@@ -9,7 +9,8 @@ use tempfile::TempDir;
 use ucanpay_storefront::{PaymentStore, SqliteStore};
 
 use crate::median;
-use crate::settle::{NOTIFICATIONS, Settle, Shared, run};
+use crate::race::{NOTIFICATIONS, Settle, run};
+use crate::settle::Shared;
 use crate::told::{AT, PROVIDER, key, reference};
 
 const SMALL: usize = 10_000;
@@ -122,7 +123,9 @@ impl Table {
     async fn settle_many(&self) -> f64 {
         let rows = self.rows;
         let reference = move |number| Self::scattered(rows, SINGLES + number);
-        run(Arc::clone(&self.ledger), reference).await.per_second
+        run(Arc::clone(&self.ledger), NOTIFICATIONS, reference)
+            .await
+            .per_second
     }
 }
 
