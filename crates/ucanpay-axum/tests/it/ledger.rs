@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use tower::{ServiceExt, service_fn};
 use ucanpay_axum::UcanpayLayer;
 use ucanpay_core::{Amount, Currency};
-use ucanpay_storefront::ledger::{Applied, Command, Lease};
+use ucanpay_storefront::ledger::{Applied, Census, Command, History, Lease};
 use ucanpay_storefront::store::{ClaimedEvent, Delivery, ParkedEvent, Unparking};
 use ucanpay_storefront::{
     MemoryStore, PaymentKey, PaymentRegistry, PaymentState, PaymentStore, PaymentView, Payments,
@@ -144,6 +144,14 @@ impl PaymentStore for Flaky {
 
     async fn load(&self, key: &PaymentKey) -> Result<Option<PaymentView>, StoreError> {
         self.there()?.load(key).await
+    }
+
+    async fn history(&self, key: &PaymentKey) -> Result<Option<History>, StoreError> {
+        self.there()?.history(key).await
+    }
+
+    async fn census(&self, now: Timestamp) -> Result<Census, StoreError> {
+        self.there()?.census(now).await
     }
 
     async fn recent(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError> {

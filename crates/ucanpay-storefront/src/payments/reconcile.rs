@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use super::{Payments, words};
 use crate::id::{PaymentKey, ProviderId};
 use crate::ledger::{Block, LEASE, Lease};
+use crate::measure;
 use crate::store::StoreError;
 
 /// How many calls are out at once.
@@ -91,6 +92,7 @@ impl Payments {
             }
         };
         let needed = claimed.as_ref().map_or(0, Vec::len);
+        measure::reconciled(account, needed);
         self.budget
             .put_back(account, taken.saturating_sub(needed), now);
         claimed

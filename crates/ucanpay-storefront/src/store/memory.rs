@@ -8,8 +8,9 @@ use async_trait::async_trait;
 use super::{ClaimedEvent, Delivery, ParkedEvent, PaymentStore, StoreError, Unparking};
 use crate::id::{PaymentKey, ProviderId, Reference};
 use crate::ledger::{
-    Applied, Command, Event, EvidenceRecord, Lease, Loaded, PaymentView, Schedule, Target,
-    Transition, Verdict, decide,
+    Applied, Census, Command, Event, EventFate, EventKind, EvidenceRecord, History, KeptEvent,
+    KeptEvidence, LATELY, Lease, Loaded, PaymentState, PaymentView, Schedule, Target, Transition,
+    Verdict, decide,
 };
 use crate::time::Timestamp;
 use crate::wording::Wording;
@@ -36,6 +37,22 @@ struct Waiting {
     lease_until: Option<Timestamp>,
     parked: Option<(Timestamp, String)>,
     skip_note: Option<Wording>,
+}
+
+impl Waiting {
+    fn kept(&self) -> KeptEvent {
+        let fate = match (self.delivered_at, &self.skip_note, &self.parked) {
+            (Some(at), Some(note), _) => EventFate::Skipped(at, note.clone()),
+            (Some(at), None, _) => EventFate::Delivered(at),
+            (None, _, Some((since, trouble))) => EventFate::Parked(*since, trouble.clone()),
+            (None, _, None) => EventFate::Waiting,
+        };
+        KeptEvent {
+            event: self.event.clone(),
+            attempts: self.attempts,
+            fate,
+        }
+    }
 }
 
 impl MemoryStore {
@@ -131,6 +148,83 @@ impl PaymentStore for MemoryStore {
 
     async fn load(&self, key: &PaymentKey) -> Result<Option<PaymentView>, StoreError> {
         Ok(self.tables().payments.get(key).cloned())
+    }
+
+    async fn history(&self, key: &PaymentKey) -> Result<Option<History>, StoreError> {
+        let tables = self.tables();
+        let Some(view) = tables.payments.get(key).cloned() else {
+            return Ok(None);
+        };
+        let of_it = |provider: &ProviderId, reference: Option<&str>| {
+            *provider == key.provider && reference == Some(key.reference.as_str())
+        };
+        let transitions = tables.transitions.iter().filter(|(of, _)| of == key);
+        let transitions = transitions.map(|(_, row)| row.clone()).collect();
+        let evidence = tables.evidence.iter();
+        let evidence = evidence
+            .filter(|((provider, _), (record, _))| of_it(provider, record.reference.as_deref()));
+        let mut evidence: Vec<KeptEvidence> = evidence
+            .map(|(_, (record, seen))| KeptEvidence {
+                record: record.clone(),
+                seen: *seen,
+            })
+            .collect();
+        // The digests are in order already.
+        evidence.sort_by_key(|kept| kept.record.at);
+        let events = tables.outbox.iter().filter(|waiting| {
+            let reference = waiting.event.reference.as_ref();
+            of_it(&waiting.event.provider, reference.map(Reference::as_str))
+        });
+        let events = events.map(Waiting::kept).collect();
+        Ok(Some(History {
+            view,
+            transitions,
+            evidence,
+            events,
+        }))
+    }
+
+    async fn census(&self, now: Timestamp) -> Result<Census, StoreError> {
+        let tables = self.tables();
+        let mut census = Census::default();
+        let lately = now.before(LATELY);
+        for (key, view) in &tables.payments {
+            let payment = &view.payment;
+            census.paid += u64::from(payment.paid_at.is_some_and(|at| at > lately));
+            for open in view.open_discrepancies() {
+                census.reviews.add(open.opened_at);
+            }
+            let checked = payment.schedule.next_check_at;
+            let checked = checked.filter(|_| payment.state != PaymentState::Closed);
+            let unsettled = checked.map(|at| (false, payment.created_at, at));
+            let refunds = view.refunds.iter().filter_map(|refund| {
+                let at = refund.schedule.next_check_at?;
+                Some((true, refund.created_at, at))
+            });
+            for (refund, recorded, at) in unsettled.into_iter().chain(refunds) {
+                let account = census.account(&key.provider);
+                let rows = if refund {
+                    &mut account.refunds
+                } else {
+                    &mut account.payments
+                };
+                rows.add(recorded, at, now);
+            }
+        }
+        for (provider, until) in &tables.blocked_until {
+            census.account(provider).blocked_until = Some(*until);
+        }
+        for waiting in &tables.outbox {
+            let event = &waiting.event;
+            let recovered = event.kind == EventKind::RecoveredByQuery && event.at > lately;
+            census.recovered += u64::from(recovered);
+            match (&waiting.delivered_at, &waiting.parked) {
+                (Some(_), _) => {}
+                (None, None) => census.undelivered.add(event.at),
+                (None, Some((since, _))) => census.parked.add(*since),
+            }
+        }
+        Ok(census)
     }
 
     async fn recent(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::json;
 use ucanpay_core::Amount;
-use ucanpay_storefront::ledger::{Applied, Command, Lease, Outcome};
+use ucanpay_storefront::ledger::{Applied, Census, Command, History, Lease, Outcome};
 use ucanpay_storefront::provider::PaymentStatus;
 use ucanpay_storefront::store::{ClaimedEvent, Delivery, ParkedEvent, Unparking};
 use ucanpay_storefront::{
@@ -48,6 +48,14 @@ impl PaymentStore for Flaky {
     async fn load(&self, key: &PaymentKey) -> Result<Option<PaymentView>, StoreError> {
         self.there()?;
         self.inner.load(key).await
+    }
+    async fn history(&self, key: &PaymentKey) -> Result<Option<History>, StoreError> {
+        self.there()?;
+        self.inner.history(key).await
+    }
+    async fn census(&self, now: Timestamp) -> Result<Census, StoreError> {
+        self.there()?;
+        self.inner.census(now).await
     }
     async fn recent(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError> {
         self.there()?;

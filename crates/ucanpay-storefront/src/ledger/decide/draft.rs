@@ -35,6 +35,7 @@ pub(super) enum Even {
 impl Draft {
     /// Changes to a payment that stands in the ledger.
     pub(super) fn of(view: PaymentView, cause: &'static str, now: Timestamp) -> Self {
+        debug_assert!(Transition::CAUSES.contains(&cause), "{cause}");
         Self {
             before: Some(view.clone()),
             view,

@@ -95,6 +95,25 @@ impl Verdict {
             Self::Unmatched => "unmatched",
         }
     }
+
+    /// The verdict of this word; `note` is why it needs review.
+    pub fn from_word(word: &str, note: Option<String>) -> Option<Self> {
+        match word {
+            "applied" => Some(Self::Applied),
+            "nothing_new" => Some(Self::NothingNew),
+            "review" => Some(Self::Review(note?)),
+            "unmatched" => Some(Self::Unmatched),
+            _ => None,
+        }
+    }
+
+    /// Why it needs review.
+    pub fn note(&self) -> Option<&str> {
+        match self {
+            Self::Review(reason) => Some(reason),
+            Self::Applied | Self::NothingNew | Self::Unmatched => None,
+        }
+    }
 }
 
 /// One move of a payment or a refund; or a decision about it that leaves the state as it was.
@@ -108,12 +127,27 @@ pub struct Transition {
     pub from: Option<&'static str>,
     /// The state after.
     pub to: &'static str,
-    /// What moved it: `intent`, `person`, `new_key`, or the source of the fact.
+    /// What moved it: one of [`CAUSES`](Self::CAUSES).
     pub cause: &'static str,
     /// The proof, by its digest.
     pub evidence: Option<String>,
     /// When.
     pub at: Timestamp,
+}
+
+impl Transition {
+    /// What can move a row: what the shop asked for, a person who looked, a call that was being made, a lease, the
+    /// merchant's new key; or a message, by its source.
+    pub const CAUSES: &'static [&'static str] = &[
+        "intent",
+        "person",
+        "call",
+        "claim",
+        "new_key",
+        Source::Notification.as_str(),
+        Source::Query.as_str(),
+        Source::Answer.as_str(),
+    ];
 }
 
 /// Decides what `command` does to the payment `key`, given what was `loaded`.

@@ -6,10 +6,11 @@
 use std::collections::HashMap;
 
 use sqlx::PgConnection;
+use sqlx::query::Query;
 
 use crate::id::{PaymentKey, ProviderId, Reference};
-use crate::ledger::{Discrepancy, PaymentView, Refund, Schedule, Target};
-use crate::store::{ClaimedEvent, ParkedEvent, StoreError, row};
+use crate::ledger::{Census, Discrepancy, History, PaymentView, Refund, Schedule, Target};
+use crate::store::{ClaimedEvent, ParkedEvent, StoreError, census, history, row};
 use crate::time::Timestamp;
 
 macro_rules! payments {
@@ -243,8 +244,8 @@ async fn owner(
     found.map(row::reference).transpose()
 }
 
-/// Unsettled rows of an account whose time has come and that nobody has, the longest waiting first; locked, so that nobody else takes
-/// them before they are leased. Rows that somebody is changing at this moment are left to them.
+/// Unsettled rows of an account whose time has come and that nobody has, the longest waiting first; locked, so that
+/// nobody else takes them before they are leased. Rows that somebody is changing at this moment are left to them.
 pub(super) async fn due(
     tx: &mut PgConnection,
     account: &ProviderId,
@@ -318,4 +319,55 @@ pub(super) async fn blocked_until(
         .fetch_optional(tx)
         .await?;
     Ok(until.map(Timestamp::from_millis))
+}
+
+/// All that is kept about a payment.
+pub(super) async fn history(
+    tx: &mut PgConnection,
+    view: PaymentView,
+) -> Result<History, StoreError> {
+    let provider = view.payment.key.provider.as_str();
+    let reference = view.payment.key.reference.as_str();
+    let about = |sql: &'static str| sqlx::query(sql).bind(provider).bind(reference);
+    let transitions = about(history::TRANSITIONS).fetch_all(&mut *tx).await?;
+    let evidence = about(history::EVIDENCE).fetch_all(&mut *tx).await?;
+    let events = about(history::EVENTS).fetch_all(tx).await?;
+    let transitions = transitions.iter().map(history::transition);
+    let transitions = transitions.collect::<Result<_, _>>()?;
+    let evidence = evidence.iter().map(history::evidence);
+    let evidence = evidence.collect::<Result<_, _>>()?;
+    let events = events.iter().map(history::event);
+    let events = events.collect::<Result<_, _>>()?;
+    Ok(History {
+        view,
+        transitions,
+        evidence,
+        events,
+    })
+}
+
+/// The ledger counted.
+pub(super) async fn census(tx: &mut PgConnection, now: Timestamp) -> Result<Census, StoreError> {
+    let mut counted = Census::default();
+    for (sql, refunds) in [(census::PAYMENTS, false), (census::REFUNDS, true)] {
+        let query = census::moments(now).fold(sqlx::query(sql), Query::bind);
+        for row in &query.fetch_all(&mut *tx).await? {
+            census::unsettled(&mut counted, row, refunds)?;
+        }
+    }
+    for row in &sqlx::query(census::BLOCKS).fetch_all(&mut *tx).await? {
+        census::block(&mut counted, row)?;
+    }
+    let lately = |sql: &'static str| sqlx::query(sql).bind(census::lately(now));
+    counted.paid = census::backlog(&lately(census::PAID).fetch_one(&mut *tx).await?)?.count;
+    counted.recovered =
+        census::backlog(&lately(census::RECOVERED).fetch_one(&mut *tx).await?)?.count;
+    for (sql, into) in [
+        (census::REVIEWS, &mut counted.reviews),
+        (census::UNDELIVERED, &mut counted.undelivered),
+        (census::PARKED, &mut counted.parked),
+    ] {
+        *into = census::backlog(&sqlx::query(sql).fetch_one(&mut *tx).await?)?;
+    }
+    Ok(counted)
 }

@@ -29,7 +29,7 @@ use sqlx::SqlitePool;
 use self::queue::{Job, Queue};
 use super::{ClaimedEvent, Delivery, ParkedEvent, PaymentStore, StoreError, Unparking};
 use crate::id::{PaymentKey, ProviderId};
-use crate::ledger::{Applied, Command, Lease, PaymentView};
+use crate::ledger::{Applied, Census, Command, History, Lease, PaymentView};
 use crate::time::Timestamp;
 
 /// A ledger in one SQLite file.
@@ -63,6 +63,26 @@ impl PaymentStore for SqliteStore {
         let mut tx = self.reader.begin().await?;
         let mut views = read::views(&mut tx, &HashSet::from([key])).await?;
         Ok(views.remove(key))
+    }
+
+    async fn history(&self, key: &PaymentKey) -> Result<Option<History>, StoreError> {
+        let mut tx = self.reader.begin().await?;
+        let Some(view) = read::views(&mut tx, &HashSet::from([key]))
+            .await?
+            .remove(key)
+        else {
+            return Ok(None);
+        };
+        let history = read::history(&mut tx, view).await?;
+        tx.commit().await?;
+        Ok(Some(history))
+    }
+
+    async fn census(&self, now: Timestamp) -> Result<Census, StoreError> {
+        let mut tx = self.reader.begin().await?;
+        let census = read::census(&mut tx, now).await?;
+        tx.commit().await?;
+        Ok(census)
     }
 
     async fn recent(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError> {

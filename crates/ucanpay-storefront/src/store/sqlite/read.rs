@@ -3,12 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use sqlx::SqliteConnection;
+use sqlx::query::Query;
 
 use super::rows::json;
 use crate::id::{PaymentKey, ProviderId, Reference};
-use crate::ledger::{PaymentView, Schedule, Target};
+use crate::ledger::{Census, History, PaymentView, Schedule, Target};
 use crate::store::row::{self, Columns as _};
-use crate::store::{ClaimedEvent, ParkedEvent, StoreError};
+use crate::store::{ClaimedEvent, ParkedEvent, StoreError, census, history};
 use crate::time::Timestamp;
 
 // `CROSS JOIN` keeps SQLite from walking a table in search of the few rows that are wanted: it looks each one up.
@@ -225,4 +226,58 @@ pub(super) async fn blocked_until(
         .fetch_optional(tx)
         .await?;
     Ok(until.map(Timestamp::from_millis))
+}
+
+/// All that is kept about a payment.
+pub(super) async fn history(
+    tx: &mut SqliteConnection,
+    view: PaymentView,
+) -> Result<History, StoreError> {
+    let provider = view.payment.key.provider.as_str();
+    let reference = view.payment.key.reference.as_str();
+    let about = |sql: &'static str| sqlx::query(sql).bind(provider).bind(reference);
+    let transitions = about(history::TRANSITIONS).fetch_all(&mut *tx).await?;
+    let evidence = about(history::EVIDENCE).fetch_all(&mut *tx).await?;
+    let events = about(history::EVENTS).fetch_all(tx).await?;
+    let transitions = transitions.iter().map(history::transition);
+    let transitions = transitions.collect::<Result<_, _>>()?;
+    let evidence = evidence.iter().map(history::evidence);
+    let evidence = evidence.collect::<Result<_, _>>()?;
+    let events = events.iter().map(history::event);
+    let events = events.collect::<Result<_, _>>()?;
+    Ok(History {
+        view,
+        transitions,
+        evidence,
+        events,
+    })
+}
+
+/// The ledger counted.
+pub(super) async fn census(
+    tx: &mut SqliteConnection,
+    now: Timestamp,
+) -> Result<Census, StoreError> {
+    let mut counted = Census::default();
+    for (sql, refunds) in [(census::PAYMENTS, false), (census::REFUNDS, true)] {
+        let query = census::moments(now).fold(sqlx::query(sql), Query::bind);
+        for row in &query.fetch_all(&mut *tx).await? {
+            census::unsettled(&mut counted, row, refunds)?;
+        }
+    }
+    for row in &sqlx::query(census::BLOCKS).fetch_all(&mut *tx).await? {
+        census::block(&mut counted, row)?;
+    }
+    let lately = |sql: &'static str| sqlx::query(sql).bind(census::lately(now));
+    counted.paid = census::backlog(&lately(census::PAID).fetch_one(&mut *tx).await?)?.count;
+    counted.recovered =
+        census::backlog(&lately(census::RECOVERED).fetch_one(&mut *tx).await?)?.count;
+    for (sql, into) in [
+        (census::REVIEWS, &mut counted.reviews),
+        (census::UNDELIVERED, &mut counted.undelivered),
+        (census::PARKED, &mut counted.parked),
+    ] {
+        *into = census::backlog(&sqlx::query(sql).fetch_one(&mut *tx).await?)?;
+    }
+    Ok(counted)
 }
