@@ -15,11 +15,13 @@ use ucanpay_storefront::ledger::{Command, Outcome, Verdict};
 use ucanpay_storefront::{PaymentStore, PostgresStore};
 
 use crate::bare::Bare;
-use crate::race::{AT_ONCE, NOTIFICATIONS, ROUNDS, Rounds, Run, Settle, run};
+use crate::race::{AT_ONCE, Rounds, Run, Settle, run};
 use crate::told::{AT, PROVIDER, key, paid, reference};
 
+const NOTIFICATIONS: usize = 1_600;
 /// Settled before each measured turn, so that every connection has prepared every statement.
-const WARM_UP: usize = 20 * AT_ONCE;
+const WARM_UP: usize = 10 * AT_ONCE;
+const ROUNDS: usize = 15;
 
 pub(crate) async fn compare() {
     if !private_postgres::WANTED {

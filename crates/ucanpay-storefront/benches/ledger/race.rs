@@ -10,8 +10,6 @@ use crate::median;
 
 /// Callers, and for PostgreSQL connections.
 pub(crate) const AT_ONCE: usize = 64;
-pub(crate) const NOTIFICATIONS: usize = 6_400;
-pub(crate) const ROUNDS: usize = 5;
 
 /// Settles one notification, durably.
 #[async_trait]

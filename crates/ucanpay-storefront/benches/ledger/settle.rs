@@ -10,8 +10,11 @@ use ucanpay_storefront::ledger::{Command, Outcome, Verdict};
 use ucanpay_storefront::{PaymentStore, SqliteStore};
 
 use crate::by_hand::OneByOne;
-use crate::race::{AT_ONCE, NOTIFICATIONS, ROUNDS, Rounds, Settle, run};
+use crate::race::{AT_ONCE, Rounds, Settle, run};
 use crate::told::{AT, key, new_payment, paid, reference};
+
+const NOTIFICATIONS: usize = 6_400;
+const ROUNDS: usize = 5;
 
 pub(crate) async fn compare() {
     let mut rounds = Rounds::default();
