@@ -21,7 +21,7 @@ SELECT provider, reference, merchant, amount, currency, subject, description, st
   FROM ucanpay_payment WHERE provider = $1 AND reference = $2 FOR UPDATE";
 const REFUNDS: &str = "
 SELECT provider, reference, number, amount, reason, state, gateway_number, trouble, created_at,
-       next_check_at, lease_until, request_path, request_body, request_key, version
+       next_check_at, lease_until, submissions, request_path, request_body, request_key, version
   FROM ucanpay_refund WHERE provider = $1 AND reference = $2 ORDER BY created_at, position FOR UPDATE";
 const DISCREPANCIES: &str = "
 SELECT provider, reference, number, kind, note, evidence, opened_at, closed_at, closing_note

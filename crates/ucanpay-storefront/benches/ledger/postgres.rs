@@ -3,7 +3,7 @@
 //!
 //! One server with the durability of a shop's, one database, its tables emptied and filled before each turn. Each side has
 //! a pool of its own, of the same size and with the same hooks. That both issue the same statements is not taken on
-//! trust: at the end the server is asked what each side had it prepare, and how often it was executed.
+//! trust: after each round the server is asked what each side had it prepare, and how often it was executed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -35,6 +35,7 @@ pub(crate) async fn compare() {
     let theirs = Arc::new(Bare(their_pool.clone()));
     let mut owner = PgConnection::connect(&server.url()).await.unwrap();
     let mut rounds = Rounds::default();
+    let mut statements = BTreeMap::new();
     for round in 0..ROUNDS {
         if round % 2 == 0 {
             let run = turn(&ours, &mut owner).await;
@@ -43,9 +44,10 @@ pub(crate) async fn compare() {
             let run = turn(&theirs, &mut owner).await;
             rounds.add(turn(&ours, &mut owner).await, run);
         }
+        statements = executed(&our_pool).await;
+        let theirs = executed(&their_pool).await;
+        assert_eq!(statements, theirs, "bare.rs must issue what the store does");
     }
-    let statements = executed(&our_pool).await;
-    assert_eq!(statements, executed(&their_pool).await);
     println!(
         "durable settle on PostgreSQL, {AT_ONCE} connections, {NOTIFICATIONS} notifications, {ROUNDS} rounds; {} \
          statements for each, beside BEGIN and COMMIT",
