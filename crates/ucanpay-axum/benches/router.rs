@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Bytes;
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{Request, Response};
 use axum::routing::post;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -43,6 +44,7 @@ const KEYS: &str = include_str!(concat!(
 const SCHEME: SignatureScheme = SignatureScheme::DOCUMENTED;
 const ROUNDS: usize = 9;
 const SLICE: Duration = Duration::from_millis(700);
+const ANSWER: &str = r#"{"return_code":"SUCCESS","return_msg":"OK"}"#;
 const DATA: &str = r#"{"merchantId":"2000000010","deviceNo":"web","nonceStr":"5K8264ILTKCH16CQ25S","currency":"CAD","sceneType":"NATIVE","totalAmt":450,"ucpOrderNo":"563465342654643","outTradeNo":"BENCH0001","tradeStatus":"SUCCESS","signType":"RSA","body":"coffee","timeEnd":"2026-03-01T12:00:04""#;
 
 fn main() {
@@ -72,8 +74,8 @@ async fn compare() {
     for connections in [1, 16] {
         let (mut ratios, mut rates) = (Vec::new(), [Vec::new(), Vec::new()]);
         for _ in 0..ROUNDS {
-            let ours = load(ours, connections, &body, r#""return_code":"SUCCESS""#).await;
-            let bare = load(bare, connections, &body, "OK").await;
+            let ours = load(ours, connections, &body).await;
+            let bare = load(bare, connections, &body).await;
             ratios.push(ours / bare);
             rates[0].push(ours);
             rates[1].push(bare);
@@ -116,7 +118,7 @@ async fn ours() -> Router {
     Router::new().layer(UcanpayLayer::payments(payments))
 }
 
-/// The least: the body read, one verification.
+/// The least: the body read, one verification, the same answer.
 fn bare(key: &PublicKey, message: Vec<u8>, signature: Vec<u8>) -> Router {
     let verifier = key.verifier();
     let known: Arc<(Vec<u8>, Vec<u8>)> = Arc::new((message, signature));
@@ -126,7 +128,7 @@ fn bare(key: &PublicKey, message: Vec<u8>, signature: Vec<u8>) -> Router {
             assert!(!body.is_empty());
             let (message, signature) = &*known;
             assert!(verifier.verify(SCHEME.digest, message, signature));
-            "OK"
+            ([(CONTENT_TYPE, "application/json")], ANSWER)
         }
     };
     Router::new().route("/ucanpay/payment", post(handler))
@@ -139,8 +141,8 @@ async fn serve(app: Router) -> SocketAddr {
     address
 }
 
-/// Requests a second over so many connections, each answered with `expected`.
-async fn load(address: SocketAddr, connections: usize, body: &str, expected: &str) -> f64 {
+/// Requests a second over so many connections, each answered with SUCCESS.
+async fn load(address: SocketAddr, connections: usize, body: &str) -> f64 {
     let request = format!(
         "POST /ucanpay/payment HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
@@ -148,7 +150,7 @@ async fn load(address: SocketAddr, connections: usize, body: &str, expected: &st
     let started = Instant::now();
     let tasks: Vec<_> = (0..connections)
         .map(|_| {
-            let (request, expected) = (request.clone(), expected.to_owned());
+            let request = request.clone();
             tokio::spawn(async move {
                 let mut stream = TcpStream::connect(address).await.unwrap();
                 stream.set_nodelay(true).unwrap();
@@ -156,10 +158,7 @@ async fn load(address: SocketAddr, connections: usize, body: &str, expected: &st
                 while started.elapsed() < SLICE {
                     stream.write_all(request.as_bytes()).await.unwrap();
                     let answer = answer(&mut stream).await;
-                    assert!(
-                        answer.ends_with(&expected) || answer.contains(&expected),
-                        "{answer}"
-                    );
+                    assert!(answer.ends_with(ANSWER), "{answer}");
                     answered += 1;
                 }
                 answered
