@@ -35,7 +35,7 @@ impl Door {
         Self::RoutesWith200,
     ];
 
-    fn app(self, payments: Payments) -> Router {
+    fn app(self, payments: &Payments) -> Router {
         let shop = Router::new()
             .route("/", get(async || "shop"))
             .fallback(async || (StatusCode::NOT_FOUND, "the shop's own"));
@@ -73,7 +73,7 @@ impl Served {
         let started = payments.start(vector_payment()).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let app = door.app(payments.clone());
+        let app = door.app(&payments);
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         Self {
             key: started.payment.key,
@@ -327,7 +327,7 @@ async fn five_hundred_slow_connections_keep_nobody_waiting_and_are_answered_in_t
         let payments = ledger();
         let started = payments.start(vector_payment()).await.unwrap();
         let (connect, connections) = mpsc::channel(1);
-        let app = door.app(payments.clone());
+        let app = door.app(&payments);
         let server =
             tokio::spawn(async move { axum::serve(InMemory(connections), app).await.unwrap() });
         let open = async |bytes: &[u8]| {
