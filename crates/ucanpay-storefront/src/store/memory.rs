@@ -102,7 +102,11 @@ impl PaymentStore for MemoryStore {
         let mut tables = self.tables();
         let loaded = tables.loaded(key, &command);
         let decision = decide(key, loaded, command, now);
-        if let Some(view) = &decision.view {
+        let changed = decision.payment.is_some()
+            || decision.renewed.is_some()
+            || !decision.refunds.is_empty()
+            || !decision.discrepancies.is_empty();
+        if let Some(view) = decision.view.as_ref().filter(|_| changed) {
             tables.payments.insert(key.clone(), view.clone());
         }
         if let Some(record) = decision.evidence {
