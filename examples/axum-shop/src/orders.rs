@@ -186,6 +186,24 @@ impl Orders {
         Ok(views)
     }
 
+    /// The orders that somebody must look at, the one that waits longest first.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the database does not answer.
+    pub async fn under_review(&self, limit: u32) -> Result<Vec<OrderView>, ReadError> {
+        let payments = self.payments.under_review(limit).await?;
+        let mut views = Vec::with_capacity(payments.len());
+        for payment in payments {
+            let number = payment.payment.key.reference.as_str();
+            // An order is written before its payment, so it is there.
+            views.extend(self.table.find(number).await?.map(|order| OrderView {
+                order,
+                payment: Some(payment),
+            }));
+        }
+        Ok(views)
+    }
+
     /// What somebody must look at among the newest orders, by the order's number; for each the oldest first.
     ///
     /// # Errors

@@ -4,6 +4,9 @@
 
 mod api;
 mod events;
+mod forms;
+mod languages;
 mod pages;
 mod settings;
 mod shop;
+mod slow;

@@ -219,7 +219,10 @@ async fn a_refund_needs_the_form_of_this_login_and_a_proper_amount() {
             "amount=4.51&reason=cold",
             "$4.51 is more than the $4.50 that can still be refunded",
         ),
-        ("amount=1,50&reason=cold", "the amount is written like 4.50"),
+        (
+            "amount=1,500&reason=cold",
+            "the amount is written like 4.50",
+        ),
         ("amount=1.50&reason=", "the reason has 1 to 64 characters"),
         ("amount=1.50&reason=%3Cb%3E%26", "value=\"&lt;b&gt;&amp;\""),
     ] {
@@ -354,34 +357,84 @@ async fn every_refusal_is_a_page() {
         ("GET", "/checkout", &[][..], 405),
         ("DELETE", "/cart", &[], 405),
         ("POST", "/cart/add", &[], 415),
-        ("POST", "/cart/add", &[form], 422),
-        ("POST", "/admin/login", &[form], 422),
+        ("POST", "/cart/add", &[form], 403),
     ] {
         let answer = shop.request(method, path, headers).await;
         assert_eq!(answer.status.as_u16(), status, "{method} {path}");
         assert!(answer.text.contains("<h1>"), "{method} {path}");
+    }
+    for path in ["/cart/add", "/admin/login"] {
+        let answer = shop.post_form(path, "", "nothing=0").await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(answer.text.contains("<h1>"), "{path}");
     }
     let odd = shop.get("/cart?changed=1&changed=2").await;
     assert_eq!(odd.status, StatusCode::OK);
 }
 
 #[tokio::test]
-async fn the_way_back_to_the_last_order_is_kept() {
+async fn the_way_back_to_the_buyers_orders_is_kept() {
     let shop = TestShop::open().await;
     let page = shop.get_as("/cart", "cart=latte:1").await;
     let form = format!("order={}&total=450", page.field("order"));
     let placed = shop.post_form("/checkout", "cart=latte:1", &form).await;
     let cookies: Vec<_> = placed.headers.get_all("set-cookie").iter().collect();
-    let last = cookies[1].to_str().unwrap();
-    assert!(last.contains("HttpOnly; SameSite=Lax"), "{last}");
-    let (last, _) = last.split_once(';').unwrap();
+    let orders = cookies[1].to_str().unwrap();
+    assert!(orders.contains("HttpOnly; SameSite=Lax"), "{orders}");
+    let (orders, _) = orders.split_once(';').unwrap();
     let link = format!("<a href=\"{}\">Your last order</a>", placed.location());
     for path in ["/", "/cart", "/cart?changed=1"] {
-        let page = shop.get_as(path, last).await;
+        let page = shop.get_as(path, orders).await;
         assert!(page.text.contains(&link), "{path}");
     }
-    let page = shop.get_as("/", "last_order=\"><script>").await;
+    let number = placed.location().strip_prefix("/orders/").unwrap();
+    // A number that is nobody's is left out.
+    let history = shop.get_as("/orders", &format!("{orders}.NONE")).await;
+    assert_eq!(history.text.matches("<article").count(), 1);
+    assert!(history.text.contains(number) && history.text.contains("awaiting payment"));
+    let page = shop.get_as("/", "orders=\"><script>").await;
     assert!(!page.text.contains("Your last order"));
+    let none = shop.get("/orders").await;
+    assert!(none.text.contains("No orders yet from this browser"));
+}
+
+#[tokio::test]
+async fn every_page_weighs_less_than_fifty_kibibytes() {
+    let shop = TestShop::open().await;
+    let mut numbers = Vec::new();
+    for _ in 0..3 {
+        numbers.push(shop.latte().await);
+    }
+    let cookie = shop.log_in().await;
+    let full: Vec<_> = axum_shop::catalogue::MENU
+        .iter()
+        .map(|product| format!("{}:20", product.sku))
+        .collect();
+    let history = [numbers.as_slice(); 4].concat().join(".");
+    let cart = full.join(".");
+    let cookie = format!("{cookie}; cart={cart}; orders={history}; language=fr");
+    let order = format!("/orders/{}", numbers[0]);
+    let of_merchant = format!("/admin{order}");
+    for path in [
+        "/",
+        "/cart",
+        "/orders",
+        &order,
+        "/admin/login",
+        "/admin",
+        &of_merchant,
+        "/admin/refunds",
+        "/admin/review",
+        "/nowhere",
+    ] {
+        let page = shop.get_as(path, &cookie).await;
+        assert!(page.text.contains("<html lang=\"fr\">"), "{path}");
+        assert!(
+            page.text.len() < 50 * 1024,
+            "{path}: {} bytes",
+            page.text.len()
+        );
+    }
 }
 
 #[tokio::test]
