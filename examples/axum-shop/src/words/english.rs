@@ -111,6 +111,9 @@ pub(crate) const ENGLISH: Words = Words {
         needs_review: "needs review",
         paid_late: "paid late",
         ticket: "ticket",
+        pages_of_list: "Pages of the list",
+        newer: "Newer",
+        older: "Older",
         buyers_page: "The buyer's page",
     },
     refund: Refund {

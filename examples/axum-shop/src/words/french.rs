@@ -111,6 +111,9 @@ pub(crate) const FRENCH: Words = Words {
         needs_review: "à vérifier",
         paid_late: "payée en retard",
         ticket: "numéro",
+        pages_of_list: "Pages de la liste",
+        newer: "Plus récentes",
+        older: "Plus anciennes",
         buyers_page: "La page du client",
     },
     refund: Refund {

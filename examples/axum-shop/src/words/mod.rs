@@ -156,6 +156,9 @@ pub(crate) struct Merchant {
     pub(crate) needs_review: &'static str,
     pub(crate) paid_late: &'static str,
     pub(crate) ticket: &'static str,
+    pub(crate) pages_of_list: &'static str,
+    pub(crate) newer: &'static str,
+    pub(crate) older: &'static str,
     pub(crate) buyers_page: &'static str,
 }
 

@@ -5,20 +5,40 @@ use ucanpay_core::Amount;
 
 use super::refund::{self, Returned};
 use super::{Desk, review};
-use crate::orders::{Note, OrderView};
+use crate::orders::{Note, OrderView, ReadError};
 use crate::pages::tone;
+use crate::shop::Shop;
 
-pub(super) fn entry(
-    desk: &Desk,
-    view: &OrderView,
-    notes: &[Note],
-    returned: Option<&Returned<'_>>,
-) -> Markup {
+/// An order, and what was noted about it.
+pub(super) struct Entry {
+    pub(super) view: OrderView,
+    notes: Vec<Note>,
+}
+
+impl Entry {
+    pub(super) async fn of(shop: &Shop, view: OrderView) -> Result<Self, ReadError> {
+        let notes = shop.orders().notes(&view.order).await?;
+        Ok(Self { view, notes })
+    }
+
+    pub(super) async fn all(shop: &Shop, views: Vec<OrderView>) -> Result<Vec<Self>, ReadError> {
+        let mut entries = Vec::with_capacity(views.len());
+        for view in views {
+            entries.push(Self::of(shop, view).await?);
+        }
+        Ok(entries)
+    }
+}
+
+/// A form that was not taken is shown as it was filled in, if it was this order's.
+pub(super) fn entry(desk: &Desk, entry: &Entry, returned: Option<&Returned<'_>>) -> Markup {
     let words = desk.words();
+    let Entry { view, notes } = entry;
+    let returned = returned.filter(|form| form.order == view.order.number.as_str());
     let order = &view.order;
     let payment = view.payment.as_ref().map(|view| &view.payment);
     html! {
-        article.sheet.entry data-order=(order.number) data-version=(version(view, notes)) {
+        article.sheet.entry data-order=(order.number) data-version=(version(entry)) {
             header {
                 strong.sum { (desk.money(order.total.cents())) }
                 span class={ "pill " (tone(view.status())) } { ((words.payment_state)(view.status())) }
@@ -44,7 +64,7 @@ pub(super) fn entry(
 }
 
 /// Differs whenever the entry looks different; the script replaces it only then, and never under an open form.
-pub(super) fn version(view: &OrderView, notes: &[Note]) -> String {
+pub(super) fn version(Entry { view, notes }: &Entry) -> String {
     let payment = view.payment.as_ref().map_or(0, |view| view.payment.version);
     let trouble = view
         .payment

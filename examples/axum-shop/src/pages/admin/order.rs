@@ -5,7 +5,8 @@ use axum::extract::State;
 use axum::routing::get;
 use maud::{Markup, html};
 
-use super::{Desk, SHOWN, entry};
+use super::Desk;
+use super::entry::{self, Entry};
 use crate::pages::PageError;
 use crate::pages::login::LoggedIn;
 use crate::shop::{OrderNumber, Shop};
@@ -24,12 +25,10 @@ async fn order(
     let desk = Desk { visit, login };
     let view = shop.orders().find(&number).await?;
     let view = view.ok_or(PageError::NotFound)?;
-    let notes = shop.orders().notes(SHOWN).await;
-    let notes = notes.map_err(|error| PageError::unavailable(&error))?;
-    let notes = notes.get(&number).map_or(&[][..], Vec::as_slice);
+    let entry = Entry::of(&shop, view).await?;
     let words = desk.words();
     let content = html! {
-        div.orders { (entry::entry(&desk, &view, notes, None)) }
+        div.orders { (entry::entry(&desk, &entry, None)) }
         p { a href={ "/orders/" (number) } { (words.merchant.buyers_page) } }
     };
     Ok(desk.page(words.order.number, &html! {}, &content))

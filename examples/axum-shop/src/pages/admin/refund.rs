@@ -11,8 +11,8 @@ use ucanpay_core::{Amount, RefundReason};
 use ucanpay_storefront::ledger::RefundRefusal;
 use ucanpay_storefront::{Refund, RefundError, RefundNumber, RefundRequest, RefundState};
 
+use super::Desk;
 use super::list::{self, List};
-use super::{Desk, SHOWN};
 use crate::language::Language;
 use crate::money;
 use crate::orders::OrderView;
@@ -29,14 +29,20 @@ pub(super) fn routes() -> Router<Shop> {
         .route("/admin/orders/{order}/refund", post(refund))
 }
 
-/// All refunds of the newest orders, the newest first.
+/// How many of the newest orders are looked through for refunds.
+const LOOKED_THROUGH: u32 = 200;
+
+/// How many refunds are shown.
+const REFUNDS: usize = 50;
+
+/// The newest refunds of the newest orders.
 async fn refunds(
     login: LoggedIn,
     visit: Visit,
     State(shop): State<Shop>,
 ) -> Result<Markup, PageError> {
     let desk = Desk { visit, login };
-    let orders = shop.orders().recent(SHOWN).await?;
+    let orders = shop.orders().recent(LOOKED_THROUGH, 0).await?;
     let of = |view| {
         OrderView::refunds(view)
             .iter()
@@ -44,12 +50,16 @@ async fn refunds(
     };
     let mut refunds: Vec<_> = orders.iter().flat_map(of).collect();
     refunds.sort_by_key(|(_, refund)| std::cmp::Reverse(refund.created_at.as_millis()));
+    refunds.truncate(REFUNDS);
     let under_way = refunds.iter().any(|(_, refund)| !refund.state.is_settled());
     let head = html! { @if under_way { meta http-equiv="refresh" content="5"; } };
     let content = html! {
         @if refunds.is_empty() { p.hint { (desk.words().refund.none) } }
-        ul.refunds.sheeted { @for (view, refund) in refunds {
-            (row(&desk, view, refund))
+        div.orders { @for (view, refund) in refunds {
+            article.sheet.entry {
+                ul.refunds { (row(&desk, view, refund)) }
+                p.number { a href={ "/admin/orders/" (view.order.number) } { code { (view.order.number) } } " " (desk.time(refund.created_at.as_millis())) }
+            }
         } }
     };
     Ok(desk.page(desk.words().refund.title, &head, &content))
@@ -98,7 +108,7 @@ async fn refund(
         why: &why,
     };
     let desk = Desk { visit, login };
-    let list = List::of(&shop).await?;
+    let list = List::of(&shop, 1).await?;
     let note = html! { p.note.bad role="alert" { (why) } };
     let page = list::page(&desk, &list, Some(note), Some(&returned));
     Ok((StatusCode::CONFLICT, page).into_response())

@@ -10,7 +10,8 @@ use serde::Deserialize;
 use ucanpay_storefront::ReviewError;
 use ucanpay_storefront::ledger::Discrepancy;
 
-use super::{Desk, SHOWN, entry};
+use super::entry::{self, Entry};
+use super::{Desk, SHOWN};
 use crate::orders::{Note, OrderView};
 use crate::pages::PageError;
 use crate::pages::form::MerchantForm;
@@ -24,7 +25,7 @@ pub(super) fn routes() -> Router<Shop> {
         .route("/admin/orders/{order}/review", post(done))
 }
 
-/// The orders with something open, the one open longest first.
+/// The orders with something open, the one open longest first; the next ones follow as these are closed.
 async fn queue(
     login: LoggedIn,
     visit: Visit,
@@ -36,11 +37,12 @@ async fn queue(
 
 async fn page(desk: &Desk, shop: &Shop, note: Option<Markup>) -> Result<Markup, PageError> {
     let words = &desk.words().review;
-    let orders = shop.orders().under_review(SHOWN).await?;
+    let waiting = shop.orders().under_review(SHOWN).await?;
+    let entries = Entry::all(shop, waiting).await?;
     let content = html! {
         @if let Some(note) = note { (note) }
-        @if orders.is_empty() { p.hint { (words.none) } }
-        div.orders { @for view in &orders { (entry::entry(desk, view, &[], None)) } }
+        @if entries.is_empty() { p.hint { (words.none) } }
+        div.orders { @for entry in &entries { (entry::entry(desk, entry, None)) } }
     };
     Ok(desk.page(words.title, &html! {}, &content))
 }
