@@ -1,5 +1,7 @@
 //! That everybody can read and use the pages: contrast, labels, languages, on both kinds of paper.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::chromium::{Browser, Device, Taste, browse};
@@ -64,6 +66,8 @@ return nameless;
 async fn check(browser: &Browser, picture: &str) {
     for scheme in ["light", "dark"] {
         browser.prefer(scheme).await;
+        // Colours pass over into each other in a tenth of a second.
+        tokio::time::sleep(Duration::from_millis(300)).await;
         let faint = browser.ask(FAINT).await;
         assert_eq!(faint, json!([]), "{picture} {scheme}");
         browser.picture(&format!("{picture}-{scheme}")).await;
@@ -79,7 +83,7 @@ async fn every_page_is_readable(name: &'static str, device: Device, language: &'
     cafe.approve(&paid).await;
     let ticket = |status: &Value| status["status"] == "paid";
     let order = json!({"order": paid});
-    let soon = std::time::Duration::from_secs(20);
+    let soon = Duration::from_secs(20);
     cafe.shop.until(&order, soon, ticket).await;
     let refunded = cafe.shop.refund(&order, 150).await;
     assert!(refunded.status().is_success());

@@ -22,12 +22,13 @@ async fn orders_at_gateway(cafe: &Cafe) -> usize {
     orders["orders"].as_array().unwrap().len()
 }
 
-/// Opens the pay link in this tab and presses a button of the phone page there.
-async fn on_the_phone(browser: &Browser, button: &str) {
+/// Opens the pay link in this tab and presses a button of the phone page there, until it says this.
+async fn on_the_phone(browser: &Browser, button: &str, until: &str) {
     let link = browser.see("#panel .pay").await;
     let link = link.attr("href").await.unwrap().unwrap();
     browser.open(&link).await;
     browser.press(button).await;
+    browser.read(until).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -41,13 +42,12 @@ async fn a_declined_payment_is_said_to_be_so_and_can_be_tried_again() {
         async |browser| {
             let order = cafe.order_latte(browser).await;
             let page = browser.url().await;
-            on_the_phone(browser, "form[action$='/decline'] button").await;
-            browser.read("Declined").await;
+            on_the_phone(browser, "form[action$='/decline'] button", "Declined").await;
             browser.open(&page).await;
             browser.read("That attempt did not go through").await;
             browser.picture("1-again").await;
             browser.fits().await;
-            on_the_phone(browser, "button.approve").await;
+            on_the_phone(browser, "button.approve", "Paid to merchant").await;
             browser.open(&page).await;
             browser.read("Paid, thank you!").await;
             let status = cafe.shop.status(&json!({"order": order})).await;
@@ -96,7 +96,12 @@ async fn a_page_that_is_reloaded_while_the_buyer_pays_goes_on() {
     browse("reload", Device::Desk, Taste::default(), async |browser| {
         let order = cafe.order_latte(browser).await;
         let page = browser.url().await;
-        on_the_phone(browser, "form[action$='/stall'] button").await;
+        on_the_phone(
+            browser,
+            "form[action$='/stall'] button",
+            "The payment has begun",
+        )
+        .await;
         browser.open(&page).await;
         // The shop asks the gateway now and then while nothing comes.
         browser.read("Payment in progress on your phone").await;
@@ -122,7 +127,7 @@ async fn an_open_page_outlives_a_shop_that_was_killed() {
         let order = cafe.order_latte(browser).await;
         cafe.kill();
         tokio::time::sleep(Duration::from_secs(1)).await;
-        browser.read("To pay").await;
+        browser.read("Waiting for your payment").await;
         cafe.start_again().await;
         cafe.approve(&order).await;
         // The page was not touched.

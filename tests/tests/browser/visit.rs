@@ -67,11 +67,11 @@ async fn a_buyer_on_a_phone_pays_by_the_button() {
         browser.fits().await;
         browser.press("#maple-latte button").await;
         browser.press(".bar .button").await;
-        browser.read("Payer 5,25\u{a0}$ avec UCanPay").await;
+        browser.read("Payer 5,25 $ avec UCanPay").await;
         browser.picture("2-cart").await;
         browser.fits().await;
         browser.press("button.primary").await;
-        browser.read("À payer").await;
+        browser.read("En attente de votre paiement").await;
         browser.picture("3-to-pay").await;
         browser.fits().await;
         let order = browser.driver().window().await.unwrap();

@@ -88,7 +88,7 @@ pub(crate) const ENGLISH: Words = Words {
     },
     history: History {
         title: "Your orders",
-        link: "Orders",
+        link: "My orders",
         last: "Your last order",
         none: "No orders yet from this browser.",
         kept: "This browser remembers your newest orders for thirty days; nobody else sees the list.",
