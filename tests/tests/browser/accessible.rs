@@ -120,6 +120,7 @@ async fn every_page_is_readable(name: &'static str, device: Device, language: &'
             ("merchant-order", &merchants),
             ("merchant-refunds", "/admin/refunds"),
             ("merchant-review", "/admin/review"),
+            ("merchant-health", "/admin/health"),
         ] {
             browser.open(&cafe.url(path)).await;
             check(browser, picture).await;

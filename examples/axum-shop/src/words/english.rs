@@ -2,7 +2,10 @@
 
 use ucanpay_storefront::{PaymentState, RefundState};
 
-use super::{Cart, Errors, Frame, History, Login, Menu, Merchant, Order, Refund, Review, Words};
+use super::{
+    Cart, Errors, Frame, Health, History, Login, Menu, Merchant, Order, Refund, Review, Timeline,
+    Words,
+};
 
 pub(crate) const ENGLISH: Words = Words {
     frame: Frame {
@@ -150,6 +153,27 @@ pub(crate) const ENGLISH: Words = Words {
         example: "compared with the portal: …",
         done: "Looked at",
         say_what: "Say what was found.",
+    },
+    timeline: Timeline {
+        title: "What happened",
+        none: "The payment was not started yet.",
+        left_out: |count| format!("{count} earlier entries are left out."),
+    },
+    health: Health {
+        title: "Health",
+        well: "All is well.",
+        look_into: "Please look into this:",
+        what: "What",
+        how_many: "How many",
+        since: "Waiting since",
+        payments: "Unsettled payments",
+        refunds: "Unsettled refunds",
+        due: |count| format!("{count} due"),
+        reviews: "To be looked at",
+        undelivered: "News not delivered yet",
+        parked: "News that could not be delivered",
+        paid: "Paid within a day",
+        recovered: "Of these found by asking",
     },
     errors: Errors {
         not_found: (

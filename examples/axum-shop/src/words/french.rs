@@ -2,7 +2,10 @@
 
 use ucanpay_storefront::{PaymentState, RefundState};
 
-use super::{Cart, Errors, Frame, History, Login, Menu, Merchant, Order, Refund, Review, Words};
+use super::{
+    Cart, Errors, Frame, Health, History, Login, Menu, Merchant, Order, Refund, Review, Timeline,
+    Words,
+};
 
 pub(crate) const FRENCH: Words = Words {
     frame: Frame {
@@ -150,6 +153,27 @@ pub(crate) const FRENCH: Words = Words {
         example: "comparé avec le portail : …",
         done: "Vérifié",
         say_what: "Dites ce qui a été constaté.",
+    },
+    timeline: Timeline {
+        title: "Ce qui s’est passé",
+        none: "Le paiement n’a pas encore commencé.",
+        left_out: |count| format!("{count} éléments plus anciens sont omis."),
+    },
+    health: Health {
+        title: "Santé",
+        well: "Tout va bien.",
+        look_into: "À examiner :",
+        what: "Quoi",
+        how_many: "Combien",
+        since: "En attente depuis",
+        payments: "Paiements en cours",
+        refunds: "Remboursements en cours",
+        due: |count| format!("{count} à relancer"),
+        reviews: "À vérifier",
+        undelivered: "Nouvelles pas encore livrées",
+        parked: "Nouvelles impossibles à livrer",
+        paid: "Payés en un jour",
+        recovered: "Dont trouvés en demandant",
     },
     errors: Errors {
         not_found: (

@@ -23,6 +23,8 @@ pub(crate) struct Words {
     pub(crate) merchant: Merchant,
     pub(crate) refund: Refund,
     pub(crate) review: Review,
+    pub(crate) timeline: Timeline,
+    pub(crate) health: Health,
     pub(crate) errors: Errors,
     pub(crate) payment_state: fn(PaymentState) -> &'static str,
     pub(crate) refund_state: fn(RefundState) -> &'static str,
@@ -197,6 +199,33 @@ pub(crate) struct Review {
     pub(crate) example: &'static str,
     pub(crate) done: &'static str,
     pub(crate) say_what: &'static str,
+}
+
+/// What happened to one payment.
+#[derive(Debug)]
+pub(crate) struct Timeline {
+    pub(crate) title: &'static str,
+    pub(crate) none: &'static str,
+    pub(crate) left_out: fn(usize) -> String,
+}
+
+/// How the payments do.
+#[derive(Debug)]
+pub(crate) struct Health {
+    pub(crate) title: &'static str,
+    pub(crate) well: &'static str,
+    pub(crate) look_into: &'static str,
+    pub(crate) what: &'static str,
+    pub(crate) how_many: &'static str,
+    pub(crate) since: &'static str,
+    pub(crate) payments: &'static str,
+    pub(crate) refunds: &'static str,
+    pub(crate) due: fn(u64) -> String,
+    pub(crate) reviews: &'static str,
+    pub(crate) undelivered: &'static str,
+    pub(crate) parked: &'static str,
+    pub(crate) paid: &'static str,
+    pub(crate) recovered: &'static str,
 }
 
 /// Pages that cannot be shown.

@@ -425,6 +425,7 @@ async fn every_page_weighs_less_than_fifty_kibibytes() {
         &of_merchant,
         "/admin/refunds",
         "/admin/review",
+        "/admin/health",
         "/nowhere",
     ] {
         let page = shop.get_as(path, &cookie).await;
@@ -521,7 +522,56 @@ async fn the_review_queue_holds_what_is_open_and_nothing_else() {
     assert_eq!(done.location(), format!("/admin/orders/{order}"));
     let queue = shop.get_as("/admin/review", &cookie).await;
     assert!(queue.text.contains("Nothing to look at."));
-    for path in ["/admin/review", "/admin/refunds", done.location()] {
+    for path in [
+        "/admin/review",
+        "/admin/refunds",
+        "/admin/health",
+        done.location(),
+    ] {
         assert_eq!(shop.get(path).await.location(), "/admin/login", "{path}");
     }
+}
+
+#[tokio::test]
+async fn the_merchant_reads_what_happened_to_a_payment() {
+    let shop = TestShop::open().await;
+    let order = shop.paid_latte().await;
+    let cookie = shop.log_in().await;
+    let page = shop
+        .get_as(&format!("/admin/orders/{order}"), &cookie)
+        .await;
+    let (_, timeline) = page.text.split_once("<h2 id=\"timeline\">").unwrap();
+    let place = |what: &str| {
+        timeline
+            .find(what)
+            .unwrap_or_else(|| panic!("{what}: {timeline}"))
+    };
+    let recorded = place("payment recorded as created (asked for here)");
+    let paid = place("payment from awaiting_payment to paid");
+    assert!(recorded < paid && paid < place("event payment_succeeded"));
+    let none = shop.get_as("/admin/orders/NONE", &cookie).await;
+    assert_eq!(none.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn the_merchant_sees_how_the_payments_do() {
+    let shop = TestShop::open().await;
+    shop.paid_latte().await;
+    let cookie = shop.log_in().await;
+    let well = shop.get_as("/admin/health", &cookie).await;
+    assert!(well.text.contains("All is well."), "{}", well.text);
+    assert!(well.text.contains("Paid within a day</th><td>1</td>"));
+
+    let order = shop.latte().await;
+    shop.approve_with(&order, r#"{"amount":449}"#).await;
+    shop.order_when(&order, |order| order["needs_review"] == true)
+        .await;
+    let not_well = shop.get_as("/admin/health", &cookie).await;
+    assert!(!not_well.text.contains("All is well."));
+    assert!(not_well.text.contains("Please look into this:"));
+    assert!(
+        not_well.text.contains("To be looked at</th><td>1</td>"),
+        "{}",
+        not_well.text
+    );
 }

@@ -1,7 +1,8 @@
 //! The merchant's pages, behind the token: orders, one order with all that happened to it, refunds, what is to be looked
-//! at.
+//! at, and how the payments do.
 
 mod entry;
+mod health;
 mod list;
 mod order;
 mod refund;
@@ -25,6 +26,7 @@ pub(super) fn routes() -> Router<Shop> {
         .merge(order::routes())
         .merge(refund::routes())
         .merge(review::routes())
+        .merge(health::routes())
 }
 
 /// A merchant at one of these pages.
@@ -53,6 +55,7 @@ impl Desk {
             ("/admin", words.merchant.orders),
             ("/admin/refunds", words.refund.title),
             ("/admin/review", words.review.title),
+            ("/admin/health", words.health.title),
         ];
         let content = html! {
             div.desk {
