@@ -103,8 +103,7 @@ impl Language {
             "janv.", "févr.", "mars", "avr.", "mai", "juin", "juill.", "août", "sept.", "oct.",
             "nov.", "déc.",
         ];
-        let moment = jiff::Timestamp::from_millisecond(millis);
-        let moment = moment.unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        let moment = moment(millis);
         match self {
             Self::English => moment.strftime("%b %-d, %H:%M UTC").to_string(),
             Self::French => {
@@ -118,6 +117,16 @@ impl Language {
             }
         }
     }
+}
+
+/// `2026-11-23 12:18:07 UTC`, the same in every language, of milliseconds since the Unix epoch.
+pub(crate) fn to_the_second(millis: i64) -> String {
+    moment(millis).strftime("%F %T UTC").to_string()
+}
+
+fn moment(millis: i64) -> jiff::Timestamp {
+    let moment = jiff::Timestamp::from_millisecond(millis);
+    moment.unwrap_or(jiff::Timestamp::UNIX_EPOCH)
 }
 
 #[cfg(test)]
@@ -167,6 +176,7 @@ mod tests {
             Language::French.time(moment),
             "23\u{a0}nov., 12\u{a0}h\u{a0}18 UTC"
         );
+        assert_eq!(to_the_second(moment), "2025-11-23 12:18:00 UTC");
         // Whatever a clock said.
         for odd in [i64::MIN, i64::MAX] {
             assert_eq!(Language::English.time(odd), "Jan 1, 00:00 UTC");

@@ -104,6 +104,7 @@ async fn every_page_is_readable(name: &'static str, device: Device, language: &'
         let unpaid = cafe.order_latte(browser).await;
         browser.open(&cafe.url("/")).await;
         browser.press("#croissant button").await;
+        browser.see("#croissant .in-cart").await;
         cafe.log_in(browser).await;
         let merchants = format!("/admin/orders/{paid}");
         let of = |number: &str| format!("/orders/{number}");

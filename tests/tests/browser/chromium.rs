@@ -224,7 +224,9 @@ impl Browser {
 
     /// Fails if the page scrolls sideways.
     pub(crate) async fn fits(&self) {
-        let script = "return [document.documentElement.scrollWidth, window.innerWidth]";
+        // A phone's window grows with what does not fit: it is the page's own frame that has the screen's width.
+        let script =
+            "const page = document.documentElement; return [page.scrollWidth, page.clientWidth]";
         let widths = self.ask(script).await;
         assert!(
             widths[0].as_f64() <= widths[1].as_f64(),

@@ -136,6 +136,7 @@ async fn an_open_page_outlives_a_shop_that_was_killed() {
         // Its forms are still taken.
         browser.open(&cafe.url("/")).await;
         browser.press("#chai button").await;
+        browser.see("#chai .in-cart").await;
         cafe.kill();
         cafe.start_again().await;
         browser.press("#chai button").await;

@@ -13,7 +13,9 @@ async fn a_buyer_at_a_desk_pays_by_the_code_on_the_screen() {
         browser.open(&cafe.url("/")).await;
         browser.picture("1-menu").await;
         browser.press("#latte button").await;
+        browser.see("#latte .in-cart").await;
         browser.press("#cookie button").await;
+        browser.see("#cookie .in-cart").await;
         browser.press(".bar .button").await;
         browser.read("Pay $7.25 with UCanPay").await;
         browser.picture("2-cart").await;
@@ -149,6 +151,7 @@ async fn two_carts_in_two_tabs_are_never_mixed_up() {
         browser.driver().switch_to_window(second).await.unwrap();
         browser.open(&cafe.url("/")).await;
         browser.press("#cookie button").await;
+        browser.see("#cookie .in-cart").await;
         browser.driver().switch_to_window(first).await.unwrap();
         // What this tab shows is not what the cart holds by now: nothing is ordered.
         browser.press("button.primary").await;

@@ -24,6 +24,8 @@ pub(super) fn page(visit: &Visit, title: &str, content: &Markup) -> Markup {
 pub(super) fn page_with(visit: &Visit, name: &str, head: &Markup, content: &Markup) -> Markup {
     let words = visit.words();
     let count = visit.cart.count();
+    // Among the merchant's pages are other orders.
+    let has_orders = !visit.history.numbers().is_empty() && !visit.here.starts_with("/admin");
     html! {
         (DOCTYPE)
         html lang=(visit.language.tag()) {
@@ -43,7 +45,7 @@ pub(super) fn page_with(visit: &Visit, name: &str, head: &Markup, content: &Mark
                         a.brand href="/" { (MARK) span { "Maple & Bean" } }
                         nav aria-label=(words.frame.navigation) {
                             a href="/" { (words.menu.title) }
-                            @if !visit.history.numbers().is_empty() { a href="/orders" { (words.history.link) } }
+                            @if has_orders { a href="/orders" { (words.history.link) } }
                             a.cart-link href="/cart" {
                                 (words.cart.title)
                                 @if count > 0 { span.count { (count) span.unseen { " (" ((words.frame.items)(count)) ")" } } }

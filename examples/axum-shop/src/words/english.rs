@@ -91,7 +91,7 @@ pub(crate) const ENGLISH: Words = Words {
     },
     history: History {
         title: "Your orders",
-        link: "My orders",
+        link: "Orders",
         last: "Your last order",
         none: "No orders yet from this browser.",
         kept: "This browser remembers your newest orders for thirty days; nobody else sees the list.",

@@ -91,7 +91,7 @@ pub(crate) const FRENCH: Words = Words {
     },
     history: History {
         title: "Vos commandes",
-        link: "Mes commandes",
+        link: "Commandes",
         last: "Votre dernière commande",
         none: "Aucune commande encore depuis ce navigateur.",
         kept: "Ce navigateur retient vos dernières commandes pendant trente jours; personne d’autre ne voit la liste.",

@@ -8,6 +8,7 @@ use ucanpay_storefront::TimelineEntry;
 
 use super::Desk;
 use super::entry::{self, Entry};
+use crate::language;
 use crate::pages::PageError;
 use crate::pages::login::LoggedIn;
 use crate::shop::{OrderNumber, Shop};
@@ -37,7 +38,7 @@ async fn order(
     let words = desk.words();
     let content = html! {
         div.orders { (entry::entry(&desk, &entry, None)) }
-        p.aside { a href={ "/orders/" (number) } { (words.merchant.buyers_page) } }
+        p { a href={ "/orders/" (number) } { (words.merchant.buyers_page) } }
         section aria-labelledby="timeline" {
             h2 id="timeline" { (words.timeline.title) }
             @match &timeline {
@@ -55,7 +56,7 @@ fn entries(desk: &Desk, entries: &[TimelineEntry]) -> Markup {
     html! {
         @if left_out > 0 { p.hint { ((desk.words().timeline.left_out)(left_out)) } }
         ol.timeline lang="en" { @for entry in &entries[left_out..] {
-            li { time { (entry.at) } span { (entry.what) } }
+            li { time { (language::to_the_second(entry.at.as_millis())) } span { (entry.what) } }
         } }
     }
 }
