@@ -165,7 +165,7 @@ pub(crate) const ENGLISH: Words = Words {
         look_into: "Please look into this:",
         what: "What",
         how_many: "How many",
-        since: "Waiting since",
+        since: "since",
         payments: "Unsettled payments",
         refunds: "Unsettled refunds",
         due: |count| format!("{count} due"),

@@ -165,7 +165,7 @@ pub(crate) const FRENCH: Words = Words {
         look_into: "À examiner :",
         what: "Quoi",
         how_many: "Combien",
-        since: "En attente depuis",
+        since: "depuis",
         payments: "Paiements en cours",
         refunds: "Remboursements en cours",
         due: |count| format!("{count} à relancer"),

@@ -570,7 +570,7 @@ async fn the_merchant_sees_how_the_payments_do() {
     assert!(!not_well.text.contains("All is well."));
     assert!(not_well.text.contains("Please look into this:"));
     assert!(
-        not_well.text.contains("To be looked at</th><td>1</td>"),
+        not_well.text.contains("To be looked at</th><td>1<span"),
         "{}",
         not_well.text
     );

@@ -50,7 +50,7 @@ fn counted(desk: &Desk, health: &Health) -> Markup {
     html! {
         div.sheet {
             table {
-                thead { tr { th scope="col" { (words.what) } th scope="col" { (words.how_many) } th scope="col" { (words.since) } } }
+                thead { tr { th scope="col" { (words.what) } th scope="col" { (words.how_many) } } }
                 tbody {
                     @for (account, of) in &census.accounts {
                         (unsettled(desk, words.payments, account.as_str(), &of.payments))
@@ -59,8 +59,8 @@ fn counted(desk: &Desk, health: &Health) -> Markup {
                     (backlog(desk, words.reviews, &census.reviews))
                     (backlog(desk, words.undelivered, &census.undelivered))
                     (backlog(desk, words.parked, &census.parked))
-                    tr { th scope="row" { (words.paid) } td { (census.paid) } td {} }
-                    tr { th scope="row" { (words.recovered) } td { (census.recovered) } td {} }
+                    tr { th scope="row" { (words.paid) } td { (census.paid) } }
+                    tr { th scope="row" { (words.recovered) } td { (census.recovered) } }
                 }
             }
         }
@@ -70,19 +70,22 @@ fn counted(desk: &Desk, health: &Health) -> Markup {
 fn unsettled(desk: &Desk, what: &str, account: &str, rows: &Unsettled) -> Markup {
     html! {
         tr {
-            th scope="row" { (what) " · " (account) }
-            td { (rows.total()) @if rows.due.count > 0 { " (" ((desk.words().health.due)(rows.due.count)) ")" } }
-            td { (since(desk, &rows.due)) }
+            th scope="row" { (what) " (" (account) ")" }
+            td {
+                (rows.total())
+                @if rows.due.count > 0 { ", " ((desk.words().health.due)(rows.due.count)) }
+                (since(desk, &rows.due))
+            }
         }
     }
 }
 
 fn backlog(desk: &Desk, what: &str, backlog: &Backlog) -> Markup {
     html! {
-        tr { th scope="row" { (what) } td { (backlog.count) } td { (since(desk, backlog)) } }
+        tr { th scope="row" { (what) } td { (backlog.count) (since(desk, backlog)) } }
     }
 }
 
 fn since(desk: &Desk, backlog: &Backlog) -> Markup {
-    html! { @if let Some(since) = backlog.since { (desk.time(since.as_millis())) } }
+    html! { @if let Some(since) = backlog.since { span.since { (desk.words().health.since) " " (desk.time(since.as_millis())) } } }
 }
