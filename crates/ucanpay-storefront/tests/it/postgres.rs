@@ -26,6 +26,7 @@ private_postgres::tests! {
     a_pool_that_hands_out_open_transactions_is_refused;
     commits_are_durable_whatever_the_database_has_as_its_default;
     a_database_that_cannot_hold_a_ledger_is_refused;
+    a_role_that_may_make_no_tables_will_do_once_they_are_made;
     what_a_row_holds_stays_out_of_errors;
     a_message_with_a_zero_character_is_kept;
     a_notification_and_the_shops_own_order_change_together_or_not_at_all;
@@ -203,6 +204,63 @@ async fn a_database_that_cannot_hold_a_ledger_is_refused() {
         let refused = PostgresStore::open(url).await;
         assert!(matches!(refused, Err(StoreError::Setup { .. })), "{url}");
     }
+}
+
+async fn a_role_that_may_make_no_tables_will_do_once_they_are_made() {
+    let shop = Shop::on_postgres().await;
+    let database = shop.url().to_owned();
+    // Roles belong to the whole server: the name is this database's own.
+    let mut connection = PgConnection::connect(&database).await.unwrap();
+    let name = sqlx::query_scalar::<_, String>("SELECT current_database()");
+    let role = format!("seller_{}", name.fetch_one(&mut connection).await.unwrap());
+    connection.close().await.unwrap();
+    let seller = format!("{database}&options[role]={role}");
+    let page = include_str!("../../../../docs/operations.md");
+    let grant = page
+        .split("```sql\n")
+        .find(|block| block.starts_with("GRANT"));
+    let (grant, _) = grant.and_then(|block| block.split_once("\n```")).unwrap();
+    run(
+        &database,
+        &[
+            &format!("CREATE ROLE {role}"),
+            "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+            &grant.replace("shop;", &role),
+        ],
+    )
+    .await;
+
+    let store = PostgresStore::open(&seller).await.unwrap();
+    let as_seller = Shop::with(
+        Arc::new(store.clone()),
+        shop.gateway.clone(),
+        shop.clock.clone(),
+        None,
+    );
+    as_seller.paid("A1", 450).await;
+    assert_eq!(shop.view("A1").await.payment.state, PaymentState::Paid);
+    store.close().await;
+
+    // One that another version made, or is making, is not up to date.
+    run(&database, &["UPDATE ucanpay_migration SET success = false"]).await;
+    let refused = PostgresStore::open(&seller).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Setup { .. }), "{refused}");
+    run(
+        &database,
+        &["UPDATE ucanpay_migration SET success = true, checksum = ''"],
+    )
+    .await;
+    let refused = PostgresStore::open(&database).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Setup { .. }), "{refused}");
+    run(
+        &database,
+        &[
+            &format!("DROP OWNED BY {role}"),
+            &format!("DROP ROLE {role}"),
+        ],
+    )
+    .await;
+    shop.check().await;
 }
 
 async fn what_a_row_holds_stays_out_of_errors() {
