@@ -24,12 +24,16 @@ struct Served {
 }
 
 async fn serve(shop: &TestShop) -> Served {
+    serve_for(shop, LIMIT).await
+}
+
+async fn serve_for(shop: &TestShop, limit: Duration) -> Served {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let limits = Limits {
-        head: LIMIT,
-        body: LIMIT,
+        head: limit,
+        body: limit,
     };
     let app = shop.app.clone();
     let running = tokio::spawn(server::serve(listener, app, limits, async {
@@ -146,4 +150,24 @@ async fn what_was_begun_is_answered_before_the_server_stops() {
         .await
         .unwrap()
         .unwrap();
+}
+
+#[tokio::test]
+async fn a_connection_that_asks_nothing_does_not_keep_the_server_from_stopping() {
+    let shop = TestShop::open().await;
+    let served = serve_for(&shop, Duration::from_secs(60)).await;
+    // A browser opens some in advance, and keeps those it has used.
+    let silent = served.send("").await;
+    let mut used = served
+        .send("GET /api/catalogue HTTP/1.1\r\nhost: shop\r\n\r\n")
+        .await;
+    let mut first = [0];
+    used.read_exact(&mut first).await.unwrap();
+    tokio::time::sleep(LIMIT / 5).await;
+    served.stop.send(()).unwrap();
+    tokio::time::timeout(SOON, served.running)
+        .await
+        .unwrap()
+        .unwrap();
+    drop(silent);
 }
