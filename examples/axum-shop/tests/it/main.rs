@@ -6,6 +6,7 @@ mod api;
 mod events;
 mod forms;
 mod languages;
+mod merchant;
 mod pages;
 mod settings;
 mod shop;
