@@ -15,6 +15,7 @@ pub(crate) const ENGLISH: Words = Words {
         footer: "A small example café. Payments by UCanPay.",
         for_the_merchant: "For the merchant",
         to_the_menu: "To the menu",
+        colon: ": ",
         items: |count| match count {
             1 => "1 item".to_owned(),
             count => format!("{count} items"),

@@ -15,6 +15,7 @@ pub(crate) const FRENCH: Words = Words {
         footer: "Un petit café en exemple. Paiements par UCanPay.",
         for_the_merchant: "Pour le commerçant",
         to_the_menu: "Voir le menu",
+        colon: " : ",
         items: |count| match count {
             0 | 1 => format!("{count} article"),
             count => format!("{count} articles"),

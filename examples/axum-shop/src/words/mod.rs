@@ -57,6 +57,8 @@ pub(crate) struct Frame {
     pub(crate) footer: &'static str,
     pub(crate) for_the_merchant: &'static str,
     pub(crate) to_the_menu: &'static str,
+    /// Between what something is and what it says.
+    pub(crate) colon: &'static str,
     pub(crate) items: fn(i64) -> String,
 }
 

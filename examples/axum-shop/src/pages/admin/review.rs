@@ -90,7 +90,7 @@ pub(super) fn block(desk: &Desk, view: &OrderView, notes: &[Note]) -> Markup {
                 ul { @for note in notes {
                     li {
                         strong { (heading(desk, note)) }
-                        @if let Some(text) = &note.text { ": " span lang="en" { (text) } }
+                        @if let Some(text) = &note.text { (desk.words().frame.colon) span lang="en" { (text) } }
                         " " (desk.time(note.at))
                     }
                 } }
@@ -106,7 +106,7 @@ fn discrepancy(desk: &Desk, view: &OrderView, open: &Discrepancy) -> Markup {
     let words = &desk.words().review;
     html! {
         form method="post" action={ "/admin/orders/" (view.order.number) "/review" } {
-            p { strong { (words.to_look_at) } ": " span lang="en" { (open.note) } " " (desk.time(open.opened_at.as_millis())) }
+            p { strong { (words.to_look_at) } (desk.words().frame.colon) span lang="en" { (open.note) } " " (desk.time(open.opened_at.as_millis())) }
             input type="hidden" name="csrf" value=(desk.login.csrf());
             input type="hidden" name="discrepancy" value=(open.number);
             div.found {
