@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+mod calls;
 mod explaining;
+mod gateway;
 mod keys;
+mod pictures;
 mod program;
 mod signing;
 mod usage;

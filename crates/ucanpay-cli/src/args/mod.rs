@@ -1,9 +1,17 @@
 //! What can be asked for. The doc comments here are the texts of `--help`.
 
+mod calls;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use ucanpay_core::{SignatureScheme, SignedSet};
+
+use self::calls::SETTINGS;
+pub(crate) use self::calls::{
+    EndArguments, LinkArguments, OrderArguments, OrderCommand, PlaceArguments, QrArguments,
+    RefundArguments, RefundCommand, RefundQueryArguments,
+};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -11,7 +19,7 @@ Exit codes:
   1  the answer is no: the message is refused, or the keys do not belong together
   2  not done: wrong usage, or a file or a key that cannot be read or written";
 
-/// Keys and signatures of the UCanPay merchant protocol: no network, no settings.
+/// UCanPay payments from the command line: keys and signatures, calls of the gateway, and a gateway to try them on.
 #[derive(Debug, Parser)]
 #[command(name = "ucanpay", version, after_help = EXIT_CODES)]
 pub(crate) struct Arguments {
@@ -40,6 +48,18 @@ pub(crate) enum Command {
                       The output holds the canonical string, and with it the values of the message; it never holds a key or a secret."
     )]
     Explain(ExplainArguments),
+    /// Place, query, close or reverse an order
+    #[command(subcommand, after_help = SETTINGS)]
+    Order(OrderCommand),
+    /// Request a refund, or ask what became of one
+    #[command(subcommand, after_help = SETTINGS)]
+    Refund(RefundCommand),
+    /// Print the pay link of an order; nothing is sent
+    #[command(after_help = SETTINGS)]
+    Link(LinkArguments),
+    /// Show a text as a QR code, on the terminal or as a picture
+    #[command(after_help = EXIT_CODES)]
+    Qr(QrArguments),
 }
 
 #[derive(Debug, Subcommand)]
