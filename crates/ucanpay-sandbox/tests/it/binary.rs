@@ -117,7 +117,7 @@ fn a_wrong_start_says_what_is_wrong_and_exits_non_zero() {
     let private = format!("{KEYS}/platform-2048.pkcs8.pem");
     let public = format!("{KEYS}/merchant-2048.pub.pem");
     let cases: [(&[&str], i32, &str); 6] = [
-        (&[], 2, "--merchant-id is missing"),
+        (&["--frobnicate"], 2, "--frobnicate"),
         (
             &[
                 "--merchant-id",
