@@ -16,16 +16,21 @@
 mod args;
 mod explain;
 mod gateway;
+mod http;
 mod input;
 mod keys;
 mod link;
+mod notice;
+mod notify;
 mod order;
 mod outcome;
 mod qr;
 mod refund;
 mod report;
+mod sandbox;
 mod settings;
 mod sign;
+mod spoil;
 mod verify;
 
 use std::{
@@ -93,6 +98,8 @@ fn execute(
         Command::Refund(command) => refund::execute(&command, &settings),
         Command::Link(arguments) => link::link(&arguments, &settings),
         Command::Qr(arguments) => qr::qr(&arguments, stdin),
+        Command::Sandbox(command) => sandbox::execute(command, &settings),
+        Command::Notify(arguments) => notify::notify(&arguments, &settings),
     }
 }
 

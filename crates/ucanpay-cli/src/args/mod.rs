@@ -1,6 +1,7 @@
 //! What can be asked for. The doc comments here are the texts of `--help`.
 
 mod calls;
+mod notices;
 
 use std::path::PathBuf;
 
@@ -11,6 +12,9 @@ use self::calls::SETTINGS;
 pub(crate) use self::calls::{
     EndArguments, LinkArguments, OrderArguments, OrderCommand, PlaceArguments, QrArguments,
     RefundArguments, RefundCommand, RefundQueryArguments,
+};
+pub(crate) use self::notices::{
+    About, BuyerArguments, NotifyArguments, ProbeArguments, SandboxCommand, Spoiling,
 };
 
 const EXIT_CODES: &str = "\
@@ -60,6 +64,11 @@ pub(crate) enum Command {
     /// Show a text as a QR code, on the terminal or as a picture
     #[command(after_help = EXIT_CODES)]
     Qr(QrArguments),
+    /// Run a gateway on this machine, and play its buyer
+    #[command(subcommand, after_help = EXIT_CODES)]
+    Sandbox(SandboxCommand),
+    /// Post a notification, signed in the gateway's name with a test key, to an endpoint of yours
+    Notify(Box<NotifyArguments>),
 }
 
 #[derive(Debug, Subcommand)]

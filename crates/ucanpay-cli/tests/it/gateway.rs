@@ -121,3 +121,12 @@ pub(crate) fn post(url: &str, body: String) -> String {
             answer.text().await.unwrap()
         })
 }
+
+pub(crate) fn get(url: &str) -> String {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(async { client.get(url).send().await.unwrap().text().await.unwrap() })
+}
