@@ -32,6 +32,7 @@ pub(crate) struct NoAnswer {
     pub(crate) why: String,
     /// Not even a connection: nothing was sent.
     pub(crate) unreached: bool,
+    pub(crate) timed_out: bool,
 }
 
 /// What the gateway would make of an answer to a notification.
@@ -100,13 +101,18 @@ async fn read(sent: reqwest::Result<Response>, begun: Instant) -> Result<Answer,
 
 fn no_answer(error: reqwest::Error) -> NoAnswer {
     let unreached = error.is_connect();
-    let why = if error.is_timeout() && !unreached {
+    let timed_out = error.is_timeout();
+    let why = if timed_out && !unreached {
         "no answer in time".to_owned()
     } else {
         // The URL may hold a secret.
         chain(&error.without_url())
     };
-    NoAnswer { why, unreached }
+    NoAnswer {
+        why,
+        unreached,
+        timed_out,
+    }
 }
 
 impl Answer {

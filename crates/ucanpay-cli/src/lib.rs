@@ -14,6 +14,8 @@
 //! | 4 | nothing happened, and it may go well later: not reached, limited, blocked or busy |
 
 mod args;
+mod completions;
+mod doctor;
 mod explain;
 mod gateway;
 mod http;
@@ -24,6 +26,7 @@ mod notice;
 mod notify;
 mod order;
 mod outcome;
+mod probe;
 mod qr;
 mod refund;
 mod report;
@@ -31,6 +34,7 @@ mod sandbox;
 mod settings;
 mod sign;
 mod spoil;
+mod style;
 mod verify;
 
 use std::{
@@ -100,6 +104,9 @@ fn execute(
         Command::Qr(arguments) => qr::qr(&arguments, stdin),
         Command::Sandbox(command) => sandbox::execute(command, &settings),
         Command::Notify(arguments) => notify::notify(&arguments, &settings),
+        Command::Probe(arguments) => probe::probe(&arguments, &settings, stderr),
+        Command::Doctor(arguments) => doctor::doctor(&arguments, &settings),
+        Command::Completions(arguments) => Ok(completions::completions(&arguments)),
     }
 }
 

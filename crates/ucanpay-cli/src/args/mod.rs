@@ -1,6 +1,7 @@
 //! What can be asked for. The doc comments here are the texts of `--help`.
 
 mod calls;
+mod checks;
 mod notices;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ pub(crate) use self::calls::{
     EndArguments, LinkArguments, OrderArguments, OrderCommand, PlaceArguments, QrArguments,
     RefundArguments, RefundCommand, RefundQueryArguments,
 };
+pub(crate) use self::checks::{CompletionsArguments, DoctorArguments};
 pub(crate) use self::notices::{
     About, BuyerArguments, NotifyArguments, ProbeArguments, SandboxCommand, Spoiling,
 };
@@ -69,6 +71,20 @@ pub(crate) enum Command {
     Sandbox(SandboxCommand),
     /// Post a notification, signed in the gateway's name with a test key, to an endpoint of yours
     Notify(Box<NotifyArguments>),
+    /// Attack an endpoint of yours with forged and genuine notifications, and tell what it does wrong
+    #[command(
+        long_about = "Attack an endpoint of yours with forged and genuine notifications, and tell what it does wrong.\n\n\
+                      It works against an endpoint in any language. It needs an order that is placed and not paid, and the \
+                      private half of a key that the endpoint takes for the gateway's: a test system, never the real one. \
+                      At the end the order is paid."
+    )]
+    Probe(Box<ProbeArguments>),
+    /// Say whether everything is set up to take payments, and what to do where it is not
+    #[command(after_help = SETTINGS)]
+    Doctor(DoctorArguments),
+    /// Print what makes a shell complete this program's words
+    #[command(after_help = EXIT_CODES)]
+    Completions(CompletionsArguments),
 }
 
 #[derive(Debug, Subcommand)]

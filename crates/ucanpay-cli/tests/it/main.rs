@@ -3,11 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
 mod calls;
+mod doctoring;
+mod endpoint;
 mod explaining;
 mod gateway;
 mod keys;
 mod notifying;
 mod pictures;
+mod probing;
 mod program;
 mod shop;
 mod signing;
