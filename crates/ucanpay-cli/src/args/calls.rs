@@ -8,8 +8,11 @@ use ucanpay_core::{
     Subject, UcpOrderNo, UcpRefundNo,
 };
 
-/// The settings of the shops, told in the help of every command that reads them.
-pub(crate) const SETTINGS: &str = "\
+/// The settings of the shops, and what is to be told behind them.
+macro_rules! settings {
+    ($rest:literal) => {
+        concat!(
+            "\
 Settings, from the environment, the same as a shop's:
   UCANPAY_BASE_URL           the gateway; https://api.ucanpay.ca when not set
   UCANPAY_MERCHANT_ID        from the merchant portal
@@ -18,37 +21,55 @@ Settings, from the environment, the same as a shop's:
   UCANPAY_NOTIFY_BASE_URL    the shop; /ucanpay/payment and /ucanpay/refund are put behind it
   UCANPAY_PAY_LINK_BASE_URL  where pay links lead, where that is not as the reference prints it
   UCANPAY_SIGNED_SET         which members are signed, where that is not as documented
+",
+            $rest
+        )
+    };
+}
 
+/// Behind the help of every call.
+pub(super) const CALLS: &str = settings!(
+    "
 Exit codes:
   0  done: the gateway's signed answer is shown
   1  the answer is no: the gateway refused, and nothing happened
   2  not done: wrong usage, or a file, key or setting that cannot be used; nothing was sent
   3  outcome unknown: it may have happened; query before anything else
-  4  nothing happened, and it may go well later: not reached, limited, blocked or busy";
+  4  nothing happened, and it may go well later: not reached, limited, blocked or busy"
+);
+
+/// Behind the help of the doctor.
+pub(super) const DOCTOR: &str = settings!(
+    "
+Exit codes:
+  0  nothing is in the way
+  1  something is
+  2  not done: wrong usage"
+);
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum OrderCommand {
     /// Place an order, and print its pay link
-    #[command(after_help = SETTINGS)]
+    #[command(after_help = CALLS)]
     Place(PlaceArguments),
     /// Ask what became of an order
-    #[command(after_help = SETTINGS)]
+    #[command(after_help = CALLS)]
     Query(OrderArguments),
     /// Close an order that nobody has paid; asks first
-    #[command(after_help = SETTINGS)]
+    #[command(after_help = CALLS)]
     Close(EndArguments),
     /// Undo an order whose outcome stays unclear, paid or not; asks first
-    #[command(after_help = SETTINGS)]
+    #[command(after_help = CALLS)]
     Reverse(EndArguments),
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RefundCommand {
     /// Ask for a refund; the result comes by query or notification
-    #[command(after_help = SETTINGS)]
+    #[command(after_help = CALLS)]
     Request(RefundArguments),
     /// Ask what became of a refund
-    #[command(after_help = SETTINGS)]
+    #[command(after_help = CALLS)]
     Query(RefundQueryArguments),
 }
 
@@ -174,7 +195,7 @@ pub(crate) struct LinkArguments {
     /// What is bought: the order's subject
     #[arg(long, value_name = "TEXT")]
     pub(crate) item: Subject,
-    /// The link of the app, not of the QR code; the `sign` of the answer when the order was placed
+    /// The link of the app, not of the QR code: the `sign` of the answer when the order was placed
     #[arg(long, value_name = "SIGN")]
     pub(crate) app: Option<String>,
 }

@@ -9,25 +9,34 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use ucanpay_core::{SignatureScheme, SignedSet};
 
-use self::calls::SETTINGS;
+use self::calls::{CALLS, DOCTOR};
 pub(crate) use self::calls::{
     EndArguments, LinkArguments, OrderArguments, OrderCommand, PlaceArguments, QrArguments,
     RefundArguments, RefundCommand, RefundQueryArguments,
 };
 pub(crate) use self::checks::{CompletionsArguments, DoctorArguments};
+use self::notices::SANDBOX;
 pub(crate) use self::notices::{
     About, BuyerArguments, NotifyArguments, ProbeArguments, SandboxCommand, Spoiling,
 };
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  done: signed, verified, the keys belong together, explained
+  0  done
   1  the answer is no: the message is refused, or the keys do not belong together
   2  not done: wrong usage, or a file or a key that cannot be read or written";
 
+const ALL_EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  the answer is no: refused, not belonging together, or not as it should be
+  2  not done: wrong usage, or a file, key or setting that cannot be used
+  3  outcome unknown: a call may have had its effect; query before anything else
+  4  nothing happened, and it may go well later: not reached, limited, blocked or busy";
+
 /// UCanPay payments from the command line: keys and signatures, calls of the gateway, and a gateway to try them on.
 #[derive(Debug, Parser)]
-#[command(name = "ucanpay", version, after_help = EXIT_CODES)]
+#[command(name = "ucanpay", version, after_help = ALL_EXIT_CODES)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -55,19 +64,19 @@ pub(crate) enum Command {
     )]
     Explain(ExplainArguments),
     /// Place, query, close or reverse an order
-    #[command(subcommand, after_help = SETTINGS)]
+    #[command(subcommand, after_help = CALLS)]
     Order(OrderCommand),
     /// Request a refund, or ask what became of one
-    #[command(subcommand, after_help = SETTINGS)]
+    #[command(subcommand, after_help = CALLS)]
     Refund(RefundCommand),
-    /// Print the pay link of an order; nothing is sent
-    #[command(after_help = SETTINGS)]
+    /// Print the pay link of an order, on UCANPAY_PAY_LINK_BASE_URL if that is set; nothing is sent
+    #[command(after_help = EXIT_CODES)]
     Link(LinkArguments),
     /// Show a text as a QR code, on the terminal or as a picture
     #[command(after_help = EXIT_CODES)]
     Qr(QrArguments),
     /// Run a gateway on this machine, and play its buyer
-    #[command(subcommand, after_help = EXIT_CODES)]
+    #[command(subcommand, after_help = SANDBOX)]
     Sandbox(SandboxCommand),
     /// Post a notification, signed in the gateway's name with a test key, to an endpoint of yours
     Notify(Box<NotifyArguments>),
@@ -80,7 +89,7 @@ pub(crate) enum Command {
     )]
     Probe(Box<ProbeArguments>),
     /// Say whether everything is set up to take payments, and what to do where it is not
-    #[command(after_help = SETTINGS)]
+    #[command(after_help = DOCTOR)]
     Doctor(DoctorArguments),
     /// Print what makes a shell complete this program's words
     #[command(after_help = EXIT_CODES)]

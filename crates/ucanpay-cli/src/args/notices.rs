@@ -9,7 +9,14 @@ use ucanpay_core::{
 };
 use ucanpay_sandbox::command::Serve;
 
-use super::{EXIT_CODES, Set, scheme};
+use super::{Set, scheme};
+
+pub(super) const SANDBOX: &str = "\
+Exit codes:
+  0  done
+  1  the answer is no: there is no such order, or it cannot be paid or declined any more
+  2  not done: wrong usage, or a sandbox that cannot run
+  4  nothing happened: no sandbox was reached";
 
 const NOTIFY_EXIT_CODES: &str = "\
 Exit codes:
@@ -21,16 +28,16 @@ Exit codes:
 #[derive(Debug, Subcommand)]
 pub(crate) enum SandboxCommand {
     /// Run a gateway on this machine, for development; no real money moves
-    #[command(after_help = "Ends with 0 when it is interrupted, and with 2 when it cannot run.")]
+    #[command(after_help = SANDBOX)]
     Serve(Box<Serve>),
     /// Approve a payment, as the buyer would on the phone page
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = SANDBOX)]
     Pay(BuyerArguments),
     /// Decline a payment, as the buyer would on the phone page
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = SANDBOX)]
     Decline(BuyerArguments),
     /// Print the last notification about an order, as it is posted
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = SANDBOX)]
     Notification(BuyerArguments),
 }
 

@@ -189,5 +189,8 @@ fn pay_links(settings: &Settings<'_>) -> Check {
 }
 
 fn failed(what: &'static str, failure: &Failure, advice: &str) -> Check {
-    Check::bad(what, failure.to_string(), advice)
+    let found = failure.to_string();
+    // What an error says to do next is said here already.
+    let found = found.split_once("; ").map_or(&*found, |(found, _)| found);
+    Check::bad(what, found, advice)
 }

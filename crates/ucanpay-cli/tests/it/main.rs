@@ -14,5 +14,7 @@ mod probing;
 mod program;
 mod shop;
 mod signing;
+mod snapshots;
 mod usage;
 mod verifying;
+mod walk;
