@@ -6,19 +6,27 @@
 //! |---|---|
 //! | `start.rs` | an order is to be paid |
 //! | `notification.rs` | the gateway calls |
+//! | `within.rs` | a notification taken in by a transaction of the shop's own |
 //! | `refund.rs` | money is to go back |
 //! | `end.rs` | a payment is to end: close, reverse |
 //! | `late.rs` | a payment came after its close |
 //! | `policy.rs` | what a merchant may decide |
 //! | `review.rs` | a person looks at what does not fit |
 //! | `advance.rs` | the next call for one row, under its lease |
+//! | `gate.rs` | no call while the account is blocked |
 //! | `reconcile.rs` | rows nobody called about are asked for |
+//! | `budget.rs` | how many of them in a second |
 //! | `outbox.rs` | the shop is told |
 //! | `parked.rs` | what the shop could not be told, and a person decides |
+//! | `timeline.rs` | what happened to one payment |
+//! | `health.rs` | how the ledger does |
 //! | `run.rs` | both of the latter, until shutdown |
 
 mod advance;
+mod budget;
 mod end;
+mod gate;
+mod health;
 mod late;
 mod notification;
 mod outbox;
@@ -29,6 +37,9 @@ mod refund;
 mod review;
 mod run;
 mod start;
+mod timeline;
+#[cfg(feature = "postgres")]
+mod within;
 
 use std::future::Future;
 use std::num::NonZeroU32;
@@ -36,7 +47,9 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, broadcast};
 
+use budget::Budget;
 pub use end::{ClosedProof, Closing, EndError, PaidProof};
+pub use health::{Concern, Health};
 pub use notification::{NotificationError, Receipt};
 pub use outbox::{EventHandler, HandlerError};
 pub use parked::ParkedError;
@@ -45,6 +58,9 @@ pub use reconcile::ReconcileReport;
 pub use refund::{RefundError, RefundRequest};
 pub use review::ReviewError;
 pub use start::{DEFAULT_EXPIRY, StartError, StartPayment};
+pub use timeline::{Timeline, TimelineEntry, TimelineItem};
+#[cfg(feature = "postgres")]
+pub use within::Uncommitted;
 
 use crate::id::{PaymentKey, ProviderId};
 use crate::ledger::{Applied, Command, LEASE, Outcome, PaymentView, Target};
@@ -63,6 +79,7 @@ pub struct Payments {
     clock: Arc<dyn Clock>,
     policies: Policies,
     delivery_attempts: NonZeroU32,
+    budget: Arc<Budget>,
     changes: broadcast::Sender<PaymentKey>,
     wake: Arc<Wake>,
 }
@@ -86,6 +103,7 @@ impl Payments {
             clock: Arc::new(SystemClock),
             policies: Policies::default(),
             delivery_attempts: outbox::ATTEMPTS,
+            budget: Arc::new(Budget::new(budget::CALLS)),
             changes: broadcast::Sender::new(CHANGES),
             wake: Arc::default(),
         }
@@ -95,6 +113,15 @@ impl Payments {
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// The same ledger, whose reconciler asks about so many rows of one account in a second at most, counted over all
+    /// clones made from here on. Unless set here, 20. A question about a row is one call, or two where the gateway left the
+    /// first one open; what the shop itself asks for does not wait.
+    #[must_use]
+    pub fn with_call_budget(mut self, per_second: NonZeroU32) -> Self {
+        self.budget = Arc::new(Budget::new(per_second));
         self
     }
 
@@ -177,23 +204,28 @@ impl Payments {
         let (this, key) = (self.clone(), key.clone());
         detached(async move {
             let applied = this.store.apply(&key, command, this.now()).await?;
-            if applied.events {
-                this.wake.outbox.notify_one();
-            }
-            if matches!(
-                applied.outcome,
-                Outcome::Recorded(_)
-                    | Outcome::Claimed(_)
-                    | Outcome::Observed(_)
-                    | Outcome::Noted
-                    | Outcome::Settled
-            ) {
-                // Nobody listening is fine.
-                let _ = this.changes.send(key);
-            }
+            this.tell(key, &applied);
             Ok(applied)
         })
         .await
+    }
+
+    /// Tells those who wait for changes, after the commit.
+    fn tell(&self, key: PaymentKey, applied: &Applied) {
+        if applied.events {
+            self.wake.outbox.notify_one();
+        }
+        if matches!(
+            applied.outcome,
+            Outcome::Recorded(_)
+                | Outcome::Claimed(_)
+                | Outcome::Observed(_)
+                | Outcome::Noted
+                | Outcome::Settled
+        ) {
+            // Nobody listening is fine.
+            let _ = self.changes.send(key);
+        }
     }
 }
 

@@ -4,8 +4,12 @@
 //! Next stop of a payment, after the commit: the [`Receipt`](crate::Receipt), and the outbox.
 
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod census;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod details;
 mod error;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod history;
 mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -23,11 +27,13 @@ pub use error::StoreError;
 pub use memory::MemoryStore;
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresStore;
+#[cfg(feature = "postgres")]
+pub(crate) use postgres::apply_in;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 
-use crate::id::PaymentKey;
-use crate::ledger::{Applied, Command, Event, Lease, PaymentView};
+use crate::id::{PaymentKey, ProviderId};
+use crate::ledger::{Applied, Census, Command, Event, History, Lease, PaymentView};
 use crate::time::Timestamp;
 use crate::wording::Wording;
 
@@ -35,6 +41,9 @@ use crate::wording::Wording;
 ///
 /// When a method returns `Ok`, its effect is committed and survives the end of the process. When it returns `Err` or
 /// its future is dropped, the effect is there either wholly or not at all.
+///
+/// Rows are plain structs that anybody can build: a store has to keep every member, and the compiler names the one that
+/// was added since.
 #[async_trait]
 pub trait PaymentStore: fmt::Debug + Send + Sync + 'static {
     /// Loads what the command concerns, decides, and writes: one transaction.
@@ -48,15 +57,27 @@ pub trait PaymentStore: fmt::Debug + Send + Sync + 'static {
     /// A payment with its refunds.
     async fn load(&self, key: &PaymentKey) -> Result<Option<PaymentView>, StoreError>;
 
+    /// A payment with everything that is kept about it.
+    async fn history(&self, key: &PaymentKey) -> Result<Option<History>, StoreError>;
+
+    /// The ledger counted, as it stands at `now`. Reads indexes only, of what is unsettled, waits, or was paid
+    /// [lately](crate::ledger::LATELY).
+    async fn census(&self, now: Timestamp) -> Result<Census, StoreError>;
+
     /// The newest payments first.
     async fn recent(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError>;
 
     /// Payments with an open discrepancy, the one open longest first.
     async fn under_review(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError>;
 
-    /// Takes up to `limit` unsettled rows whose time has come and that nobody else has, until `until`.
+    /// Until when the gateway takes no calls of an account, as it was last noted; `None` if it never was.
+    /// [`Block::rest`](crate::ledger::Block::rest) says whether that still counts.
+    async fn blocked_until(&self, account: &ProviderId) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Takes up to `limit` unsettled rows of an account whose time has come and that nobody else has, until `until`.
     async fn claim_due(
         &self,
+        account: &ProviderId,
         now: Timestamp,
         until: Timestamp,
         limit: u32,

@@ -6,6 +6,7 @@
 )]
 
 mod adapter;
+mod block;
 mod close_calls;
 mod ending;
 mod gateway;
@@ -14,9 +15,11 @@ mod invariants;
 mod mock;
 mod new_key;
 mod notifications;
+mod operations;
 mod outbox;
 mod postgres;
 mod reconciler;
+mod records;
 mod refunds;
 mod review;
 mod shared_commits;

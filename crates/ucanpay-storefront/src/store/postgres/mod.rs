@@ -31,8 +31,8 @@ use sqlx::postgres::PgPool;
 use sqlx::{PgConnection, PgTransaction};
 
 use super::{ClaimedEvent, Delivery, ParkedEvent, PaymentStore, StoreError, Unparking};
-use crate::id::PaymentKey;
-use crate::ledger::{Applied, Command, Lease, Loaded, PaymentView, decide};
+use crate::id::{PaymentKey, ProviderId};
+use crate::ledger::{Applied, Census, Command, History, Lease, Loaded, PaymentView, decide};
 use crate::time::Timestamp;
 
 /// A ledger in PostgreSQL, shared by any number of instances of a shop. Cheap to clone; all clones share one pool.
@@ -81,6 +81,23 @@ impl PaymentStore for PostgresStore {
         Ok(view)
     }
 
+    async fn history(&self, key: &PaymentKey) -> Result<Option<History>, StoreError> {
+        let mut tx = self.pool.begin_with(BEGIN_READING).await?;
+        let Some(view) = read::view(&mut tx, key).await? else {
+            return Ok(None);
+        };
+        let history = read::history(&mut tx, view).await?;
+        tx.commit().await?;
+        Ok(Some(history))
+    }
+
+    async fn census(&self, now: Timestamp) -> Result<Census, StoreError> {
+        let mut tx = self.pool.begin_with(BEGIN_READING).await?;
+        let census = read::census(&mut tx, now).await?;
+        tx.commit().await?;
+        Ok(census)
+    }
+
     async fn recent(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError> {
         let mut tx = self.pool.begin_with(BEGIN_READING).await?;
         let views = read::recent(&mut tx, limit).await?;
@@ -95,14 +112,22 @@ impl PaymentStore for PostgresStore {
         Ok(views)
     }
 
+    async fn blocked_until(&self, account: &ProviderId) -> Result<Option<Timestamp>, StoreError> {
+        let mut tx = self.pool.begin_with(BEGIN_READING).await?;
+        let until = read::blocked_until(&mut tx, account).await?;
+        tx.commit().await?;
+        Ok(until)
+    }
+
     async fn claim_due(
         &self,
+        account: &ProviderId,
         now: Timestamp,
         until: Timestamp,
         limit: u32,
     ) -> Result<Vec<(PaymentKey, Lease)>, StoreError> {
         let mut tx = self.begin().await?;
-        let due = read::due(&mut tx, now, limit).await?;
+        let due = read::due(&mut tx, account, now, limit).await?;
         write::leases(&mut tx, &due, until).await?;
         tx.commit().await?;
         let claimed = due.into_iter();
@@ -167,17 +192,47 @@ impl PostgresStore {
         now: Timestamp,
     ) -> Result<Applied, StoreError> {
         let mut tx = self.begin().await?;
-        let loaded = load_for(&mut tx, key, &command).await?;
-        let known = loaded.view.is_some();
-        let decision = decide(key, loaded, command, now);
-        write::decision(&mut tx, key, &decision, known).await?;
+        let applied = decide_in(&mut tx, key, command, now).await?;
         tx.commit().await?;
-        Ok(Applied {
-            outcome: decision.outcome,
-            view: decision.view,
-            events: !decision.events.is_empty(),
-        })
+        Ok(applied)
     }
+}
+
+/// Loads, decides and writes, in a transaction that somebody else began and will commit.
+async fn decide_in(
+    tx: &mut PgConnection,
+    key: &PaymentKey,
+    command: Command,
+    now: Timestamp,
+) -> Result<Applied, StoreError> {
+    let loaded = load_for(tx, key, &command).await?;
+    let known = loaded.view.is_some();
+    let decision = decide(key, loaded, command, now);
+    write::decision(tx, key, &decision, known).await?;
+    Ok(Applied {
+        outcome: decision.outcome,
+        view: decision.view,
+        events: !decision.events.is_empty(),
+    })
+}
+
+/// A command in a transaction of the shop's own. Another transaction that comes in the way is an error here: what the
+/// shop has done in this one cannot be done again for it.
+pub(crate) async fn apply_in(
+    tx: &mut PgConnection,
+    key: &PaymentKey,
+    command: Command,
+    now: Timestamp,
+) -> Result<Applied, StoreError> {
+    if !pool::inside_transaction(tx).await? {
+        return Err(open::refused(
+            "its connection is outside a transaction: begin one, and commit it before anything is acknowledged",
+        ));
+    }
+    sqlx::query("SET LOCAL synchronous_commit = on")
+        .execute(&mut *tx)
+        .await?;
+    decide_in(tx, key, command, now).await
 }
 
 /// Whether another transaction came in the way: it brought the same number (23505), the two waited for each other

@@ -16,7 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 impl PostgresStore {
     /// Opens the ledger at `url`, such as `postgres://shop:secret@db.internal/shop`; makes its tables, all named
     /// `ucanpay_…`, where they are missing. Any number of instances may open it at the same time. The database must
-    /// exist; the role must be allowed to make tables in its schema.
+    /// exist. The role must be allowed to make tables in its schema, unless they are up to date already: then it needs to
+    /// read `ucanpay_migration`, and to read and write the other tables.
     ///
     /// `?sslmode=verify-full` in the URL asks for TLS with the server's certificate checked, and
     /// `&sslrootcert=/path/ca.pem` names its authority; both need the feature `postgres-tls`. Without `sslmode` the
@@ -74,14 +75,19 @@ async fn prepare(options: &PgConnectOptions) -> Result<(), StoreError> {
         .map_err(|source| StoreError::setup("the server does not answer", source))?
         .map_err(|source| StoreError::setup("it cannot be reached", source))?;
     check(&mut connection).await?;
+    let migrator = migrator();
+    let done = up_to_date(&migrator, &mut connection).await;
     // The server notices either way.
     let _ = connection.close().await;
+    if done {
+        return Ok(());
+    }
 
     let session = PgPoolOptions::new()
         .max_connections(1)
         .acquire_timeout(PATIENCE)
         .connect_lazy_with(options.clone());
-    let migrated = migrator().run(&session).await;
+    let migrated = migrator.run(&session).await;
     session.close().await;
     migrated.map_err(|source| StoreError::setup("its tables cannot be brought up to date", source))
 }
@@ -110,6 +116,20 @@ async fn check(connection: &mut PgConnection) -> Result<(), StoreError> {
         );
     }
     Ok(())
+}
+
+/// Whether there is nothing to be made, so that a role that may make nothing will do. In doubt there is; the migrator then
+/// says what is wrong.
+async fn up_to_date(migrator: &Migrator, connection: &mut PgConnection) -> bool {
+    let applied: Result<Vec<(i64, Vec<u8>)>, _> = sqlx::query_as(
+        "SELECT version, checksum FROM ucanpay_migration WHERE success ORDER BY version",
+    )
+    .fetch_all(connection)
+    .await;
+    let known = migrator
+        .iter()
+        .map(|migration| (migration.version, migration.checksum.to_vec()));
+    applied.is_ok_and(|applied| applied.into_iter().eq(known))
 }
 
 /// The embedded migrations, with a table of our own, so that they live beside a shop's. They run under an advisory
