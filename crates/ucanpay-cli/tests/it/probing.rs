@@ -1,5 +1,10 @@
 //! The conformance kit, against the example shop and against endpoints with one fault each.
 
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Child, Command, Stdio},
+};
+
 use serde_json::Value;
 
 use crate::{
@@ -70,6 +75,36 @@ fn the_example_shop_meets_every_expectation() {
     let again = order.run(&gateway, "probe", &shop.notify_url(), &looked_at);
     assert_eq!(again.code, 2);
     assert!(again.stderr.contains("paid already"), "{}", again.stderr);
+}
+
+/// A process that ends with the test.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_careful_endpoint_in_another_language_meets_every_expectation() {
+    let tests = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests");
+    let mut child = Command::new("python3")
+        .arg(format!("{tests}/peers/endpoint.py"))
+        .args([MERCHANT_ID, &key("merchant-1024.pkcs8.pem"), &key("platform-1024.pub.pem"), "A1", "450"])
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("python3 is needed for this test: install it, with its package cryptography or the program openssl");
+    let mut port = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut port)
+        .unwrap();
+    let _ended = Ended(child);
+    let probed = probe_order(&format!("http://127.0.0.1:{}", port.trim()), "60");
+    assert_eq!(probed.code, 0, "{}", probed.stdout);
+    assert_eq!(cases(&probed, &true.into()).len(), 29);
 }
 
 #[test]
