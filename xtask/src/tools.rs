@@ -1,7 +1,7 @@
-//! What the checks need on this machine beside cargo: a C compiler, rustfmt, clippy, PostgreSQL.
+//! What the checks need on this machine beside cargo: a C compiler, rustfmt, clippy, PostgreSQL, Python.
 //!
 //! All are needed, so a missing one is a failure that says what to install. rustfmt and clippy are installed here when
-//! rustup is at hand, PostgreSQL when this is root on a Debian; a C compiler is the system's affair (and cargo could
+//! rustup is at hand, PostgreSQL and Python when this is root on a Debian; a C compiler is the system's affair (and cargo could
 //! hardly have linked this program without).
 
 use std::env;
@@ -16,7 +16,8 @@ pub(crate) fn provide(workspace: &Workspace, install: bool) -> Result<(), String
     c_compiler()?;
     component(workspace, "rustfmt", "fmt", install)?;
     component(workspace, "clippy", "clippy", install)?;
-    postgres(install)
+    postgres(install)?;
+    python(install)
 }
 
 /// SQLite and the TLS library are compiled from C.
@@ -66,13 +67,7 @@ fn postgres(install: bool) -> Result<(), String> {
     }
     let line = "apt-get install --yes --no-install-recommends postgresql";
     if install && is_root() && works(Command::new("apt-get").arg("--version")) {
-        run("apt-get update", Command::new("apt-get").arg("update"))?;
-        run(
-            line,
-            Command::new("apt-get")
-                .args(line.split_whitespace().skip(1))
-                .env("DEBIAN_FRONTEND", "noninteractive"),
-        )?;
+        apt_get(line)?;
         if has_postgres() {
             return Ok(());
         }
@@ -94,6 +89,40 @@ fn has_postgres() -> bool {
         has("initdb") && has("pg_ctl")
     };
     on_path.chain(debian).any(complete)
+}
+
+/// Peers in another language (`tests/peers`) speak with the sandbox; their cryptography is a package of Python's, or the
+/// program `openssl`.
+fn python(install: bool) -> Result<(), String> {
+    let works_now = || {
+        let has = |program: &str, arguments: &[&str]| works(Command::new(program).args(arguments));
+        has("python3", &["--version"])
+            && (has("python3", &["-c", "import cryptography"]) || has("openssl", &["version"]))
+    };
+    if works_now() {
+        return Ok(());
+    }
+    let line = "apt-get install --yes --no-install-recommends python3 openssl";
+    if install && is_root() && works(Command::new("apt-get").arg("--version")) {
+        apt_get(line)?;
+        if works_now() {
+            return Ok(());
+        }
+    }
+    Err(format!(
+        "python3 is missing, or both its package cryptography and the program openssl: install them (Debian, Ubuntu: \
+         `{line}`; Fedora: `dnf install python3 openssl`; macOS: `brew install python openssl`)"
+    ))
+}
+
+fn apt_get(line: &str) -> Result<(), String> {
+    run("apt-get update", Command::new("apt-get").arg("update"))?;
+    run(
+        line,
+        Command::new("apt-get")
+            .args(line.split_whitespace().skip(1))
+            .env("DEBIAN_FRONTEND", "noninteractive"),
+    )
 }
 
 fn is_root() -> bool {

@@ -103,3 +103,38 @@ impl<'a> Asked<'a> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ucanpay_core::UnifiedOrder;
+
+    use super::*;
+
+    fn matches(answered: &[(&str, Option<&str>)]) -> Result<(), Failure> {
+        let body = br#"{"outTradeNo":"A1","totalAmt":450,"merchantId":"7"}"#;
+        let request = SignedRequest::<UnifiedOrder>::frozen(body.to_vec());
+        let answered: Vec<(&str, Option<String>)> = answered
+            .iter()
+            .map(|(name, value)| (*name, value.map(str::to_owned)))
+            .collect();
+        Asked::read(&request)
+            .unwrap()
+            .matches(&answered, &["outTradeNo", "totalAmt"])
+    }
+
+    #[test]
+    fn a_genuine_answer_to_something_else_leaves_the_outcome_unknown() {
+        let (order, amount) = (("outTradeNo", Some("A1")), ("totalAmt", Some("450")));
+        assert_eq!(matches(&[order, amount, ("ucpOrderNo", Some("9"))]), Ok(()));
+        assert_eq!(matches(&[order, amount, ("merchantId", None)]), Ok(()));
+        for (answered, said) in [
+            ([("outTradeNo", Some("A2")), amount], "its outTradeNo"),
+            ([order, ("totalAmt", Some("451"))], "its totalAmt"),
+            ([order, ("totalAmt", None)], "has no totalAmt"),
+        ] {
+            let failure = matches(&answered).unwrap_err();
+            assert_eq!(failure.code(), 3);
+            assert!(failure.to_string().contains(said), "{failure}");
+        }
+    }
+}

@@ -3,7 +3,8 @@
 //!
 //! The binary is `ucanpay`; this library is the same without a process around it. What has to do with keys and signatures
 //! needs [`ucanpay_core`] alone: no network, no settings. The calls read the `UCANPAY_*` variables and go through
-//! [`ucanpay_transport`]'s client. Nothing is kept.
+//! [`ucanpay_transport`]'s client. Nothing is kept. A sandbox that serves, alone, writes to the process's own output and
+//! runs until it is interrupted.
 //!
 //! | exit code | meaning |
 //! |---|---|

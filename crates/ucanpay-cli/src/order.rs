@@ -12,7 +12,7 @@ use crate::{
     args::{EndArguments, OrderArguments, OrderCommand, PlaceArguments},
     gateway::{Asked, kept, send, shown, signed},
     outcome::{Done, Failure},
-    report::{Report, end},
+    report::{Report, end, printable},
     settings::Settings,
 };
 
@@ -188,29 +188,13 @@ fn in_the_way(
     if arguments.without_query {
         return Ok(None);
     }
-    let answer = match ask(&order_query(&arguments.order), settings) {
-        Ok(answer) => answer,
-        // The query changes nothing, so nothing has happened yet.
-        Err(Failure::Call { failure, gateway }) => {
-            let text = format!(
-                "the order was asked about before it would be ended: {failure}; --without-query goes on all the same"
-            );
-            let failure = match *failure {
-                Failure::Refused(_) => Failure::Refused(text),
-                Failure::NotDone(_) => Failure::NotDone(text),
-                _ => Failure::Later(text),
-            };
-            return Err(Failure::Call {
-                failure: Box::new(failure),
-                gateway,
-            });
-        }
-        Err(failure) => return Err(failure),
-    };
+    let answer = ask(&order_query(&arguments.order), settings).map_err(|failure| {
+        failure.before("the order was not ended, because the query before that (--without-query leaves it out) failed")
+    })?;
     let status = answer.trade_status;
     if let Some(status) = &status {
         // Nobody to tell is no reason to stop.
-        let _ = writeln!(stderr, "tradeStatus is {status}");
+        let _ = writeln!(stderr, "tradeStatus is {}", printable(status.as_str()));
     }
     Ok(status.filter(|status| {
         matches!(

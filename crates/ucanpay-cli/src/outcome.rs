@@ -68,6 +68,19 @@ impl Failure {
         }
     }
 
+    /// The same of a query that came before a call: whatever became of it, nothing has happened.
+    pub(crate) fn before(self, what: &str) -> Self {
+        match self {
+            Self::Call { failure, gateway } => Self::Call {
+                failure: Box::new(failure.before(what)),
+                gateway,
+            },
+            Self::Refused(text) => Self::Refused(format!("{what}: {text}")),
+            Self::NotDone(text) => Self::NotDone(text),
+            Self::Unknown(text) | Self::Later(text) => Self::Later(format!("{what}: {text}")),
+        }
+    }
+
     pub(crate) fn code(&self) -> u8 {
         match self {
             Self::Refused(_) => 1,

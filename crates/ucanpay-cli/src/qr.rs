@@ -1,7 +1,7 @@
 //! `ucanpay qr`: a pay link as a code on the terminal, or as a picture.
 
 use std::{
-    fs::OpenOptions,
+    fs::{self, File},
     io::{self, Read, Write},
     path::Path,
 };
@@ -51,13 +51,14 @@ pub(crate) fn qr(arguments: &QrArguments, stdin: &mut dyn Read) -> Result<Done, 
     Ok(Done::new(format!("{}\n", file.display())))
 }
 
-fn write(file: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options
-        .write(true)
-        .create_new(true)
-        .open(file)?
-        .write_all(bytes)
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create_new(path)?;
+    let written = file.write_all(bytes);
+    if written.is_err() {
+        // Half a picture would be in the way of the next attempt.
+        let _ = fs::remove_file(path);
+    }
+    written
 }
 
 /// The dark and light squares of a code, its quiet zone included.

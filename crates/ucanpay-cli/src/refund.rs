@@ -68,16 +68,8 @@ fn paid(order: &OutTradeNo, settings: &Settings<'_>) -> Result<(UcpOrderNo, Amou
         out_trade_no: order.clone(),
         ucp_order_no: None,
     };
-    // Nothing but a query has been sent: whatever became of it, no refund has happened.
-    let answer = order::ask(&query, settings).map_err(|failure| match failure {
-        Failure::Unknown(text) => Failure::Later(text),
-        Failure::Call { failure, gateway } if failure.code() == 3 => Failure::Call {
-            failure: Box::new(Failure::Later(format!(
-                "the order was asked about before the refund: {failure}"
-            ))),
-            gateway,
-        },
-        other => other,
+    let answer = order::ask(&query, settings).map_err(|failure| {
+        failure.before("no refund was asked for, because the query for the order failed")
     })?;
     match answer.trade_status {
         Some(TradeStatus::Success | TradeStatus::Refund) => {}

@@ -62,9 +62,8 @@ impl Report {
         let width = width.unwrap_or_default();
         let mut table = String::new();
         for (name, value) in &self.rows {
-            // What the gateway wrote must not move the cursor.
             let value = match value {
-                Value::String(text) => text.chars().filter(|c| !c.is_control()).collect(),
+                Value::String(text) => printable(text),
                 other => other.to_string(),
             };
             writeln!(table, "{name:width$}  {value}").expect("writing to a String cannot fail");
@@ -74,6 +73,11 @@ impl Report {
         }
         table
     }
+}
+
+/// What somebody else wrote must not move the cursor.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).collect()
 }
 
 /// The end of a command that can be shown both ways.

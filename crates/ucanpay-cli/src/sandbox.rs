@@ -10,6 +10,7 @@ use crate::{
     gateway::block_on,
     http::{Answer, Http, url},
     outcome::{Done, Failure, chain},
+    report::printable,
     settings::{BASE_URL, Settings},
 };
 
@@ -47,7 +48,7 @@ fn press(
         Some("{}"),
     )?;
     let status = shown["tradeStatus"].as_str().unwrap_or("unknown");
-    Ok(Done::new(format!("{order} is {status}\n")))
+    Ok(Done::new(format!("{order} is {}\n", printable(status))))
 }
 
 fn notification(arguments: &BuyerArguments, settings: &Settings<'_>) -> Result<Done, Failure> {
@@ -94,7 +95,7 @@ fn control(
         return Err(Failure::NotDone(text.to_owned()));
     };
     match shown["error"]["message"].as_str() {
-        Some(message) => Err(Failure::Refused(message.to_owned())),
+        Some(message) => Err(Failure::Refused(printable(message))),
         None if status == 200 => Ok(shown),
         None => Err(Failure::Refused(format!(
             "the sandbox answered HTTP {status}"

@@ -20,9 +20,6 @@ pub(crate) const NOTIFY_BASE_URL: &str = "UCANPAY_NOTIFY_BASE_URL";
 pub(crate) const PAY_LINK_BASE_URL: &str = "UCANPAY_PAY_LINK_BASE_URL";
 pub(crate) const SIGNED_SET: &str = "UCANPAY_SIGNED_SET";
 
-/// The gateway of the published reference.
-pub(crate) const GATEWAY: &str = "https://api.ucanpay.ca";
-
 /// The environment, or what a test puts in its place.
 #[derive(Clone, Copy)]
 pub(crate) struct Settings<'a>(pub(crate) &'a dyn Fn(&str) -> Option<OsString>);
@@ -45,7 +42,11 @@ impl Settings<'_> {
     }
 
     pub(crate) fn base_url(&self) -> Result<String, Failure> {
-        Ok(self.get(BASE_URL)?.unwrap_or_else(|| GATEWAY.to_owned()))
+        // No default: nobody is to reach the real one by forgetting something.
+        self.needed(
+            BASE_URL,
+            "it is the gateway's address, https://api.ucanpay.ca, or a sandbox's",
+        )
     }
 
     pub(crate) fn merchant_id(&self) -> Result<MerchantId, Failure> {

@@ -14,7 +14,7 @@ macro_rules! settings {
         concat!(
             "\
 Settings, from the environment, the same as a shop's:
-  UCANPAY_BASE_URL           the gateway; https://api.ucanpay.ca when not set
+  UCANPAY_BASE_URL           the gateway, https://api.ucanpay.ca, or a sandbox
   UCANPAY_MERCHANT_ID        from the merchant portal
   UCANPAY_PRIVATE_KEY_FILE   the merchant's own RSA key
   UCANPAY_PLATFORM_KEY_FILE  the gateway's public key; several with commas between them

@@ -9,8 +9,8 @@ use crate::{
     input::either_key,
     outcome::Failure,
     settings::{
-        GATEWAY, MERCHANT_ID, NOTIFY_BASE_URL, PAY_LINK_BASE_URL, PLATFORM_KEY_FILE,
-        PRIVATE_KEY_FILE, SIGNED_SET, Settings,
+        MERCHANT_ID, NOTIFY_BASE_URL, PAY_LINK_BASE_URL, PLATFORM_KEY_FILE, PRIVATE_KEY_FILE,
+        SIGNED_SET, Settings,
     },
 };
 
@@ -153,8 +153,8 @@ fn notify_urls(settings: &Settings<'_>) -> Check {
     };
     let length = payment.as_str().chars().count();
     let found = format!("{payment}, {length} of 64 characters");
-    let base = settings.base_url().unwrap_or_else(|_| GATEWAY.to_owned());
-    if is_local(payment.as_str()) && !is_local(&base) {
+    let gateway_is_local = settings.base_url().is_ok_and(|base| is_local(&base));
+    if is_local(payment.as_str()) && !gateway_is_local {
         let advice = format!("the gateway cannot reach this machine by that name: {advice}");
         return Check::bad(what, found, advice);
     }

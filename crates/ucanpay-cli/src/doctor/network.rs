@@ -29,6 +29,11 @@ async fn gateway(settings: &Settings<'_>) -> Vec<Check> {
         Ok(base) => base,
         Err(failure) => return vec![Check::bad("gateway", failure.to_string(), advice)],
     };
+    let has_user = !base.username().is_empty() || base.password().is_some();
+    if has_user || base.query().is_some() || base.fragment().is_some() {
+        let found = "the address has a user, a query or a fragment, and paths are put behind it";
+        return vec![Check::bad("gateway", found, advice)];
+    }
     let mut checks = vec![name(&base).await];
     let http = match Http::new(&base, TIMEOUT) {
         Ok(http) => http,

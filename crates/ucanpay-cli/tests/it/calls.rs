@@ -254,7 +254,20 @@ fn each_way_to_end_has_its_exit_code() {
         json(&gateway.run(&["refund", "query", "A1", "R2", "--json"]))["refundAmt"],
         1
     );
-    // 4: nothing happened, come again.
+    // 4: nothing happened, come again. A query that comes before a call leaves nothing behind.
+    let fault = r#"{"faults":[{"fault":"call.corrupt_signature","on":"orderquery"}]}"#;
+    gateway.control("faults", fault);
+    let before: [&[&str]; 2] = [
+        &["refund", "request", "A1", "R3", "--amount", "1", "--json"],
+        &["order", "close", "B1", "--json"],
+    ];
+    for command in before {
+        let run = gateway.run(command);
+        assert_eq!((run.code, &json(&run)["result"]), (4, &"later".into()));
+        let said = json(&run)["error"].to_string();
+        assert!(said.contains("because the query"), "{said}");
+        assert!(!said.contains("outcome unknown: "), "{said}");
+    }
     gateway.control("faults", r#"{"faults":[{"fault":"call.block"}]}"#);
     let limited = gateway.run(&["order", "query", "A1", "--json"]);
     assert_eq!(

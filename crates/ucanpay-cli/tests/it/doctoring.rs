@@ -193,7 +193,7 @@ fn what_may_be_meant_so_is_pointed_at_and_is_no_failure() {
     }
     // This machine's own name is not one that the real gateway can reach.
     let changed = [
-        ("UCANPAY_BASE_URL", ""),
+        ("UCANPAY_BASE_URL", "https://api.ucanpay.ca"),
         ("UCANPAY_NOTIFY_BASE_URL", "http://localhost:3000"),
     ];
     let run = gateway.run_with(&["doctor", "--offline", "--json"], &changed);

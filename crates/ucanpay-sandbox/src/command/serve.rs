@@ -75,7 +75,7 @@ pub enum ServeError {
     )]
     Remote(SocketAddr),
     /// A key file that was named cannot be read.
-    #[error("--{option} {} cannot be read", path.display())]
+    #[error("--{option} {} cannot be read", shown(path))]
     KeyFile {
         /// The option that named it.
         option: &'static str,
@@ -85,7 +85,7 @@ pub enum ServeError {
         source: io::Error,
     },
     /// A key file does not hold the key that is needed.
-    #[error("--{option} {} does not hold the key that is needed", path.display())]
+    #[error("--{option} {} does not hold the key that is needed", shown(path))]
     Key {
         /// The option that named it.
         option: &'static str,
@@ -319,6 +319,16 @@ fn greeting(address: SocketAddr, files: &[(&str, PathBuf)]) -> String {
     text
 }
 
+/// The path of a key file, for people. What is long and no file may be the key itself, and is not repeated.
+fn shown(path: &Path) -> String {
+    const LONGEST: usize = 100;
+    let text = path.to_string_lossy();
+    if text.chars().count() > LONGEST && !path.exists() {
+        return "(what looks like the key itself: give a file that holds it)".to_owned();
+    }
+    text.into_owned()
+}
+
 fn interval(text: &str) -> Result<Duration, String> {
     duration(text)
         .filter(|interval| !interval.is_zero())
@@ -415,6 +425,21 @@ mod tests {
         ] {
             let error = parse(arguments).unwrap_err();
             assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_key_given_in_place_of_its_file_is_not_repeated() {
+        let folder = tempfile::tempdir().unwrap();
+        let kept = KeptKey::open(folder.path(), "merchant").unwrap();
+        let pem = kept.key.to_pkcs8_pem();
+        for option in ["--platform-private-key", "--merchant-public-key"] {
+            let keys = folder.path().join("keys");
+            let arguments = [option, &pem, "--keys", keys.to_str().unwrap()];
+            let error = parse(&arguments).unwrap().run().await.unwrap_err();
+            let said = crate::error::in_one_line(&error);
+            assert!(said.contains("give a file that holds it"), "{said}");
+            assert!(!said.contains(&pem[100..108]), "{said}");
         }
     }
 
