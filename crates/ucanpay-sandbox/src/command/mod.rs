@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
+use self::serve::is_contents;
 pub use self::serve::{Serve, ServeError};
 use crate::error::in_one_line;
 
@@ -27,8 +28,16 @@ struct Program {
 /// Exit status 2: the arguments cannot be followed. 1: a key, the state file or the address cannot be used.
 pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let name = OsString::from("ucanpay-sandbox");
-    match Program::try_parse_from(std::iter::once(name).chain(arguments)) {
+    let arguments: Vec<OsString> = std::iter::once(name).chain(arguments).collect();
+    let holds_contents = arguments.iter().any(|one| is_contents(one.as_ref()));
+    match Program::try_parse_from(arguments) {
         Ok(program) => ended(program.serve.run().await),
+        // The parser repeats what it does not understand, which must not be a key.
+        Err(error) if error.use_stderr() && holds_contents => {
+            let text = "ucanpay-sandbox: one of the arguments looks like a key itself: give a file that holds it";
+            let _ = writeln!(std::io::stderr(), "{text}; --help tells the rest");
+            ExitCode::from(2)
+        }
         Err(error) => {
             // A closed standard output or error has nobody to tell.
             let _ = error.print();

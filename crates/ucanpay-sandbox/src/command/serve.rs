@@ -321,12 +321,16 @@ fn greeting(address: SocketAddr, files: &[(&str, PathBuf)]) -> String {
 
 /// The path of a key file, for people. What is long and no file may be the key itself, and is not repeated.
 fn shown(path: &Path) -> String {
-    const LONGEST: usize = 100;
-    let text = path.to_string_lossy();
-    if text.chars().count() > LONGEST && !path.exists() {
+    if is_contents(path) {
         return "(what looks like the key itself: give a file that holds it)".to_owned();
     }
-    text.into_owned()
+    path.display().to_string()
+}
+
+/// Whether what should name a file is probably its contents: long, and no file.
+pub(super) fn is_contents(path: &Path) -> bool {
+    const LONGEST: usize = 100;
+    path.to_string_lossy().chars().count() > LONGEST && !path.exists()
 }
 
 fn interval(text: &str) -> Result<Duration, String> {
@@ -435,7 +439,8 @@ mod tests {
         let pem = kept.key.to_pkcs8_pem();
         for option in ["--platform-private-key", "--merchant-public-key"] {
             let keys = folder.path().join("keys");
-            let arguments = [option, &pem, "--keys", keys.to_str().unwrap()];
+            let given = format!("{option}={}", *pem);
+            let arguments = [&given, "--keys", keys.to_str().unwrap()];
             let error = parse(&arguments).unwrap().run().await.unwrap_err();
             let said = crate::error::in_one_line(&error);
             assert!(said.contains("give a file that holds it"), "{said}");
