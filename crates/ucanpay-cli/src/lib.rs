@@ -17,6 +17,7 @@
 mod args;
 mod completions;
 mod doctor;
+mod ending;
 mod explain;
 mod gateway;
 mod http;

@@ -168,18 +168,17 @@ fn found(request: &SignedRequest<RefundQuery>, settings: &Settings<'_>) -> Resul
             "refundSuccesTime",
             answer.refund_success_time.as_ref().map(GatewayTime::as_str),
         );
-    Ok(match &answer.refund_status {
-        None => report
-            .with_note("The answer has no refundStatus: it says nothing about the money.")
-            .with_code(3),
-        Some(status) => report.with_note(match status {
-            RefundStatus::Success => "Refunded.",
-            RefundStatus::Processing => "Under way: ask again later.",
-            RefundStatus::RefundClose => {
-                "Closed, presumably with nothing refunded: look at the merchant portal before a new number is used."
-            }
-            RefundStatus::Fail => "Failed: request it again with the same number.",
-            _ => "An undocumented status: ask again, and conclude nothing from it.",
-        }),
-    })
+    let meaning = match &answer.refund_status {
+        Some(RefundStatus::Success) => "Refunded.",
+        Some(RefundStatus::Processing) => "Under way: ask again later.",
+        Some(RefundStatus::RefundClose) => {
+            "Closed, presumably with nothing refunded: look at the merchant portal before a new number is used."
+        }
+        Some(RefundStatus::Fail) => "Failed: request it again with the same number.",
+        _ => {
+            let unknown = "It says nothing about the money that is documented: ask again.";
+            return Ok(report.with_note(unknown).with_code(3));
+        }
+    };
+    Ok(report.with_note(meaning))
 }

@@ -1,6 +1,7 @@
 //! The command `ucanpay-sandbox`, which is also `ucanpay sandbox serve`: one set of arguments ([`Serve`]), one way to run it.
 
 mod keys;
+mod merchant;
 mod serve;
 
 use std::ffi::OsString;
