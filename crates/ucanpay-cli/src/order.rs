@@ -178,3 +178,14 @@ fn meaning(status: &TradeStatus) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_that_nobody_documented_means_nothing() {
+        assert_eq!(meaning(&TradeStatus::from("success")), Some("Paid."));
+        assert_eq!(meaning(&TradeStatus::from("SETTLING")), None);
+    }
+}

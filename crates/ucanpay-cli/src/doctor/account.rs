@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ucanpay_core::PublicKey;
+use ucanpay_core::{KeyFormat, PublicKey};
 
 use super::Check;
 use crate::{
@@ -63,7 +63,7 @@ fn own_key(settings: &Settings<'_>, checks: &mut Vec<Check>) -> Option<PublicKey
         ));
         return Some(key);
     }
-    checks.push(sized(what, &key));
+    checks.push(sized(what, format, &key));
     if others_may_read(&file) {
         let advice = format!("chmod 600 {file}");
         checks.push(Check::doubtful(
@@ -102,14 +102,19 @@ fn platform_keys(settings: &Settings<'_>, own: Option<&PublicKey>, checks: &mut 
                 format!("{file} holds a private key, which only the gateway can have"),
                 &portal,
             ),
-            Ok((_, key)) => sized(what, &key),
+            Ok((format, key)) => sized(what, format, &key),
         });
     }
 }
 
 /// Live keys are very likely of 1024 bits: the reference's signatures are as long as that.
-fn sized(what: &'static str, key: &PublicKey) -> Check {
-    let found = format!("RSA, {} bits, {}", key.bits(), key.fingerprint());
+fn sized(what: &'static str, format: KeyFormat, key: &PublicKey) -> Check {
+    let (syntax, encoding) = (format.syntax(), format.encoding());
+    let found = format!(
+        "RSA, {} bits, {syntax}, {encoding}, {}",
+        key.bits(),
+        key.fingerprint()
+    );
     if key.bits() < 2048 {
         let advice = "shorter than today's rule of 2048; ask the operator whether the gateway takes a longer one";
         return Check::doubtful(what, found, advice);

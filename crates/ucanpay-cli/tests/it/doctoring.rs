@@ -178,7 +178,7 @@ fn what_may_be_meant_so_is_pointed_at_and_is_no_failure() {
     let run = gateway.run_with(&["doctor", "--offline", "--json"], &changed);
     assert_eq!(run.code, 0, "{}", run.stdout);
     for (what, said) in [
-        ("own key", "1024 bits"),
+        ("own key", "1024 bits, PKCS#8, PEM"),
         ("gateway's key", "1024 bits"),
         ("pay links", "switched off in 2025"),
         ("notify addresses", "use https"),
