@@ -1,7 +1,7 @@
-//! What the checks need on this machine beside cargo: a C compiler, rustfmt, clippy, PostgreSQL, Chromium.
+//! What the checks need on this machine beside cargo: a C compiler, rustfmt, clippy, PostgreSQL, Chromium, Python.
 //!
 //! All are needed, so a missing one is a failure that says what to install. rustfmt and clippy are installed here when
-//! rustup is at hand, PostgreSQL and Chromium when this is root on a Debian; a C compiler is the system's affair (and cargo could
+//! rustup is at hand, PostgreSQL, Chromium and Python when this is root on a Debian; a C compiler is the system's affair (and cargo could
 //! hardly have linked this program without).
 
 use std::env;
@@ -17,7 +17,8 @@ pub(crate) fn provide(workspace: &Workspace, install: bool) -> Result<(), String
     component(workspace, "rustfmt", "fmt", install)?;
     component(workspace, "clippy", "clippy", install)?;
     postgres(install)?;
-    chromium(install)
+    chromium(install)?;
+    python(install)
 }
 
 /// SQLite and the TLS library are compiled from C.
@@ -108,6 +109,27 @@ fn chromium(install: bool) -> Result<(), String> {
 fn on_path(program: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+/// Peers in another language (`tests/peers`) speak with the sandbox; their cryptography is a package of Python's, or the
+/// program `openssl`.
+fn python(install: bool) -> Result<(), String> {
+    let works_now = || {
+        let has = |program: &str, arguments: &[&str]| works(Command::new(program).args(arguments));
+        has("python3", &["--version"])
+            && (has("python3", &["-c", "import cryptography"]) || has("openssl", &["version"]))
+    };
+    if works_now() {
+        return Ok(());
+    }
+    let line = "apt-get install --yes --no-install-recommends python3 openssl";
+    if install && apt_get(line)? && works_now() {
+        return Ok(());
+    }
+    Err(format!(
+        "python3 is missing, or both its package cryptography and the program openssl: install them (Debian, Ubuntu: \
+         `{line}`; Fedora: `dnf install python3 openssl`; macOS: `brew install python openssl`)"
+    ))
 }
 
 /// Runs this `apt-get` line where that is ours to do: false if it is not.
