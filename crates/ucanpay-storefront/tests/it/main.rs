@@ -15,6 +15,7 @@ mod mock;
 mod new_key;
 mod notifications;
 mod outbox;
+mod own_migrations;
 mod postgres;
 mod reconciler;
 mod refunds;
