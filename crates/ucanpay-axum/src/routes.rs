@@ -48,7 +48,7 @@ const LOOK: Duration = Duration::from_secs(5);
 /// # }
 /// ```
 pub fn payments_router<S: Clone + Send + Sync + 'static>(payments: Payments) -> Router<S> {
-    let routes = payments_routes(payments).into_iter();
+    let routes = payments_routes(&payments).into_iter();
     routes.fold(Router::new(), |router, (path, method)| {
         router.route(path, method)
     })
@@ -57,7 +57,7 @@ pub fn payments_router<S: Clone + Send + Sync + 'static>(payments: Payments) -> 
 /// The routes of [`payments_router`] one by one, each with its path: for a framework that keeps a list of its own, as loco
 /// does.
 pub fn payments_routes<S: Clone + Send + Sync + 'static>(
-    payments: Payments,
+    payments: &Payments,
 ) -> [(&'static str, MethodRouter<S>); 7] {
     [
         ("/payment", post(payment)),
