@@ -43,10 +43,12 @@
 //! - `sqlite` (default): [`SqliteStore`], for a shop on one machine.
 //! - `postgres`: `PostgresStore`, for a shop on several.
 //! - `postgres-tls`: the same over TLS (rustls, with the public certificate authorities).
+//! - `metrics`: notifications, deliveries, and what waits, through the `metrics` facade.
 //! - `mock`: `MockPaymentProvider`, for tests of code that talks to a provider.
 
 mod id;
 pub mod ledger;
+mod measure;
 mod payments;
 pub mod provider;
 pub mod store;
@@ -57,9 +59,10 @@ mod wording;
 pub use id::{IdError, PaymentKey, ProviderId, Reference, RefundNumber};
 pub use ledger::{LatePolicy, Payment, PaymentState, PaymentView, Refund, RefundState, Reversal};
 pub use payments::{
-    ClosedProof, Closing, DEFAULT_EXPIRY, EndError, EventHandler, HandlerError, NotificationError,
-    PaidProof, ParkedError, Payments, Policies, Receipt, ReconcileReport, RefreshError,
-    RefundError, RefundRequest, ReviewError, StartError, StartPayment, UnmatchedPolicy,
+    ClosedProof, Closing, Concern, DEFAULT_EXPIRY, EndError, EventHandler, HandlerError, Health,
+    NotificationError, PaidProof, ParkedError, Payments, Policies, Receipt, ReconcileReport,
+    RefreshError, RefundError, RefundRequest, ReviewError, StartError, StartPayment, Timeline,
+    TimelineEntry, TimelineItem, UnmatchedPolicy,
 };
 #[cfg(feature = "mock")]
 pub use provider::MockPaymentProvider;

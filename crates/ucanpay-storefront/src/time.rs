@@ -26,6 +26,13 @@ impl Timestamp {
         Self(self.0.saturating_add(millis))
     }
 
+    /// This moment moved into the past; stops at the beginning of time instead of wrapping.
+    #[must_use]
+    pub fn before(self, by: Duration) -> Self {
+        let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_sub(millis))
+    }
+
     /// How long ago `earlier` was; zero if it lies in the future.
     pub fn since(self, earlier: Self) -> Duration {
         let millis = self.0.saturating_sub(earlier.0);
@@ -33,9 +40,14 @@ impl Timestamp {
     }
 }
 
+/// As RFC 3339 has it, in UTC: `2026-11-24T08:30:00Z`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ms", self.0)
+        match jiff::Timestamp::from_millisecond(self.0) {
+            Ok(moment) => moment.fmt(f),
+            // Before the year -9999 or after 9999.
+            Err(_) => write!(f, "{} ms", self.0),
+        }
     }
 }
 
@@ -77,8 +89,7 @@ impl ManualClock {
     /// Moves the clock back, as a corrected system clock does.
     pub fn set_back(&self, by: Duration) {
         let mut now = self.lock();
-        let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-        now.0 = now.0.saturating_sub(millis);
+        *now = now.before(by);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Timestamp> {
@@ -98,6 +109,16 @@ impl Clock for ManualClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_moment_is_shown_in_utc_and_the_end_of_time_as_a_number() {
+        let at = Timestamp::from_millis(1_795_509_000_250);
+        assert_eq!(at.to_string(), "2026-11-24T08:30:00.25Z");
+        assert_eq!(
+            Timestamp::from_millis(i64::MAX).to_string(),
+            format!("{} ms", i64::MAX)
+        );
+    }
 
     #[test]
     fn time_moves_forward_and_never_wraps() {

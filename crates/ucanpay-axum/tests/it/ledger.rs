@@ -11,11 +11,11 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use tower::{ServiceExt, service_fn};
 use ucanpay_axum::UcanpayLayer;
 use ucanpay_core::{Amount, Currency};
-use ucanpay_storefront::ledger::{Applied, Command, Lease};
+use ucanpay_storefront::ledger::{Applied, Census, Command, History, Lease};
 use ucanpay_storefront::store::{ClaimedEvent, Delivery, ParkedEvent, Unparking};
 use ucanpay_storefront::{
     MemoryStore, PaymentKey, PaymentRegistry, PaymentState, PaymentStore, PaymentView, Payments,
-    Reference, StartPayment, StoreError, Timestamp, UcanpayProvider, UcanpaySettings,
+    ProviderId, Reference, StartPayment, StoreError, Timestamp, UcanpayProvider, UcanpaySettings,
 };
 use ucanpay_transport::{Client, ConnectError};
 
@@ -146,6 +146,14 @@ impl PaymentStore for Flaky {
         self.there()?.load(key).await
     }
 
+    async fn history(&self, key: &PaymentKey) -> Result<Option<History>, StoreError> {
+        self.there()?.history(key).await
+    }
+
+    async fn census(&self, now: Timestamp) -> Result<Census, StoreError> {
+        self.there()?.census(now).await
+    }
+
     async fn recent(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError> {
         self.there()?.recent(limit).await
     }
@@ -154,13 +162,18 @@ impl PaymentStore for Flaky {
         self.there()?.under_review(limit).await
     }
 
+    async fn blocked_until(&self, account: &ProviderId) -> Result<Option<Timestamp>, StoreError> {
+        self.there()?.blocked_until(account).await
+    }
+
     async fn claim_due(
         &self,
+        account: &ProviderId,
         now: Timestamp,
         until: Timestamp,
         limit: u32,
     ) -> Result<Vec<(PaymentKey, Lease)>, StoreError> {
-        self.there()?.claim_due(now, until, limit).await
+        self.there()?.claim_due(account, now, until, limit).await
     }
 
     async fn claim_events(

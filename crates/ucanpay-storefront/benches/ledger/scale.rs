@@ -10,7 +10,7 @@ use ucanpay_storefront::{PaymentStore, SqliteStore};
 
 use crate::median;
 use crate::settle::{NOTIFICATIONS, Settle, Shared, run};
-use crate::told::{AT, PROVIDER, reference};
+use crate::told::{AT, PROVIDER, key, reference};
 
 const SMALL: usize = 10_000;
 const LARGE: usize = 1_000_000;
@@ -106,8 +106,14 @@ impl Table {
         let ripe = u64::try_from(16 * number + 15).unwrap();
         let now = AT.after(Duration::from_millis(ripe));
         let until = now.after(Duration::from_secs(60));
+        let account = key("A1").provider;
         let begun = Instant::now();
-        let claimed = self.ledger.0.claim_due(now, until, 16).await.unwrap();
+        let claimed = self
+            .ledger
+            .0
+            .claim_due(&account, now, until, 16)
+            .await
+            .unwrap();
         let taken = milliseconds(begun);
         assert!(!claimed.is_empty());
         taken

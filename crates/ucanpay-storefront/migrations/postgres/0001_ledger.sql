@@ -36,8 +36,10 @@ CREATE TABLE ucanpay_payment (
 
 CREATE UNIQUE INDEX ucanpay_payment_gateway_number ON ucanpay_payment (provider, gateway_number)
     WHERE gateway_number IS NOT NULL;
-CREATE INDEX ucanpay_payment_due ON ucanpay_payment (next_check_at) WHERE next_check_at IS NOT NULL;
+CREATE INDEX ucanpay_payment_due ON ucanpay_payment (provider, next_check_at, created_at, state)
+    WHERE next_check_at IS NOT NULL;
 CREATE INDEX ucanpay_payment_created ON ucanpay_payment (created_at);
+CREATE INDEX ucanpay_payment_paid ON ucanpay_payment (paid_at) WHERE paid_at IS NOT NULL;
 
 CREATE TABLE ucanpay_refund (
     provider       TEXT    NOT NULL,
@@ -63,7 +65,8 @@ CREATE TABLE ucanpay_refund (
 );
 
 CREATE INDEX ucanpay_refund_payment ON ucanpay_refund (provider, reference);
-CREATE INDEX ucanpay_refund_due ON ucanpay_refund (next_check_at) WHERE next_check_at IS NOT NULL;
+CREATE INDEX ucanpay_refund_due ON ucanpay_refund (provider, next_check_at, created_at)
+    WHERE next_check_at IS NOT NULL;
 
 -- What proves a fact: the signed text, its signature, the key. A copy that comes again is counted in `seen`.
 CREATE TABLE ucanpay_evidence (
@@ -150,3 +153,10 @@ CREATE INDEX ucanpay_outbox_waiting ON ucanpay_outbox (position) WHERE delivered
 CREATE INDEX ucanpay_outbox_parked ON ucanpay_outbox (parked_at) WHERE delivered_at IS NULL AND parked_at IS NOT NULL;
 CREATE INDEX ucanpay_outbox_waiting_payment ON ucanpay_outbox (provider, reference, sequence)
     WHERE delivered_at IS NULL;
+CREATE INDEX ucanpay_outbox_recovered ON ucanpay_outbox (created_at) WHERE kind = 'recovered_by_query';
+
+-- A merchant account that the gateway once took no calls of; the moment says until when.
+CREATE TABLE ucanpay_account (
+    provider      TEXT   NOT NULL PRIMARY KEY,
+    blocked_until BIGINT NOT NULL
+);

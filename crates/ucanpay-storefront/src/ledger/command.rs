@@ -52,6 +52,8 @@ pub enum Command {
         review: bool,
         /// Not sooner than this.
         hold: Option<std::time::Duration>,
+        /// For so long the gateway takes no calls of the account. Noted even if the lease has passed on.
+        block: Option<std::time::Duration>,
     },
     /// A person has looked at a discrepancy and closes it.
     SettleReview {

@@ -32,7 +32,7 @@ pub(crate) const LEASE: Duration = Duration::from_secs(60);
 const FARTHEST: Duration = Duration::from_secs(6 * HOUR);
 
 /// How far the clock of another machine may be ahead of ours before what it wrote is taken for a mistake.
-const SKEW: Duration = Duration::from_secs(MINUTE);
+pub(super) const SKEW: Duration = Duration::from_secs(MINUTE);
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::gate::Gate;
 use super::{Payments, detached, words};
 use crate::id::PaymentKey;
 use crate::ledger::{
@@ -15,7 +16,10 @@ use crate::provider::{Fact, FrozenRequest, PaymentProvider, ProviderError, Provi
 use crate::store::StoreError;
 
 /// What the gateway refused as it stands (a balance to be topped up, a key to be corrected) is not tried again sooner.
-pub(super) const REFUSED: Duration = Duration::from_secs(300);
+const REFUSED: Duration = Duration::from_secs(300);
+
+/// How long an account is left alone where the gateway does not say how long.
+const BLOCKED: Duration = Duration::from_secs(60);
 
 impl Payments {
     /// Makes the next call for the leased row and takes in what it brings. Returns the payment as it stands then. Runs
@@ -41,13 +45,14 @@ impl Payments {
             let trouble = "the provider of this payment is not registered".to_owned();
             return self.give_up(key, lease, trouble, false, None).await;
         };
+        let gate = Gate::new(self, &*provider);
         if lease.target == Target::Payment && view.owes_late_refund() {
-            return self.refund_late(key, view, lease, &*provider).await;
+            return self.refund_late(key, view, lease, gate).await;
         }
         if lease.target == Target::Payment && view.is_to_end(self.now()) {
-            return self.end(key, view, lease, &*provider).await;
+            return self.end(key, view, lease, gate).await;
         }
-        let mut result = ask(&*provider, &view, &lease.target).await;
+        let mut result = ask(gate, &view, &lease.target).await;
         let (mut view, mut lease) = (view, lease);
         if let Some(request) = signed_anew(&*provider, &view, &lease.target, &result) {
             tracing::warn!(payment = %key, target = ?lease.target, "signed anew with the merchant's present key");
@@ -59,7 +64,7 @@ impl Payments {
                 (Outcome::Claimed(then), Some(now)) => (view, lease) = (now, then),
                 (_, view) => return Ok(view),
             }
-            result = ask(&*provider, &view, &lease.target).await;
+            result = ask(gate, &view, &lease.target).await;
         }
         match result {
             Ok(fact) => {
@@ -70,18 +75,36 @@ impl Payments {
                 Ok(applied.view)
             }
             Err(error) => {
-                let trouble = words(&error);
-                tracing::warn!(payment = %key, target = ?lease.target, trouble, "the gateway gave no answer");
+                tracing::warn!(payment = %key, target = ?lease.target, reason = words(&error), "the gateway gave no answer");
                 // A refused refund is money somebody waits for: a person should look.
-                let refused = matches!(
-                    error.kind(),
-                    ProviderErrorKind::Refused | ProviderErrorKind::BadSignature
-                );
-                let review = refused && matches!(lease.target, Target::Refund(_));
-                let hold = error.retry_after().or(refused.then_some(REFUSED));
-                self.give_up(key, lease, trouble, review, hold).await
+                let review = refused(&error) && matches!(lease.target, Target::Refund(_));
+                self.give_up_on(key, lease, &error, review).await
             }
         }
+    }
+
+    /// Notes what a call met, and with it the block of the account, if that is what it met.
+    pub(super) async fn give_up_on(
+        &self,
+        key: &PaymentKey,
+        lease: Lease,
+        error: &ProviderError,
+        review: bool,
+    ) -> Result<Option<PaymentView>, StoreError> {
+        let wait = error.retry_after();
+        let block = (error.kind() == ProviderErrorKind::Blocked).then(|| wait.unwrap_or(BLOCKED));
+        if let Some(wait) = block {
+            tracing::warn!(account = %key.provider, seconds = wait.as_secs(), "the gateway takes no calls of this account");
+        }
+        let refused = refused(error).then_some(REFUSED);
+        let command = Command::GiveUp {
+            lease,
+            trouble: words(error),
+            review,
+            hold: wait.or(block).or(refused),
+            block,
+        };
+        Ok(self.apply(key, command).await?.view)
     }
 
     pub(super) async fn give_up(
@@ -97,9 +120,18 @@ impl Payments {
             trouble,
             review,
             hold,
+            block: None,
         };
         Ok(self.apply(key, command).await?.view)
     }
+}
+
+/// Whether the gateway will say the same until somebody has acted.
+fn refused(error: &ProviderError) -> bool {
+    matches!(
+        error.kind(),
+        ProviderErrorKind::Refused | ProviderErrorKind::BadSignature
+    )
 }
 
 /// Whether a call that brought no fact is followed by a query at once. Where the gateway said something, signed or not,
@@ -113,22 +145,28 @@ fn worth_a_query(error: &ProviderError, repeat: bool) -> bool {
         | ProviderErrorKind::BadSignature
         | ProviderErrorKind::Untrusted => true,
         ProviderErrorKind::Unclear => repeat,
-        ProviderErrorKind::Unreachable | ProviderErrorKind::Later | ProviderErrorKind::Config => {
-            false
-        }
+        ProviderErrorKind::Unreachable
+        | ProviderErrorKind::Later
+        | ProviderErrorKind::Blocked
+        | ProviderErrorKind::Config => false,
+    }
+}
+
+/// Of a call and the query after it, the error that says more: the first one, unless the query met a block.
+pub(super) fn telling(first: ProviderError, then: ProviderError) -> ProviderError {
+    if then.kind() == ProviderErrorKind::Blocked {
+        then
+    } else {
+        first
     }
 }
 
 /// The next call for the row.
-async fn ask(
-    provider: &dyn PaymentProvider,
-    view: &PaymentView,
-    target: &Target,
-) -> Result<Fact, ProviderError> {
+async fn ask(gate: Gate<'_>, view: &PaymentView, target: &Target) -> Result<Fact, ProviderError> {
     match target {
-        Target::Payment => place_or_query(provider, &view.payment).await,
+        Target::Payment => place_or_query(gate, &view.payment).await,
         Target::Refund(number) => match view.refund(number) {
-            Some(refund) => submit_or_query(provider, &view.payment, refund).await,
+            Some(refund) => submit_or_query(gate, &view.payment, refund).await,
             None => Err(ProviderError::new(
                 ProviderErrorKind::Config,
                 "the refund does not stand in the ledger",
@@ -169,40 +207,39 @@ fn signed_anew(
 }
 
 /// While the gateway's number is unknown, its answer was lost or never asked for: the same bytes bring it.
-async fn place_or_query(
-    provider: &dyn PaymentProvider,
-    payment: &Payment,
-) -> Result<Fact, ProviderError> {
+async fn place_or_query(gate: Gate<'_>, payment: &Payment) -> Result<Fact, ProviderError> {
     let intent = payment.intent();
     // What is settled is never placed again.
     let number = payment.gateway_number.as_deref();
     if number.is_some() || payment.state.is_settled() {
-        return provider.query_payment(&intent, number).await;
+        return gate.open().await?.query_payment(&intent, number).await;
     }
-    match provider.create_payment(&intent, &payment.request).await {
-        // If the query brings nothing either, the first error says more.
-        Err(error) if worth_a_query(&error, payment.trouble.is_some()) => provider
-            .query_payment(&intent, None)
-            .await
-            .map_err(|_| error),
+    let placed = gate.open().await?.create_payment(&intent, &payment.request);
+    match placed.await {
+        Err(error) if worth_a_query(&error, payment.trouble.is_some()) => {
+            let asked = async { gate.open().await?.query_payment(&intent, None).await };
+            asked.await.map_err(|then| telling(error, then))
+        }
         result => result,
     }
 }
 
 /// Likewise for a refund: never a new number, always the same bytes.
 async fn submit_or_query(
-    provider: &dyn PaymentProvider,
+    gate: Gate<'_>,
     payment: &Payment,
     refund: &Refund,
 ) -> Result<Fact, ProviderError> {
     let inquiry = refund.inquiry(payment);
     let request = match &refund.request {
         Some(request) if refund.state == RefundState::Requested => request,
-        _ => return provider.query_refund(&inquiry).await,
+        _ => return gate.open().await?.query_refund(&inquiry).await,
     };
-    match provider.refund_payment(request).await {
+    let submitted = gate.open().await?.refund_payment(request);
+    match submitted.await {
         Err(error) if worth_a_query(&error, refund.trouble.is_some()) => {
-            provider.query_refund(&inquiry).await.map_err(|_| error)
+            let asked = async { gate.open().await?.query_refund(&inquiry).await };
+            asked.await.map_err(|then| telling(error, then))
         }
         result => result,
     }

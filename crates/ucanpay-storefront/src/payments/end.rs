@@ -4,15 +4,14 @@
 //! stands as expired or as to be reversed, and the reconciler goes on. Only a signed answer ends anything: ORDERPAID and
 //! ORDERCLOSED are hints to ask.
 
-use super::advance::REFUSED;
+use super::advance::telling;
+use super::gate::Gate;
 use super::{Payments, words};
 use crate::id::PaymentKey;
 use crate::ledger::{
     Command, LEASE, Lease, Outcome, PaymentState, PaymentView, Reversal, ReversalRefusal,
 };
-use crate::provider::{
-    Cancellation, Fact, PaymentProvider, ProviderError, ProviderErrorKind as Kind,
-};
+use crate::provider::{Cancellation, Fact, ProviderError, ProviderErrorKind as Kind};
 use crate::store::StoreError;
 
 /// What is known after a close. Require the proof where stock is released or goods are shipped.
@@ -137,7 +136,7 @@ impl Payments {
         key: &PaymentKey,
         view: PaymentView,
         lease: Lease,
-        provider: &dyn PaymentProvider,
+        gate: Gate<'_>,
     ) -> Result<Option<PaymentView>, StoreError> {
         let (mut view, mut lease) = (view, lease);
         if !matches!(
@@ -153,14 +152,17 @@ impl Payments {
         let intent = view.payment.intent();
         if view.payment.gateway_number.is_none() {
             // The answer that would have brought the number was lost, or never asked for: the same bytes bring it.
-            if let Ok(fact) = provider
-                .create_payment(&intent, &view.payment.request)
-                .await
-            {
-                match self.take_in(key, fact, lease).await? {
+            let request = &view.payment.request;
+            let placed = async { gate.open().await?.create_payment(&intent, request).await };
+            match placed.await {
+                Ok(fact) => match self.take_in(key, fact, lease).await? {
                     Held::On(now, then) => (view, lease) = (now, then),
                     Held::Over(view) => return Ok(view),
+                },
+                Err(error) if error.kind() == Kind::Blocked => {
+                    return self.not_yet(key, lease, &error).await;
                 }
+                Err(_) => {}
             }
         }
         let how = match view.payment.reversal {
@@ -168,7 +170,9 @@ impl Payments {
             _ => Cancellation::Close,
         };
         let number = view.payment.gateway_number.clone();
-        match provider.query_payment(&intent, number.as_deref()).await {
+        let query =
+            async |number: Option<&str>| gate.open().await?.query_payment(&intent, number).await;
+        match query(number.as_deref()).await {
             Ok(fact) => match self.take_in(key, fact, lease).await? {
                 Held::On(now, then) => (view, lease) = (now, then),
                 Held::Over(view) => return Ok(view),
@@ -185,10 +189,12 @@ impl Payments {
                 .view);
         }
         let number = view.payment.gateway_number.clone();
-        let cancelled = provider
-            .cancel_payment(&intent, number.as_deref(), how)
-            .await;
-        let doubt = match cancelled {
+        let cancelled = async {
+            let provider = gate.open().await?;
+            let number = number.as_deref();
+            provider.cancel_payment(&intent, number, how).await
+        };
+        let doubt = match cancelled.await {
             Ok(fact) => match self.take_in(key, fact, lease).await? {
                 Held::On(_, then) => {
                     lease = then;
@@ -197,13 +203,16 @@ impl Payments {
                 Held::Over(view) => return Ok(view),
             },
             Err(error)
-                if matches!(error.kind(), Kind::Unreachable | Kind::Later | Kind::Config) =>
+                if matches!(
+                    error.kind(),
+                    Kind::Unreachable | Kind::Later | Kind::Blocked | Kind::Config
+                ) =>
             {
                 return self.not_yet(key, lease, &error).await;
             }
             Err(error) => Some(error),
         };
-        match provider.query_payment(&intent, number.as_deref()).await {
+        match query(number.as_deref()).await {
             Ok(fact) => match (self.take_in(key, fact, lease).await?, doubt) {
                 (Held::Over(view), _) => Ok(view),
                 (Held::On(view, lease), Some(error)) => {
@@ -214,7 +223,13 @@ impl Payments {
                     self.give_up(key, lease, trouble, false, None).await
                 }
             },
-            Err(error) => self.not_yet(key, lease, &doubt.unwrap_or(error)).await,
+            Err(error) => {
+                let error = match doubt {
+                    Some(doubt) => telling(doubt, error),
+                    None => error,
+                };
+                self.not_yet(key, lease, &error).await
+            }
         }
     }
 
@@ -247,11 +262,9 @@ impl Payments {
         lease: Lease,
         error: &ProviderError,
     ) -> Result<Option<PaymentView>, StoreError> {
-        let trouble = words(error);
-        tracing::warn!(payment = %key, trouble, "the payment could not be ended yet");
+        tracing::warn!(payment = %key, reason = words(error), "the payment could not be ended yet");
         let refused = error.kind() == Kind::Refused;
-        let hold = error.retry_after().or(refused.then_some(REFUSED));
-        self.give_up(key, lease, trouble, refused, hold).await
+        self.give_up_on(key, lease, error, refused).await
     }
 
     async fn take_in(

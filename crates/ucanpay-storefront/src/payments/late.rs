@@ -5,10 +5,10 @@
 //! runs twice, there is one refund. The gateway is asked first: the news may be older than a reversal that has returned
 //! the money already.
 
+use super::gate::Gate;
 use super::{Payments, RefundError, RefundRequest, words};
 use crate::id::{PaymentKey, RefundNumber};
 use crate::ledger::{Command, LEASE, Lease, Outcome, PaymentView, Target};
-use crate::provider::PaymentProvider;
 use crate::store::StoreError;
 
 impl Payments {
@@ -17,16 +17,14 @@ impl Payments {
         key: &PaymentKey,
         view: PaymentView,
         lease: Lease,
-        provider: &dyn PaymentProvider,
+        gate: Gate<'_>,
     ) -> Result<Option<PaymentView>, StoreError> {
         let number = view.payment.gateway_number.as_deref();
-        let asked = provider.query_payment(&view.payment.intent(), number).await;
-        let fact = match asked {
+        let intent = view.payment.intent();
+        let asked = async { gate.open().await?.query_payment(&intent, number).await };
+        let fact = match asked.await {
             Ok(fact) => Box::new(fact),
-            Err(error) => {
-                let (trouble, hold) = (words(&error), error.retry_after());
-                return self.give_up(key, lease, trouble, false, hold).await;
-            }
+            Err(error) => return self.give_up_on(key, lease, &error, false).await,
         };
         let applied = self.apply(key, Command::Observe(fact, Some(lease))).await?;
         let view = match applied.view {

@@ -12,13 +12,20 @@
 //! | `policy.rs` | what a merchant may decide |
 //! | `review.rs` | a person looks at what does not fit |
 //! | `advance.rs` | the next call for one row, under its lease |
+//! | `gate.rs` | no call while the account is blocked |
 //! | `reconcile.rs` | rows nobody called about are asked for |
+//! | `budget.rs` | how many of them in a second |
 //! | `outbox.rs` | the shop is told |
 //! | `parked.rs` | what the shop could not be told, and a person decides |
+//! | `timeline.rs` | what happened to one payment |
+//! | `health.rs` | how the ledger does |
 //! | `run.rs` | both of the latter, until shutdown |
 
 mod advance;
+mod budget;
 mod end;
+mod gate;
+mod health;
 mod late;
 mod notification;
 mod outbox;
@@ -29,6 +36,7 @@ mod refund;
 mod review;
 mod run;
 mod start;
+mod timeline;
 
 use std::future::Future;
 use std::num::NonZeroU32;
@@ -36,7 +44,9 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, broadcast};
 
+use budget::Budget;
 pub use end::{ClosedProof, Closing, EndError, PaidProof};
+pub use health::{Concern, Health};
 pub use notification::{NotificationError, Receipt};
 pub use outbox::{EventHandler, HandlerError};
 pub use parked::ParkedError;
@@ -45,6 +55,7 @@ pub use reconcile::ReconcileReport;
 pub use refund::{RefundError, RefundRequest};
 pub use review::ReviewError;
 pub use start::{DEFAULT_EXPIRY, StartError, StartPayment};
+pub use timeline::{Timeline, TimelineEntry, TimelineItem};
 
 use crate::id::{PaymentKey, ProviderId};
 use crate::ledger::{Applied, Command, LEASE, Outcome, PaymentView, Target};
@@ -63,6 +74,7 @@ pub struct Payments {
     clock: Arc<dyn Clock>,
     policies: Policies,
     delivery_attempts: NonZeroU32,
+    budget: Arc<Budget>,
     changes: broadcast::Sender<PaymentKey>,
     wake: Arc<Wake>,
 }
@@ -86,6 +98,7 @@ impl Payments {
             clock: Arc::new(SystemClock),
             policies: Policies::default(),
             delivery_attempts: outbox::ATTEMPTS,
+            budget: Arc::new(Budget::new(budget::CALLS)),
             changes: broadcast::Sender::new(CHANGES),
             wake: Arc::default(),
         }
@@ -95,6 +108,15 @@ impl Payments {
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// The same ledger, whose reconciler asks about so many rows of one account in a second at most, counted over all
+    /// clones made from here on. Unless set here, 20. A question about a row is one call, or two where the gateway left the
+    /// first one open; what the shop itself asks for does not wait.
+    #[must_use]
+    pub fn with_call_budget(mut self, per_second: NonZeroU32) -> Self {
+        self.budget = Arc::new(Budget::new(per_second));
         self
     }
 

@@ -3,6 +3,7 @@
 use super::{Payments, UnmatchedPolicy, words};
 use crate::id::{PaymentKey, Reference};
 use crate::ledger::{Command, Outcome, Verdict};
+use crate::measure;
 use crate::provider::{Acknowledgement, NotificationRefused, RawNotification, Reply};
 use crate::store::StoreError;
 
@@ -64,6 +65,15 @@ impl Payments {
     /// # Errors
     /// [`NotificationError`], with the reply to answer by.
     pub async fn handle_notification(
+        &self,
+        notification: RawNotification,
+    ) -> Result<Receipt, NotificationError> {
+        let taken = self.take_notification(notification).await;
+        measure::notification(&taken);
+        taken
+    }
+
+    async fn take_notification(
         &self,
         notification: RawNotification,
     ) -> Result<Receipt, NotificationError> {

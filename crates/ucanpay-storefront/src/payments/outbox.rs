@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 
 use super::{Payments, words};
 use crate::ledger::{Event, LEASE};
+use crate::measure;
 use crate::store::{ClaimedEvent, Delivery, StoreError};
 
 /// What an [`EventHandler`] fails with.
@@ -89,6 +90,12 @@ impl Payments {
                 }
             }
         };
+        let result = match delivery {
+            Delivery::Delivered(_) => "delivered",
+            Delivery::Later(_) => "failed",
+            Delivery::Parked(..) => "parked",
+        };
+        measure::event(event.event.kind, result);
         self.store.settle_event(&event, delivery).await
     }
 }

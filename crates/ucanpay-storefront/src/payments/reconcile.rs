@@ -7,7 +7,9 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use super::{Payments, words};
-use crate::ledger::LEASE;
+use crate::id::{PaymentKey, ProviderId};
+use crate::ledger::{Block, LEASE, Lease};
+use crate::measure;
 use crate::store::StoreError;
 
 /// How many calls are out at once.
@@ -25,7 +27,8 @@ pub struct ReconcileReport {
 }
 
 impl Payments {
-    /// One pass: takes the rows whose time has come and makes the next call for each, until none is left.
+    /// One pass: takes the rows whose time has come and makes the next call for each, until none is left or the
+    /// [call budget](Payments::with_call_budget) is spent. A blocked account has none.
     ///
     /// [`Payments::run`] does this every second; call it from a job of your own instead if you prefer.
     ///
@@ -44,10 +47,12 @@ impl Payments {
         let mut report = ReconcileReport::default();
         let mut calls = JoinSet::new();
         loop {
-            let room = u32::try_from(AT_ONCE - calls.len()).unwrap_or(0);
-            if room > 0 && go_on() {
-                let now = self.now();
-                for (key, lease) in self.store.claim_due(now, now.after(LEASE), room).await? {
+            for account in self.registry.ids() {
+                let room = AT_ONCE.saturating_sub(calls.len());
+                if room == 0 || !go_on() {
+                    break;
+                }
+                for (key, lease) in self.claim_some(account, room).await? {
                     let this = self.clone();
                     report.asked += 1;
                     calls.spawn(async move { this.advance(&key, lease).await });
@@ -64,5 +69,32 @@ impl Payments {
                 () = tokio::time::sleep(LOOK) => {}
             }
         }
+    }
+
+    /// Rows of an account whose time has come, as far as its budget reaches; none while it is blocked.
+    async fn claim_some(
+        &self,
+        account: &ProviderId,
+        room: usize,
+    ) -> Result<Vec<(PaymentKey, Lease)>, StoreError> {
+        let now = self.now();
+        let until = self.store.blocked_until(account).await?;
+        if until.is_some_and(|until| Block::rest(until, now).is_some()) {
+            return Ok(Vec::new());
+        }
+        let taken = self.budget.take(account, room, now);
+        let calls = u32::try_from(taken).unwrap_or(u32::MAX);
+        let claimed = match calls {
+            0 => Ok(Vec::new()),
+            calls => {
+                let until = now.after(LEASE);
+                self.store.claim_due(account, now, until, calls).await
+            }
+        };
+        let needed = claimed.as_ref().map_or(0, Vec::len);
+        measure::reconciled(account, needed);
+        self.budget
+            .put_back(account, taken.saturating_sub(needed), now);
+        claimed
     }
 }

@@ -7,10 +7,14 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 
 use super::{EventHandler, Payments, words};
+use crate::measure;
 use crate::store::StoreError;
 
 /// How often each looks for work that nobody woke it for.
 const TICK: Duration = Duration::from_secs(1);
+
+/// How often the ledger is counted, where anybody wants to know.
+const MEASURE: Duration = Duration::from_secs(15);
 
 impl Payments {
     /// Runs the reconciler and delivers events until `shutdown` ends; then finishes what is under way and returns.
@@ -21,13 +25,14 @@ impl Payments {
     ) {
         let (stop, stopped) = watch::channel(false);
         let reconciler = self.keep_reconciling(stopped.clone());
-        let outbox = self.keep_delivering(&handler, stopped);
+        let outbox = self.keep_delivering(&handler, stopped.clone());
+        let measuring = self.keep_measuring(stopped);
         let shutdown = async {
             shutdown.await;
-            // Both loops hold a receiver until they end.
+            // The loops hold a receiver until they end.
             let _ = stop.send(true);
         };
-        tokio::join!(reconciler, outbox, shutdown);
+        tokio::join!(reconciler, outbox, measuring, shutdown);
     }
 
     async fn keep_reconciling(&self, mut stopped: watch::Receiver<bool>) {
@@ -47,6 +52,17 @@ impl Payments {
             let go_on = || !*stopped.borrow();
             note_trouble(self.deliver_while(handler, go_on).await);
             pause(&self.wake.outbox, &mut stopped).await;
+        }
+    }
+
+    /// What waits in the ledger, for the recorder of the feature `metrics`.
+    async fn keep_measuring(&self, mut stopped: watch::Receiver<bool>) {
+        while measure::ENABLED && !*stopped.borrow() {
+            note_trouble(self.health().await.map(|health| measure::gauges(&health)));
+            tokio::select! {
+                () = tokio::time::sleep(MEASURE) => {}
+                _ = stopped.changed() => {}
+            }
         }
     }
 }

@@ -48,9 +48,12 @@ impl NotificationRefused {
 pub enum ProviderErrorKind {
     /// The gateway was not reached. The same bytes can go out again at any time.
     Unreachable,
-    /// The gateway refused for now (busy, blocked), or a block from before still lasts and nothing was sent: later, the
+    /// The gateway refused this call for now (busy), or a block from before still lasts and nothing was sent: later, the
     /// same bytes again.
     Later,
+    /// The gateway takes no calls of this account for a while (too many requests, a rate limit): none is made by any
+    /// instance until [`retry_after`](ProviderError::retry_after), or for a minute where that is not said.
+    Blocked,
     /// The gateway refused the request as it stands; somebody must look.
     Refused,
     /// The gateway spoke and left the outcome open (it knows the number already, the order has ended, a system error): a
@@ -132,6 +135,7 @@ impl fmt::Display for ProviderError {
         f.write_str(match self.kind {
             ProviderErrorKind::Unreachable => "no connection",
             ProviderErrorKind::Later => "the gateway asks to try again later",
+            ProviderErrorKind::Blocked => "the gateway takes no calls of this account for a while",
             ProviderErrorKind::Refused => "the gateway refused the request",
             ProviderErrorKind::AskFirst => "the gateway left the outcome open",
             ProviderErrorKind::NotThisWay => "the gateway says that the payment cannot be ended so",

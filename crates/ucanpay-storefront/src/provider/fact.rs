@@ -27,6 +27,13 @@ impl Source {
             Self::Answer => "answer",
         }
     }
+
+    /// The source of this word.
+    pub(crate) fn from_word(word: &str) -> Option<Self> {
+        [Self::Notification, Self::Query, Self::Answer]
+            .into_iter()
+            .find(|source| source.as_str() == word)
+    }
 }
 
 /// What a verified message says.

@@ -42,6 +42,11 @@ impl PaymentRegistry {
         self.providers.get(id.unwrap_or(&self.default))
     }
 
+    /// The ids of all providers, in no order.
+    pub fn ids(&self) -> impl Iterator<Item = &ProviderId> {
+        self.providers.keys()
+    }
+
     /// The id of the default provider.
     pub fn default_id(&self) -> &ProviderId {
         &self.default

@@ -8,8 +8,9 @@ use async_trait::async_trait;
 use super::{ClaimedEvent, Delivery, ParkedEvent, PaymentStore, StoreError, Unparking};
 use crate::id::{PaymentKey, ProviderId, Reference};
 use crate::ledger::{
-    Applied, Command, Event, EvidenceRecord, Lease, Loaded, PaymentView, Schedule, Target,
-    Transition, Verdict, decide,
+    Applied, Census, Command, Event, EventFate, EventKind, EvidenceRecord, History, KeptEvent,
+    KeptEvidence, LATELY, Lease, Loaded, PaymentState, PaymentView, Schedule, Target, Transition,
+    Verdict, decide,
 };
 use crate::time::Timestamp;
 use crate::wording::Wording;
@@ -24,6 +25,7 @@ struct Tables {
     evidence: BTreeMap<(ProviderId, String), (EvidenceRecord, u64)>,
     transitions: Vec<(PaymentKey, Transition)>,
     outbox: Vec<Waiting>,
+    blocked_until: BTreeMap<ProviderId, Timestamp>,
 }
 
 #[derive(Debug)]
@@ -35,6 +37,18 @@ struct Waiting {
     lease_until: Option<Timestamp>,
     parked: Option<(Timestamp, String)>,
     skip_note: Option<Wording>,
+}
+
+impl Waiting {
+    fn kept(&self) -> KeptEvent {
+        let fate = match (self.delivered_at, &self.skip_note, &self.parked) {
+            (Some(at), Some(note), _) => EventFate::Skipped(at, note.clone()),
+            (Some(at), None, _) => EventFate::Delivered(at),
+            (None, _, Some((since, trouble))) => EventFate::Parked(*since, trouble.clone()),
+            (None, _, None) => EventFate::Waiting,
+        };
+        KeptEvent::new(self.event.clone(), self.attempts, fate)
+    }
 }
 
 impl MemoryStore {
@@ -96,6 +110,12 @@ impl PaymentStore for MemoryStore {
                 kept.verdict = Verdict::Applied;
             }
         }
+        if let Some(block) = decision.block {
+            let standing = tables.blocked_until.get(&block.account).copied();
+            if block.replaces(standing) {
+                tables.blocked_until.insert(block.account, block.until);
+            }
+        }
         let moves = decision.transitions.into_iter();
         tables
             .transitions
@@ -126,6 +146,75 @@ impl PaymentStore for MemoryStore {
         Ok(self.tables().payments.get(key).cloned())
     }
 
+    async fn history(&self, key: &PaymentKey) -> Result<Option<History>, StoreError> {
+        let tables = self.tables();
+        let Some(view) = tables.payments.get(key).cloned() else {
+            return Ok(None);
+        };
+        let of_it = |provider: &ProviderId, reference: Option<&str>| {
+            *provider == key.provider && reference == Some(key.reference.as_str())
+        };
+        let transitions = tables.transitions.iter().filter(|(of, _)| of == key);
+        let transitions = transitions.map(|(_, row)| row.clone()).collect();
+        let evidence = tables.evidence.iter();
+        let evidence = evidence
+            .filter(|((provider, _), (record, _))| of_it(provider, record.reference.as_deref()));
+        let mut evidence: Vec<KeptEvidence> = evidence
+            .map(|(_, (record, seen))| KeptEvidence::new(record.clone(), *seen))
+            .collect();
+        // The digests are in order already.
+        evidence.sort_by_key(|kept| kept.record.at);
+        let events = tables.outbox.iter().filter(|waiting| {
+            let reference = waiting.event.reference.as_ref();
+            of_it(&waiting.event.provider, reference.map(Reference::as_str))
+        });
+        let events = events.map(Waiting::kept).collect();
+        Ok(Some(History::new(view, transitions, evidence, events)))
+    }
+
+    async fn census(&self, now: Timestamp) -> Result<Census, StoreError> {
+        let tables = self.tables();
+        let mut census = Census::default();
+        let lately = now.before(LATELY);
+        for (key, view) in &tables.payments {
+            let payment = &view.payment;
+            census.paid += u64::from(payment.paid_at.is_some_and(|at| at > lately));
+            for open in view.open_discrepancies() {
+                census.reviews.add(open.opened_at);
+            }
+            let checked = payment.schedule.next_check_at;
+            let checked = checked.filter(|_| payment.state != PaymentState::Closed);
+            let unsettled = checked.map(|at| (false, payment.created_at, at));
+            let refunds = view.refunds.iter().filter_map(|refund| {
+                let at = refund.schedule.next_check_at?;
+                Some((true, refund.created_at, at))
+            });
+            for (refund, recorded, at) in unsettled.into_iter().chain(refunds) {
+                let account = census.account(&key.provider);
+                let rows = if refund {
+                    &mut account.refunds
+                } else {
+                    &mut account.payments
+                };
+                rows.add(recorded, at, now);
+            }
+        }
+        for (provider, until) in &tables.blocked_until {
+            census.account(provider).blocked_until = Some(*until);
+        }
+        for waiting in &tables.outbox {
+            let event = &waiting.event;
+            let recovered = event.kind == EventKind::RecoveredByQuery && event.at > lately;
+            census.recovered += u64::from(recovered);
+            match (&waiting.delivered_at, &waiting.parked) {
+                (Some(_), _) => {}
+                (None, None) => census.undelivered.add(event.at),
+                (None, Some((since, _))) => census.parked.add(*since),
+            }
+        }
+        Ok(census)
+    }
+
     async fn recent(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError> {
         let mut views: Vec<PaymentView> = self.tables().payments.values().cloned().collect();
         views.sort_by_key(|view| std::cmp::Reverse(view.payment.created_at));
@@ -150,8 +239,13 @@ impl PaymentStore for MemoryStore {
         Ok(views)
     }
 
+    async fn blocked_until(&self, account: &ProviderId) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.tables().blocked_until.get(account).copied())
+    }
+
     async fn claim_due(
         &self,
+        account: &ProviderId,
         now: Timestamp,
         until: Timestamp,
         limit: u32,
@@ -165,7 +259,7 @@ impl PaymentStore for MemoryStore {
                 .iter_mut()
                 .map(|refund| (Target::Refund(refund.number.clone()), &mut refund.schedule));
             for (target, schedule) in std::iter::once(payment).chain(refunds) {
-                if claimed.len() < limit && schedule.due(now) {
+                if key.provider == *account && claimed.len() < limit && schedule.due(now) {
                     schedule.lease_until = Some(until);
                     claimed.push((key.clone(), Lease { target, until }));
                 }

@@ -4,8 +4,12 @@
 //! Next stop of a payment, after the commit: the [`Receipt`](crate::Receipt), and the outbox.
 
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod census;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod details;
 mod error;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod history;
 mod memory;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod migration;
@@ -28,8 +32,8 @@ pub use postgres::PostgresStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 
-use crate::id::PaymentKey;
-use crate::ledger::{Applied, Command, Event, Lease, PaymentView};
+use crate::id::{PaymentKey, ProviderId};
+use crate::ledger::{Applied, Census, Command, Event, History, Lease, PaymentView};
 use crate::time::Timestamp;
 use crate::wording::Wording;
 
@@ -50,15 +54,27 @@ pub trait PaymentStore: fmt::Debug + Send + Sync + 'static {
     /// A payment with its refunds.
     async fn load(&self, key: &PaymentKey) -> Result<Option<PaymentView>, StoreError>;
 
+    /// A payment with everything that is kept about it.
+    async fn history(&self, key: &PaymentKey) -> Result<Option<History>, StoreError>;
+
+    /// The ledger counted, as it stands at `now`. Reads indexes only, of what is unsettled, waits, or was paid
+    /// [lately](crate::ledger::LATELY).
+    async fn census(&self, now: Timestamp) -> Result<Census, StoreError>;
+
     /// The newest payments first.
     async fn recent(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError>;
 
     /// Payments with an open discrepancy, the one open longest first.
     async fn under_review(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError>;
 
-    /// Takes up to `limit` unsettled rows whose time has come and that nobody else has, until `until`.
+    /// Until when the gateway takes no calls of an account, as it was last noted; `None` if it never was.
+    /// [`Block::rest`](crate::ledger::Block::rest) says whether that still counts.
+    async fn blocked_until(&self, account: &ProviderId) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Takes up to `limit` unsettled rows of an account whose time has come and that nobody else has, until `until`.
     async fn claim_due(
         &self,
+        account: &ProviderId,
         now: Timestamp,
         until: Timestamp,
         limit: u32,

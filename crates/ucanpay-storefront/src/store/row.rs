@@ -157,11 +157,11 @@ pub(super) fn parked_event(row: &impl Columns) -> Result<ParkedEvent, StoreError
     })
 }
 
-fn attempts(row: &impl Columns) -> Result<u32, StoreError> {
+pub(super) fn attempts(row: &impl Columns) -> Result<u32, StoreError> {
     u32::try_from(row.number("attempts")?).map_err(|_| corrupt("ucanpay_outbox.attempts"))
 }
 
-fn event(row: &impl Columns) -> Result<Event, StoreError> {
+pub(super) fn event(row: &impl Columns) -> Result<Event, StoreError> {
     let details: EventDetails = serde_json::from_str(&row.text("details")?)
         .map_err(|_| corrupt("ucanpay_outbox.details"))?;
     Ok(Event {
@@ -189,11 +189,11 @@ pub(super) fn key(row: &impl Columns) -> Result<PaymentKey, StoreError> {
     })
 }
 
-fn provider(row: &impl Columns) -> Result<ProviderId, StoreError> {
+pub(super) fn provider(row: &impl Columns) -> Result<ProviderId, StoreError> {
     ProviderId::new(row.text("provider")?).map_err(|_| corrupt("provider"))
 }
 
-fn refund_number(text: String) -> Result<RefundNumber, StoreError> {
+pub(super) fn refund_number(text: String) -> Result<RefundNumber, StoreError> {
     RefundNumber::new(text).map_err(|_| corrupt("refund number"))
 }
 
@@ -230,7 +230,7 @@ pub(super) fn moment(row: &impl Columns, column: &'static str) -> Result<Timesta
     Ok(Timestamp::from_millis(row.number(column)?))
 }
 
-fn optional_moment(
+pub(super) fn optional_moment(
     row: &impl Columns,
     column: &'static str,
 ) -> Result<Option<Timestamp>, StoreError> {
@@ -238,10 +238,10 @@ fn optional_moment(
     Ok(millis.map(Timestamp::from_millis))
 }
 
-fn unsigned(row: &impl Columns, column: &'static str) -> Result<u64, StoreError> {
+pub(super) fn unsigned(row: &impl Columns, column: &'static str) -> Result<u64, StoreError> {
     u64::try_from(row.number(column)?).map_err(|_| corrupt(column))
 }
 
-fn corrupt(what: &'static str) -> StoreError {
+pub(super) fn corrupt(what: &'static str) -> StoreError {
     StoreError::Corrupt { what }
 }

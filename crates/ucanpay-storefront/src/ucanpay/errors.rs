@@ -11,7 +11,7 @@ impl From<Error> for ProviderError {
             // The gate holds the call back, and says for how long.
             Error::NotSent { .. } if error.retry_after().is_some() => ProviderErrorKind::Later,
             Error::NotSent { .. } => ProviderErrorKind::Unreachable,
-            Error::RateLimited { .. } => ProviderErrorKind::Later,
+            Error::RateLimited { .. } => ProviderErrorKind::Blocked,
             Error::Untrusted(_) => ProviderErrorKind::Untrusted,
             Error::InvalidRequest(_) => ProviderErrorKind::Refused,
             Error::Config(_) => ProviderErrorKind::Config,
@@ -50,7 +50,8 @@ pub(super) fn cancelling(error: Error) -> ProviderError {
 /// say more (ORDERPAID, …NOTEXIST): unsigned, all of them mean the same here. Ask.
 fn class(class: ErrorClass) -> ProviderErrorKind {
     match class {
-        ErrorClass::NotDoneBusy | ErrorClass::Blocked => ProviderErrorKind::Later,
+        ErrorClass::NotDoneBusy => ProviderErrorKind::Later,
+        ErrorClass::Blocked => ProviderErrorKind::Blocked,
         ErrorClass::NotDone => ProviderErrorKind::Refused,
         ErrorClass::AskFirst | ErrorClass::OutcomeUnknown => ProviderErrorKind::AskFirst,
     }

@@ -50,7 +50,7 @@ async fn the_names_that_answer_a_close_or_a_reverse_settle_nothing() {
         ("ERROR", Reverse, Kind::AskFirst, false),
         ("SYSTEMERROR", Close, Kind::AskFirst, false),
         ("NOTENOUGH", Reverse, Kind::Refused, false),
-        ("INVALID_REQ_TOO_MUCH", Reverse, Kind::Later, true),
+        ("INVALID_REQ_TOO_MUCH", Reverse, Kind::Blocked, true),
     ] {
         let provider = answered_by(name);
         let answer = provider.cancel_payment(&intent, Some("G1"), how).await;

@@ -7,11 +7,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::json;
 use ucanpay_core::Amount;
-use ucanpay_storefront::ledger::{Applied, Command, Lease, Outcome};
+use ucanpay_storefront::ledger::{Applied, Census, Command, History, Lease, Outcome};
 use ucanpay_storefront::provider::PaymentStatus;
 use ucanpay_storefront::store::{ClaimedEvent, Delivery, ParkedEvent, Unparking};
 use ucanpay_storefront::{
-    Clock as _, NotificationError, PaymentKey, PaymentState, PaymentStore, PaymentView,
+    Clock as _, NotificationError, PaymentKey, PaymentState, PaymentStore, PaymentView, ProviderId,
     RefundRequest, RefundState, SqliteStore, StoreError, Timestamp,
 };
 
@@ -49,6 +49,14 @@ impl PaymentStore for Flaky {
         self.there()?;
         self.inner.load(key).await
     }
+    async fn history(&self, key: &PaymentKey) -> Result<Option<History>, StoreError> {
+        self.there()?;
+        self.inner.history(key).await
+    }
+    async fn census(&self, now: Timestamp) -> Result<Census, StoreError> {
+        self.there()?;
+        self.inner.census(now).await
+    }
     async fn recent(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError> {
         self.there()?;
         self.inner.recent(limit).await
@@ -57,14 +65,20 @@ impl PaymentStore for Flaky {
         self.there()?;
         self.inner.under_review(limit).await
     }
+    async fn blocked_until(&self, account: &ProviderId) -> Result<Option<Timestamp>, StoreError> {
+        self.there()?;
+        self.inner.blocked_until(account).await
+    }
+
     async fn claim_due(
         &self,
+        account: &ProviderId,
         now: Timestamp,
         until: Timestamp,
         limit: u32,
     ) -> Result<Vec<(PaymentKey, Lease)>, StoreError> {
         self.there()?;
-        self.inner.claim_due(now, until, limit).await
+        self.inner.claim_due(account, now, until, limit).await
     }
     async fn claim_events(
         &self,
@@ -224,13 +238,18 @@ async fn an_instance_whose_clock_is_a_little_behind_takes_nothing_that_another_h
     for shop in shops().await {
         shop.start("A1", 450).await.unwrap();
         shop.clock.advance(Duration::from_secs(2 * 86_400));
+        let account = shop.key("A1").provider;
         let ahead = shop.clock.now();
         shop.clock.set_back(Duration::from_secs(2));
         let behind = shop.clock.now();
         let until = |now: Timestamp| now.after(Duration::from_secs(60));
-        let due = shop.store.claim_due(ahead, until(ahead), 9).await.unwrap();
+        let due = shop
+            .store
+            .claim_due(&account, ahead, until(ahead), 9)
+            .await
+            .unwrap();
         assert_eq!(due.len(), 1);
-        let taken = shop.store.claim_due(behind, until(behind), 9);
+        let taken = shop.store.claim_due(&account, behind, until(behind), 9);
         assert!(taken.await.unwrap().is_empty(), "leased to the other");
         let (key, lease) = due.into_iter().next().unwrap();
         let claim = Command::Claim(lease.target.clone(), until(behind));
@@ -248,10 +267,14 @@ async fn an_instance_whose_clock_is_a_little_behind_takes_nothing_that_another_h
             trouble: "busy".to_owned(),
             review: false,
             hold: Some(Duration::from_secs(86_400)),
+            block: None,
         };
         let noted = shop.store.apply(&key, put_off, ahead).await.unwrap();
         assert_eq!(noted.outcome, Outcome::Noted);
-        let due = shop.store.claim_due(behind, until(behind), 9).await;
+        let due = shop
+            .store
+            .claim_due(&account, behind, until(behind), 9)
+            .await;
         assert!(due.unwrap().is_empty(), "put off by the other");
     }
 }

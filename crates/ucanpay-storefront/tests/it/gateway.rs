@@ -24,6 +24,8 @@ pub(crate) const MERCHANT: &str = "2000000010";
 /// What happens to the next call.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Fault {
+    /// All goes well: it is a later call that does not.
+    Nothing,
     /// Nothing arrives.
     Unreachable,
     /// It takes effect, and the answer is lost.
@@ -53,6 +55,7 @@ struct State {
     faults: VecDeque<Fault>,
     placed: Vec<Arc<[u8]>>,
     queries: usize,
+    calls: usize,
     closes: usize,
     reversals: usize,
     gates: Vec<Gate>,
@@ -179,6 +182,11 @@ impl Gateway {
         gate()
     }
 
+    /// How many calls came in, of whatever kind.
+    pub(crate) fn calls(&self) -> usize {
+        self.state().calls
+    }
+
     pub(crate) fn queries(&self) -> usize {
         self.state().queries
     }
@@ -224,6 +232,7 @@ impl Gateway {
     }
 
     async fn fault(&self) -> Option<Fault> {
+        self.state().calls += 1;
         let fault = self.state().faults.pop_front();
         if let Some(Fault::Hangs) = fault {
             tokio::time::sleep(HANG).await;

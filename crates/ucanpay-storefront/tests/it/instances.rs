@@ -67,12 +67,13 @@ async fn each_due_row_is_claimed_by_one_of_them() {
     let claimers: Vec<_> = (0..8)
         .map(|n| {
             let store = if n % 2 == 0 { &shop } else { &twin }.store.clone();
+            let account = shop.key("A1").provider;
             tokio::spawn(async move {
                 let (mut claimed, mut empty) = (Vec::new(), 0);
                 // One that finds nothing may have met only rows that others were just taking.
                 while empty < 3 {
                     let until = now.after(Duration::from_secs(60));
-                    let rows = store.claim_due(now, until, 7).await.unwrap();
+                    let rows = store.claim_due(&account, now, until, 7).await.unwrap();
                     assert!(rows.len() <= 7);
                     empty = if rows.is_empty() { empty + 1 } else { 0 };
                     claimed.extend(rows);

@@ -6,6 +6,7 @@
 )]
 
 mod adapter;
+mod block;
 mod close_calls;
 mod ending;
 mod gateway;
@@ -14,10 +15,12 @@ mod invariants;
 mod mock;
 mod new_key;
 mod notifications;
+mod operations;
 mod outbox;
 mod own_migrations;
 mod postgres;
 mod reconciler;
+mod records;
 mod refunds;
 mod review;
 mod shared_commits;

@@ -85,7 +85,9 @@ async fn futures_dropped_at_any_point_leave_no_connection_inside_a_transaction()
         let claim = Command::Claim(Target::Payment, until);
         let ends = [
             cut(store.apply(&key, claim, now), polls).await.is_some(),
-            cut(store.claim_due(now, until, 10), polls).await.is_some(),
+            cut(store.claim_due(&key.provider, now, until, 10), polls)
+                .await
+                .is_some(),
             cut(store.claim_events(now, until, 10), polls)
                 .await
                 .is_some(),

@@ -1,5 +1,6 @@
 //! Nobody calls.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use serde_json::json;
@@ -138,6 +139,7 @@ async fn trouble_noted_after_the_lease_passed_on_writes_nothing() {
             trouble: "too late".into(),
             review: true,
             hold: None,
+            block: None,
         };
         let applied = shop
             .store
@@ -180,7 +182,9 @@ async fn an_answer_after_the_lease_passed_on_writes_nothing_and_a_notification_n
 
 #[tokio::test]
 async fn a_slow_call_holds_up_no_other_row() {
-    for shop in shops().await {
+    for mut shop in shops().await {
+        let plenty = NonZeroU32::new(1_000).unwrap();
+        shop.payments = shop.payments.with_call_budget(plenty);
         for n in 0..40 {
             shop.start(&format!("A{n}"), 450).await.unwrap();
         }
@@ -191,6 +195,25 @@ async fn a_slow_call_holds_up_no_other_row() {
         assert_eq!(report.asked, 40);
         assert_eq!(shop.gateway.queries(), 40);
         assert_eq!(shop.gateway.finished_before_the_slow_one(), 39);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn overdue_rows_are_asked_for_no_faster_than_the_call_budget_by_all_clones_together() {
+    for mut shop in shops().await {
+        shop.payments = shop.payments.with_call_budget(NonZeroU32::new(5).unwrap());
+        for n in 0..40 {
+            shop.start(&format!("A{n}"), 450).await.unwrap();
+        }
+        shop.clock.advance(Duration::from_secs(20));
+        let clone = shop.payments.clone();
+        for second in 1..=8 {
+            let (one, two) = tokio::join!(shop.payments.reconcile(), clone.reconcile());
+            assert!(one.unwrap().asked + two.unwrap().asked <= 5);
+            assert_eq!(shop.gateway.queries(), 5 * second);
+            shop.clock.advance(Duration::from_secs(1));
+        }
         shop.check().await;
     }
 }

@@ -35,6 +35,7 @@ pub(super) enum Even {
 impl Draft {
     /// Changes to a payment that stands in the ledger.
     pub(super) fn of(view: PaymentView, cause: &'static str, now: Timestamp) -> Self {
+        debug_assert!(Transition::CAUSES.contains(&cause), "{cause}");
         Self {
             before: Some(view.clone()),
             view,
@@ -328,6 +329,7 @@ impl Draft {
             evidence: None,
             transitions: self.transitions,
             events: self.events,
+            block: None,
         }
     }
 

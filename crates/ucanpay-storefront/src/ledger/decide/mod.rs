@@ -8,6 +8,7 @@ mod review;
 
 pub(crate) use intent::refund_refusal;
 
+use super::block::Block;
 use super::command::{Command, Outcome, Target};
 use super::discrepancy::Discrepancy;
 use super::event::Event;
@@ -49,6 +50,8 @@ pub struct Decision {
     pub transitions: Vec<Transition>,
     /// The outbox.
     pub events: Vec<Event>,
+    /// What the account's row then says, unless a later end stands there.
+    pub block: Option<Block>,
 }
 
 /// A proof to keep. A message that comes again is counted, not kept twice.
@@ -92,6 +95,25 @@ impl Verdict {
             Self::Unmatched => "unmatched",
         }
     }
+
+    /// The verdict of this word; `note` is why it needs review.
+    pub(crate) fn from_word(word: &str, note: Option<String>) -> Option<Self> {
+        match word {
+            "applied" => Some(Self::Applied),
+            "nothing_new" => Some(Self::NothingNew),
+            "review" => Some(Self::Review(note?)),
+            "unmatched" => Some(Self::Unmatched),
+            _ => None,
+        }
+    }
+
+    /// Why it needs review.
+    pub fn note(&self) -> Option<&str> {
+        match self {
+            Self::Review(reason) => Some(reason),
+            Self::Applied | Self::NothingNew | Self::Unmatched => None,
+        }
+    }
 }
 
 /// One move of a payment or a refund; or a decision about it that leaves the state as it was.
@@ -105,12 +127,27 @@ pub struct Transition {
     pub from: Option<&'static str>,
     /// The state after.
     pub to: &'static str,
-    /// What moved it: `intent`, `person`, `new_key`, or the source of the fact.
+    /// What moved it: one of [`CAUSES`](Self::CAUSES).
     pub cause: &'static str,
     /// The proof, by its digest.
     pub evidence: Option<String>,
     /// When.
     pub at: Timestamp,
+}
+
+impl Transition {
+    /// What can move a row: what the shop asked for, a person who looked, a call that was being made, a lease, the
+    /// merchant's new key; or a message, by its source.
+    pub const CAUSES: &'static [&'static str] = &[
+        "intent",
+        "person",
+        "call",
+        "claim",
+        "new_key",
+        Source::Notification.as_str(),
+        Source::Query.as_str(),
+        Source::Answer.as_str(),
+    ];
 }
 
 /// Decides what `command` does to the payment `key`, given what was `loaded`.
@@ -135,7 +172,11 @@ pub fn decide(key: &PaymentKey, loaded: Loaded, command: Command, now: Timestamp
             trouble,
             review,
             hold,
-        } => intent::give_up(loaded, &lease, trouble, review, hold, now),
+            block,
+        } => Decision {
+            block: block.map(|wait| Block::new(key.provider.clone(), wait, now)),
+            ..intent::give_up(loaded, &lease, trouble, review, hold, now)
+        },
         Command::SettleReview { discrepancy, note } => {
             review::settle(loaded, discrepancy, note, now)
         }
@@ -155,6 +196,7 @@ impl Decision {
             evidence: None,
             transitions: Vec::new(),
             events: Vec::new(),
+            block: None,
         }
     }
 }

@@ -31,8 +31,8 @@ use sqlx::postgres::PgPool;
 use sqlx::{PgConnection, PgTransaction};
 
 use super::{ClaimedEvent, Delivery, ParkedEvent, PaymentStore, StoreError, Unparking};
-use crate::id::PaymentKey;
-use crate::ledger::{Applied, Command, Lease, Loaded, PaymentView, decide};
+use crate::id::{PaymentKey, ProviderId};
+use crate::ledger::{Applied, Census, Command, History, Lease, Loaded, PaymentView, decide};
 use crate::time::Timestamp;
 
 /// A ledger in PostgreSQL, shared by any number of instances of a shop. Cheap to clone; all clones share one pool.
@@ -81,6 +81,23 @@ impl PaymentStore for PostgresStore {
         Ok(view)
     }
 
+    async fn history(&self, key: &PaymentKey) -> Result<Option<History>, StoreError> {
+        let mut tx = self.pool.begin_with(BEGIN_READING).await?;
+        let Some(view) = read::view(&mut tx, key).await? else {
+            return Ok(None);
+        };
+        let history = read::history(&mut tx, view).await?;
+        tx.commit().await?;
+        Ok(Some(history))
+    }
+
+    async fn census(&self, now: Timestamp) -> Result<Census, StoreError> {
+        let mut tx = self.pool.begin_with(BEGIN_READING).await?;
+        let census = read::census(&mut tx, now).await?;
+        tx.commit().await?;
+        Ok(census)
+    }
+
     async fn recent(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError> {
         let mut tx = self.pool.begin_with(BEGIN_READING).await?;
         let views = read::recent(&mut tx, limit).await?;
@@ -95,14 +112,22 @@ impl PaymentStore for PostgresStore {
         Ok(views)
     }
 
+    async fn blocked_until(&self, account: &ProviderId) -> Result<Option<Timestamp>, StoreError> {
+        let mut tx = self.pool.begin_with(BEGIN_READING).await?;
+        let until = read::blocked_until(&mut tx, account).await?;
+        tx.commit().await?;
+        Ok(until)
+    }
+
     async fn claim_due(
         &self,
+        account: &ProviderId,
         now: Timestamp,
         until: Timestamp,
         limit: u32,
     ) -> Result<Vec<(PaymentKey, Lease)>, StoreError> {
         let mut tx = self.begin().await?;
-        let due = read::due(&mut tx, now, limit).await?;
+        let due = read::due(&mut tx, account, now, limit).await?;
         write::leases(&mut tx, &due, until).await?;
         tx.commit().await?;
         let claimed = due.into_iter();

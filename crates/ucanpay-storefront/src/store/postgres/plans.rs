@@ -4,6 +4,7 @@ use sqlx::postgres::{PgArguments, PgPool};
 use sqlx::{Arguments as _, AssertSqlSafe};
 
 use super::{PostgresStore, read};
+use crate::store::{census, history};
 
 private_postgres::tests! {
     every_hot_statement_uses_an_index;
@@ -30,6 +31,11 @@ const FILL: &str = "
     SELECT 'p/A' || n || '/1', 'p', 'A' || n, 1, 'payment_created', '{}', n,
         CASE WHEN n % 1000 = 0 THEN NULL ELSE n END, n
       FROM generate_series(1, 20000) AS n;
+    INSERT INTO ucanpay_transition (provider, reference, version, to_state, cause, at)
+    SELECT 'p', 'A' || n, 1, 'created', 'intent', n FROM generate_series(1, 20000) AS n;
+    INSERT INTO ucanpay_evidence (provider, digest, reference, source, verdict, signed_text, signature, signing_key,
+        received_at, seen)
+    SELECT 'p', 'D' || n, 'A' || n, 'answer', 'applied', '', '', 'k', n, 1 FROM generate_series(1, 20000) AS n;
     ANALYZE;";
 
 async fn every_hot_statement_uses_an_index() {
@@ -44,25 +50,56 @@ async fn every_hot_statement_uses_an_index() {
         read::DISCREPANCIES,
         read::GATEWAY_NUMBER_OWNER,
         read::REFUND_OWNER,
+        history::TRANSITIONS,
+        history::EVIDENCE,
+        history::EVENTS,
     ] {
-        assert_indexed(&store.pool, sql, &["p", "A7"], &[]).await;
+        assert_indexed(&store.pool, sql, &["p", "A7"], &[], &[]).await;
     }
-    for sql in [read::DUE_PAYMENTS, read::DUE_REFUNDS, read::WAITING_EVENTS] {
-        assert_indexed(&store.pool, sql, &[], &[30_000, 90_000, 40_000, 64]).await;
+    for sql in [read::DUE_PAYMENTS, read::DUE_REFUNDS] {
+        assert_indexed(&store.pool, sql, &[], &[30_000, 90_000, 40_000, 64], &["p"]).await;
     }
+    let waiting = read::WAITING_EVENTS;
+    assert_indexed(
+        &store.pool,
+        waiting,
+        &[],
+        &[30_000, 90_000, 40_000, 64],
+        &[],
+    )
+    .await;
     for sql in [read::RECENT, read::UNDER_REVIEW, read::PARKED_EVENTS] {
-        assert_indexed(&store.pool, sql, &[], &[50]).await;
+        assert_indexed(&store.pool, sql, &[], &[50], &[]).await;
+    }
+    let ages = [30_000, 29_000, 28_000, 27_000, 26_000];
+    for sql in [census::PAYMENTS, census::REFUNDS] {
+        assert_indexed(&store.pool, sql, &[], &ages, &[]).await;
+    }
+    for sql in [census::PAID, census::RECOVERED] {
+        assert_indexed(&store.pool, sql, &[], &[19_000], &[]).await;
+    }
+    for sql in [census::REVIEWS, census::UNDELIVERED, census::PARKED] {
+        assert_indexed(&store.pool, sql, &[], &[], &[]).await;
     }
     store.close().await;
 }
 
-async fn assert_indexed(pool: &PgPool, sql: &str, texts: &[&str], numbers: &[i64]) {
+async fn assert_indexed(
+    pool: &PgPool,
+    sql: &str,
+    texts: &[&str],
+    numbers: &[i64],
+    more_texts: &[&str],
+) {
     let mut arguments = PgArguments::default();
     for text in texts {
         arguments.add(text).unwrap();
     }
     for number in numbers {
         arguments.add(number).unwrap();
+    }
+    for text in more_texts {
+        arguments.add(text).unwrap();
     }
     let explain = AssertSqlSafe(format!("EXPLAIN {sql}"));
     let plan: Vec<String> = sqlx::query_scalar_with(explain, arguments)

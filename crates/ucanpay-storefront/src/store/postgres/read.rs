@@ -6,10 +6,11 @@
 use std::collections::HashMap;
 
 use sqlx::PgConnection;
+use sqlx::query::Query;
 
 use crate::id::{PaymentKey, ProviderId, Reference};
-use crate::ledger::{Discrepancy, PaymentView, Refund, Schedule, Target};
-use crate::store::{ClaimedEvent, ParkedEvent, StoreError, row};
+use crate::ledger::{Census, Discrepancy, History, PaymentView, Refund, Schedule, Target};
+use crate::store::{ClaimedEvent, ParkedEvent, StoreError, census, history, row};
 use crate::time::Timestamp;
 
 macro_rules! payments {
@@ -73,12 +74,12 @@ pub(super) const REFUND_OWNER: &str =
     "SELECT reference FROM ucanpay_refund WHERE provider = $1 AND number = $2";
 pub(super) const DUE_PAYMENTS: &str =
     "SELECT provider, reference, NULL AS number, next_check_at FROM ucanpay_payment
-      WHERE (next_check_at <= $1 OR next_check_at > $2)
+      WHERE provider = $5 AND (next_check_at <= $1 OR next_check_at > $2)
         AND (lease_until IS NULL OR lease_until <= $1 OR lease_until > $3)
       ORDER BY next_check_at LIMIT $4 FOR UPDATE SKIP LOCKED";
 pub(super) const DUE_REFUNDS: &str =
     "SELECT provider, reference, number, next_check_at FROM ucanpay_refund
-      WHERE (next_check_at <= $1 OR next_check_at > $2)
+      WHERE provider = $5 AND (next_check_at <= $1 OR next_check_at > $2)
         AND (lease_until IS NULL OR lease_until <= $1 OR lease_until > $3)
       ORDER BY next_check_at LIMIT $4 FOR UPDATE SKIP LOCKED";
 pub(super) const WAITING_EVENTS: &str =
@@ -243,10 +244,11 @@ async fn owner(
     found.map(row::reference).transpose()
 }
 
-/// Unsettled rows whose time has come and that nobody has, the longest waiting first; locked, so that nobody else takes
-/// them before they are leased. Rows that somebody is changing at this moment are left to them.
+/// Unsettled rows of an account whose time has come and that nobody has, the longest waiting first; locked, so that
+/// nobody else takes them before they are leased. Rows that somebody is changing at this moment are left to them.
 pub(super) async fn due(
     tx: &mut PgConnection,
+    account: &ProviderId,
     now: Timestamp,
     limit: u32,
 ) -> Result<Vec<(PaymentKey, Target)>, StoreError> {
@@ -257,6 +259,7 @@ pub(super) async fn due(
             .bind(Schedule::farthest_check(now).as_millis())
             .bind(Schedule::farthest_lease(now).as_millis())
             .bind(i64::from(limit))
+            .bind(account.as_str())
             .fetch_all(&mut *tx)
             .await?;
         for due in &rows {
@@ -301,4 +304,62 @@ pub(super) async fn parked_events(
         .fetch_all(tx)
         .await?;
     parked.iter().map(row::parked_event).collect()
+}
+
+pub(super) const BLOCKED_UNTIL: &str =
+    "SELECT blocked_until FROM ucanpay_account WHERE provider = $1";
+
+/// Until when an account is blocked, or was.
+pub(super) async fn blocked_until(
+    tx: &mut PgConnection,
+    account: &ProviderId,
+) -> Result<Option<Timestamp>, StoreError> {
+    let until: Option<i64> = sqlx::query_scalar(BLOCKED_UNTIL)
+        .bind(account.as_str())
+        .fetch_optional(tx)
+        .await?;
+    Ok(until.map(Timestamp::from_millis))
+}
+
+/// All that is kept about a payment.
+pub(super) async fn history(
+    tx: &mut PgConnection,
+    view: PaymentView,
+) -> Result<History, StoreError> {
+    let provider = view.payment.key.provider.as_str();
+    let reference = view.payment.key.reference.as_str();
+    let about = |sql: &'static str| sqlx::query(sql).bind(provider).bind(reference);
+    let transitions = about(history::TRANSITIONS).fetch_all(&mut *tx).await?;
+    let evidence = about(history::EVIDENCE).fetch_all(&mut *tx).await?;
+    let events = about(history::EVENTS).fetch_all(tx).await?;
+    let transitions: Result<_, StoreError> = transitions.iter().map(history::transition).collect();
+    let evidence: Result<_, StoreError> = evidence.iter().map(history::evidence).collect();
+    let events: Result<_, StoreError> = events.iter().map(history::event).collect();
+    Ok(History::new(view, transitions?, evidence?, events?))
+}
+
+/// The ledger counted.
+pub(super) async fn census(tx: &mut PgConnection, now: Timestamp) -> Result<Census, StoreError> {
+    let mut counted = Census::default();
+    for (sql, refunds) in [(census::PAYMENTS, false), (census::REFUNDS, true)] {
+        let query = census::moments(now).fold(sqlx::query(sql), Query::bind);
+        for row in &query.fetch_all(&mut *tx).await? {
+            census::unsettled(&mut counted, row, refunds)?;
+        }
+    }
+    for row in &sqlx::query(census::BLOCKS).fetch_all(&mut *tx).await? {
+        census::block(&mut counted, row)?;
+    }
+    let lately = |sql: &'static str| sqlx::query(sql).bind(census::lately(now));
+    counted.paid = census::backlog(&lately(census::PAID).fetch_one(&mut *tx).await?)?.count;
+    counted.recovered =
+        census::backlog(&lately(census::RECOVERED).fetch_one(&mut *tx).await?)?.count;
+    for (sql, into) in [
+        (census::REVIEWS, &mut counted.reviews),
+        (census::UNDELIVERED, &mut counted.undelivered),
+        (census::PARKED, &mut counted.parked),
+    ] {
+        *into = census::backlog(&sqlx::query(sql).fetch_one(&mut *tx).await?)?;
+    }
+    Ok(counted)
 }

@@ -4,8 +4,8 @@ use sqlx::PgConnection;
 
 use crate::id::{PaymentKey, Reference, RefundNumber};
 use crate::ledger::{
-    Decision, Discrepancy, Event, EvidenceRecord, Payment, Refund, Reversal, Target, Transition,
-    Verdict,
+    Block, Decision, Discrepancy, Event, EvidenceRecord, Payment, Refund, Reversal, Target,
+    Transition, Verdict,
 };
 use crate::provider::FrozenRequest;
 use crate::store::details::EventDetails;
@@ -42,6 +42,9 @@ pub(super) async fn decision(
     }
     for row in &decision.events {
         event(tx, row).await?;
+    }
+    if let Some(row) = &decision.block {
+        block(tx, row).await?;
     }
     Ok(())
 }
@@ -427,4 +430,20 @@ fn held(text: &str) -> String {
 /// PostgreSQL's integers are signed. Versions and counts start at 1 and rise by one: they stay far below the limit.
 fn signed(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// The later end stands, unless it lies too far ahead to be meant.
+const BLOCK: &str = "
+INSERT INTO ucanpay_account (provider, blocked_until) VALUES ($1, $2)
+ON CONFLICT (provider) DO UPDATE SET blocked_until = excluded.blocked_until
+ WHERE excluded.blocked_until > ucanpay_account.blocked_until OR ucanpay_account.blocked_until > $3";
+
+async fn block(tx: &mut PgConnection, block: &Block) -> Result<(), StoreError> {
+    sqlx::query(BLOCK)
+        .bind(block.account.as_str())
+        .bind(block.until.as_millis())
+        .bind(block.farthest().as_millis())
+        .execute(tx)
+        .await?;
+    Ok(())
 }

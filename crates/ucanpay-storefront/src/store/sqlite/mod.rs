@@ -28,8 +28,8 @@ use sqlx::SqlitePool;
 
 use self::queue::{Job, Queue};
 use super::{ClaimedEvent, Delivery, ParkedEvent, PaymentStore, StoreError, Unparking};
-use crate::id::PaymentKey;
-use crate::ledger::{Applied, Command, Lease, PaymentView};
+use crate::id::{PaymentKey, ProviderId};
+use crate::ledger::{Applied, Census, Command, History, Lease, PaymentView};
 use crate::time::Timestamp;
 
 /// A ledger in one SQLite file.
@@ -65,6 +65,26 @@ impl PaymentStore for SqliteStore {
         Ok(views.remove(key))
     }
 
+    async fn history(&self, key: &PaymentKey) -> Result<Option<History>, StoreError> {
+        let mut tx = self.reader.begin().await?;
+        let Some(view) = read::views(&mut tx, &HashSet::from([key]))
+            .await?
+            .remove(key)
+        else {
+            return Ok(None);
+        };
+        let history = read::history(&mut tx, view).await?;
+        tx.commit().await?;
+        Ok(Some(history))
+    }
+
+    async fn census(&self, now: Timestamp) -> Result<Census, StoreError> {
+        let mut tx = self.reader.begin().await?;
+        let census = read::census(&mut tx, now).await?;
+        tx.commit().await?;
+        Ok(census)
+    }
+
     async fn recent(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError> {
         let mut tx = self.reader.begin().await?;
         let keys = read::recent(&mut tx, limit).await?;
@@ -79,15 +99,23 @@ impl PaymentStore for SqliteStore {
         Ok(keys.iter().filter_map(|key| views.remove(key)).collect())
     }
 
+    async fn blocked_until(&self, account: &ProviderId) -> Result<Option<Timestamp>, StoreError> {
+        let mut tx = self.reader.begin().await?;
+        let until = read::blocked_until(&mut tx, account).await?;
+        tx.commit().await?;
+        Ok(until)
+    }
+
     async fn claim_due(
         &self,
+        account: &ProviderId,
         now: Timestamp,
         until: Timestamp,
         limit: u32,
     ) -> Result<Vec<(PaymentKey, Lease)>, StoreError> {
         let mut tx = self.writer.begin_with(BEGIN).await?;
         let mut claimed = Vec::new();
-        for (key, target) in read::due(&mut tx, now, limit).await? {
+        for (key, target) in read::due(&mut tx, account, now, limit).await? {
             write::lease(&mut tx, &key, &target, until).await?;
             claimed.push((key, Lease { target, until }));
         }

@@ -3,6 +3,7 @@
 use sqlx::{AssertSqlSafe, Row as _};
 
 use super::{SqliteStore, read, write};
+use crate::store::{census, history};
 
 #[tokio::test]
 async fn every_hot_statement_uses_an_index() {
@@ -20,6 +21,17 @@ async fn every_hot_statement_uses_an_index() {
         read::DUE,
         read::WAITING_EVENTS,
         read::PARKED_EVENTS,
+        read::BLOCKED_UNTIL,
+        history::TRANSITIONS,
+        history::EVIDENCE,
+        history::EVENTS,
+        census::PAYMENTS,
+        census::REFUNDS,
+        census::PAID,
+        census::RECOVERED,
+        census::REVIEWS,
+        census::UNDELIVERED,
+        census::PARKED,
         write::PAYMENT,
     ] {
         let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));

@@ -3,12 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use sqlx::SqliteConnection;
+use sqlx::query::Query;
 
 use super::rows::json;
 use crate::id::{PaymentKey, ProviderId, Reference};
-use crate::ledger::{PaymentView, Schedule, Target};
+use crate::ledger::{Census, History, PaymentView, Schedule, Target};
 use crate::store::row::{self, Columns as _};
-use crate::store::{ClaimedEvent, ParkedEvent, StoreError};
+use crate::store::{ClaimedEvent, ParkedEvent, StoreError, census, history};
 use crate::time::Timestamp;
 
 // `CROSS JOIN` keeps SQLite from walking a table in search of the few rows that are wanted: it looks each one up.
@@ -36,15 +37,24 @@ pub(super) const REFUND_OWNERS: &str = "
 SELECT provider, number, reference
     FROM json_each(?) AS wanted CROSS JOIN ucanpay_refund
       ON provider = wanted.value->>0 AND number = wanted.value->>1";
-pub(super) const DUE: &str =
-    "SELECT provider, reference, NULL AS number, next_check_at FROM ucanpay_payment
-      WHERE (next_check_at <= ?1 OR next_check_at > ?2)
-        AND (lease_until IS NULL OR lease_until <= ?1 OR lease_until > ?3)
-     UNION ALL
-     SELECT provider, reference, number, next_check_at FROM ucanpay_refund
-      WHERE (next_check_at <= ?1 OR next_check_at > ?2)
-        AND (lease_until IS NULL OR lease_until <= ?1 OR lease_until > ?3)
-     ORDER BY next_check_at LIMIT ?4";
+/// Each part walks its index in order and stops at the limit, however many rows are overdue.
+pub(super) const DUE: &str = "
+SELECT * FROM (SELECT provider, reference, NULL AS number, next_check_at FROM ucanpay_payment
+    WHERE provider = ?5 AND next_check_at <= ?1 AND (lease_until IS NULL OR lease_until <= ?1 OR lease_until > ?3)
+    ORDER BY next_check_at LIMIT ?4)
+UNION ALL
+SELECT * FROM (SELECT provider, reference, NULL, next_check_at FROM ucanpay_payment
+    WHERE provider = ?5 AND next_check_at > ?2 AND (lease_until IS NULL OR lease_until <= ?1 OR lease_until > ?3)
+    ORDER BY next_check_at LIMIT ?4)
+UNION ALL
+SELECT * FROM (SELECT provider, reference, number, next_check_at FROM ucanpay_refund
+    WHERE provider = ?5 AND next_check_at <= ?1 AND (lease_until IS NULL OR lease_until <= ?1 OR lease_until > ?3)
+    ORDER BY next_check_at LIMIT ?4)
+UNION ALL
+SELECT * FROM (SELECT provider, reference, number, next_check_at FROM ucanpay_refund
+    WHERE provider = ?5 AND next_check_at > ?2 AND (lease_until IS NULL OR lease_until <= ?1 OR lease_until > ?3)
+    ORDER BY next_check_at LIMIT ?4)
+ORDER BY next_check_at LIMIT ?4";
 /// `+position` keeps SQLite from walking the whole outbox in order instead of the few rows that wait.
 pub(super) const WAITING_EVENTS: &str = "SELECT * FROM ucanpay_outbox AS waiting
       WHERE delivered_at IS NULL AND parked_at IS NULL AND (next_attempt_at <= ?1 OR next_attempt_at > ?2)
@@ -154,9 +164,10 @@ async fn owners(
         .collect()
 }
 
-/// Unsettled rows whose time has come and that nobody has, the longest waiting first.
+/// Unsettled rows of an account whose time has come and that nobody has, the longest waiting first.
 pub(super) async fn due(
     tx: &mut SqliteConnection,
+    account: &ProviderId,
     now: Timestamp,
     limit: u32,
 ) -> Result<Vec<(PaymentKey, Target)>, StoreError> {
@@ -165,6 +176,7 @@ pub(super) async fn due(
         .bind(Schedule::farthest_check(now).as_millis())
         .bind(Schedule::farthest_lease(now).as_millis())
         .bind(limit)
+        .bind(account.as_str())
         .fetch_all(tx)
         .await?
         .iter()
@@ -199,4 +211,65 @@ pub(super) async fn parked_events(
 ) -> Result<Vec<ParkedEvent>, StoreError> {
     let parked = sqlx::query(PARKED_EVENTS).bind(limit).fetch_all(tx).await?;
     parked.iter().map(row::parked_event).collect()
+}
+
+pub(super) const BLOCKED_UNTIL: &str =
+    "SELECT blocked_until FROM ucanpay_account WHERE provider = ?1";
+
+/// Until when an account is blocked, or was.
+pub(super) async fn blocked_until(
+    tx: &mut SqliteConnection,
+    account: &ProviderId,
+) -> Result<Option<Timestamp>, StoreError> {
+    let until: Option<i64> = sqlx::query_scalar(BLOCKED_UNTIL)
+        .bind(account.as_str())
+        .fetch_optional(tx)
+        .await?;
+    Ok(until.map(Timestamp::from_millis))
+}
+
+/// All that is kept about a payment.
+pub(super) async fn history(
+    tx: &mut SqliteConnection,
+    view: PaymentView,
+) -> Result<History, StoreError> {
+    let provider = view.payment.key.provider.as_str();
+    let reference = view.payment.key.reference.as_str();
+    let about = |sql: &'static str| sqlx::query(sql).bind(provider).bind(reference);
+    let transitions = about(history::TRANSITIONS).fetch_all(&mut *tx).await?;
+    let evidence = about(history::EVIDENCE).fetch_all(&mut *tx).await?;
+    let events = about(history::EVENTS).fetch_all(tx).await?;
+    let transitions: Result<_, StoreError> = transitions.iter().map(history::transition).collect();
+    let evidence: Result<_, StoreError> = evidence.iter().map(history::evidence).collect();
+    let events: Result<_, StoreError> = events.iter().map(history::event).collect();
+    Ok(History::new(view, transitions?, evidence?, events?))
+}
+
+/// The ledger counted.
+pub(super) async fn census(
+    tx: &mut SqliteConnection,
+    now: Timestamp,
+) -> Result<Census, StoreError> {
+    let mut counted = Census::default();
+    for (sql, refunds) in [(census::PAYMENTS, false), (census::REFUNDS, true)] {
+        let query = census::moments(now).fold(sqlx::query(sql), Query::bind);
+        for row in &query.fetch_all(&mut *tx).await? {
+            census::unsettled(&mut counted, row, refunds)?;
+        }
+    }
+    for row in &sqlx::query(census::BLOCKS).fetch_all(&mut *tx).await? {
+        census::block(&mut counted, row)?;
+    }
+    let lately = |sql: &'static str| sqlx::query(sql).bind(census::lately(now));
+    counted.paid = census::backlog(&lately(census::PAID).fetch_one(&mut *tx).await?)?.count;
+    counted.recovered =
+        census::backlog(&lately(census::RECOVERED).fetch_one(&mut *tx).await?)?.count;
+    for (sql, into) in [
+        (census::REVIEWS, &mut counted.reviews),
+        (census::UNDELIVERED, &mut counted.undelivered),
+        (census::PARKED, &mut counted.parked),
+    ] {
+        *into = census::backlog(&sqlx::query(sql).fetch_one(&mut *tx).await?)?;
+    }
+    Ok(counted)
 }

@@ -11,7 +11,7 @@ use super::rows::{
 };
 use crate::id::PaymentKey;
 use crate::ledger::{
-    Decision, Discrepancy, Event, EvidenceRecord, Payment, Refund, Target, Transition,
+    Block, Decision, Discrepancy, Event, EvidenceRecord, Payment, Refund, Target, Transition,
 };
 use crate::provider::FrozenRequest;
 use crate::store::{ClaimedEvent, Delivery, StoreError, Unparking};
@@ -29,6 +29,7 @@ pub(super) struct Changes {
     evidence: Vec<(PaymentKey, EvidenceRecord)>,
     transitions: Vec<(PaymentKey, Transition)>,
     events: Vec<Event>,
+    blocks: Vec<Block>,
 }
 
 impl Changes {
@@ -65,6 +66,7 @@ impl Changes {
         self.transitions
             .extend(transitions.map(|transition| (key.clone(), transition)));
         self.events.extend(decision.events);
+        self.blocks.extend(decision.block);
     }
 }
 
@@ -122,6 +124,10 @@ pub(super) async fn changes(
     let unmatched = unmatched?;
     if !unmatched.is_empty() {
         execute(tx, UNMATCHED_EVENT, &unmatched).await?;
+    }
+    // Rare: a statement each.
+    for row in &changes.blocks {
+        block(tx, row).await?;
     }
     Ok(())
 }
@@ -356,3 +362,19 @@ UPDATE ucanpay_outbox SET parked_at = NULL, attempts = 0, next_attempt_at = ?2
 const SKIP_EVENT: &str = "
 UPDATE ucanpay_outbox SET parked_at = NULL, delivered_at = ?2, skip_note = ?3
  WHERE id = ?1 AND delivered_at IS NULL AND parked_at IS NOT NULL";
+
+/// The later end stands, unless it lies too far ahead to be meant.
+const BLOCK: &str = "
+INSERT INTO ucanpay_account (provider, blocked_until) VALUES (?1, ?2)
+ON CONFLICT (provider) DO UPDATE SET blocked_until = excluded.blocked_until
+ WHERE excluded.blocked_until > ucanpay_account.blocked_until OR ucanpay_account.blocked_until > ?3";
+
+async fn block(tx: &mut SqliteConnection, block: &Block) -> Result<(), StoreError> {
+    sqlx::query(BLOCK)
+        .bind(block.account.as_str())
+        .bind(block.until.as_millis())
+        .bind(block.farthest().as_millis())
+        .execute(tx)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,114 @@
+//! The ledger counted: what is unsettled and for how long, what waits for a person, what waits for delivery.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::id::ProviderId;
+use crate::time::Timestamp;
+
+/// The upper ends of the first four ages in [`Unsettled::by_age`]: a minute, a quarter of an hour, two hours, a day.
+pub const AGES: [Duration; 4] = [
+    Duration::from_secs(60),
+    Duration::from_secs(15 * 60),
+    Duration::from_secs(2 * 3_600),
+    Duration::from_secs(24 * 3_600),
+];
+
+/// How far back [`Census::paid`] and [`Census::recovered`] look: a day.
+pub const LATELY: Duration = Duration::from_secs(24 * 3_600);
+
+/// What stands in the ledger at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Census {
+    /// The accounts of which anything is unsettled, or that were blocked once.
+    pub accounts: BTreeMap<ProviderId, AccountCensus>,
+    /// Discrepancies that nobody has closed.
+    pub reviews: Backlog,
+    /// Events that wait for their delivery; those that wait behind a parked one are among them.
+    pub undelivered: Backlog,
+    /// Events that wait for a person.
+    pub parked: Backlog,
+    /// Payments that turned paid [lately](LATELY).
+    pub paid: u64,
+    /// How many payments were [found paid by asking](crate::ledger::EventKind::RecoveredByQuery) lately, their
+    /// notification not having come by then.
+    pub recovered: u64,
+}
+
+/// What stands in the ledger about one account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AccountCensus {
+    /// Payments of which something is still expected. Closed ones that are only watched for a late payment do not count.
+    pub payments: Unsettled,
+    /// Refunds of which something is still expected.
+    pub refunds: Unsettled,
+    /// Until when the gateway takes no calls of it, as last noted; [`Block::rest`](crate::ledger::Block::rest) says
+    /// whether that still counts.
+    pub blocked_until: Option<Timestamp>,
+}
+
+/// Rows of which something is still expected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unsettled {
+    /// How many, by the time since they were recorded: up to each of [`AGES`], and older.
+    pub by_age: [u64; 5],
+    /// Those whose time to be asked for has come.
+    pub due: Backlog,
+}
+
+/// A number of things that wait.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Backlog {
+    /// How many.
+    pub count: u64,
+    /// Since when the one waits that has waited longest.
+    pub since: Option<Timestamp>,
+}
+
+impl Unsettled {
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    pub(crate) const fn new(by_age: [u64; 5], due: Backlog) -> Self {
+        Self { by_age, due }
+    }
+
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        self.by_age.iter().sum()
+    }
+
+    /// Counts a row in.
+    pub(crate) fn add(&mut self, recorded: Timestamp, next_check: Timestamp, now: Timestamp) {
+        let age = now.since(recorded);
+        let place = AGES.iter().position(|end| age < *end).unwrap_or(4);
+        if let Some(count) = self.by_age.get_mut(place) {
+            *count += 1;
+        }
+        if next_check <= now {
+            self.due.add(next_check);
+        }
+    }
+}
+
+impl Backlog {
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    pub(crate) const fn new(count: u64, since: Option<Timestamp>) -> Self {
+        Self { count, since }
+    }
+
+    /// Counts one in.
+    pub(crate) fn add(&mut self, since: Timestamp) {
+        self.count += 1;
+        self.since = Some(self.since.map_or(since, |first| first.min(since)));
+    }
+}
+
+impl Census {
+    /// The account's row, made where it is missing.
+    pub(crate) fn account(&mut self, id: &ProviderId) -> &mut AccountCensus {
+        self.accounts.entry(id.clone()).or_default()
+    }
+}

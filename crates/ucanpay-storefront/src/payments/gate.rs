@@ -1,0 +1,44 @@
+//! The way to the gateway's calls: open, unless the account is blocked (rule 10).
+
+use super::Payments;
+use crate::ledger::Block;
+use crate::provider::{Effect, PaymentProvider, ProviderError, ProviderErrorKind};
+
+/// A provider behind its account's block. Every call goes through [`open`](Self::open), so none is made without a look
+/// at what other instances have committed.
+#[derive(Clone, Copy)]
+pub(super) struct Gate<'a> {
+    payments: &'a Payments,
+    provider: &'a dyn PaymentProvider,
+}
+
+impl<'a> Gate<'a> {
+    pub(super) fn new(payments: &'a Payments, provider: &'a dyn PaymentProvider) -> Self {
+        Self { payments, provider }
+    }
+
+    /// The provider, for one call made now.
+    ///
+    /// # Errors
+    /// Nothing may be sent: the account is blocked, or the ledger cannot say whether it is.
+    pub(super) async fn open(&self) -> Result<&'a dyn PaymentProvider, ProviderError> {
+        let standing = self.payments.store.blocked_until(self.provider.id()).await;
+        let unsent =
+            |error: ProviderError, wait| error.with_effect(Effect::None).with_retry_after(wait);
+        let until = standing.map_err(|error| {
+            unsent(
+                ProviderError::new(ProviderErrorKind::Unreachable, error),
+                None,
+            )
+        })?;
+        match until.and_then(|until| Block::rest(until, self.payments.now())) {
+            None => Ok(self.provider),
+            Some(rest) => {
+                let seconds = rest.as_secs() + 1;
+                let why = format!("it takes no calls of this account for {seconds} s");
+                let error = ProviderError::new(ProviderErrorKind::Later, why);
+                Err(unsent(error, Some(rest)))
+            }
+        }
+    }
+}

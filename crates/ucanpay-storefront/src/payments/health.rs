@@ -1,0 +1,193 @@
+//! How the ledger does: what waits, for how long, and what an operator should look into.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::Payments;
+use crate::id::ProviderId;
+use crate::ledger::{Backlog, Block, Census};
+use crate::store::StoreError;
+use crate::time::Timestamp;
+
+/// What waits longer than this has been forgotten: rows to be asked for, events to be delivered.
+const FORGOTTEN: Duration = Duration::from_secs(10 * 60);
+
+/// A share of missed notifications is taken for a fault from so many payments in a day.
+const ENOUGH: u64 = 10;
+
+/// How a ledger does, at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Health {
+    /// That moment.
+    pub at: Timestamp,
+    /// The ledger counted. Every registered account has a row in it.
+    pub census: Census,
+    /// Accounts with unsettled rows that are not registered here: nobody asks for these.
+    pub unregistered: Vec<ProviderId>,
+}
+
+/// Something an operator should look into. Shown, it says what, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Concern {
+    /// Payments or refunds have been due for more than ten minutes, the first since this moment: no reconciler runs, or
+    /// its [call budget](Payments::with_call_budget) is too small.
+    NotReconciled(ProviderId, Backlog),
+    /// An account has unsettled rows and no provider.
+    NotRegistered(ProviderId),
+    /// The gateway takes no calls of an account for so long.
+    Blocked(ProviderId, Duration),
+    /// Discrepancies wait for a person.
+    Reviews(Backlog),
+    /// Events have waited for more than ten minutes: nobody delivers them, or the handler fails.
+    NotDelivered(Backlog),
+    /// Events are parked.
+    Parked(Backlog),
+    /// Of the payments of the last day, these were found paid by asking, and so many were paid at all: at least half of
+    /// at least ten.
+    NotificationsMissed {
+        /// Found paid by asking.
+        recovered: u64,
+        /// Paid.
+        paid: u64,
+    },
+}
+
+impl Payments {
+    /// How the ledger does, over all instances of the shop. Cheap enough for a look every few seconds: it reads indexes
+    /// of what is unsettled, waits, or was paid within a day.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the ledger cannot be read. That, too, is worth an alarm: notifications are then refused.
+    pub async fn health(&self) -> Result<Health, StoreError> {
+        let at = self.now();
+        let mut census = self.store.census(at).await?;
+        for id in self.registry.ids() {
+            census.account(id);
+        }
+        let unregistered = census.accounts.iter().filter(|(id, account)| {
+            let unsettled = account.payments.total() + account.refunds.total();
+            unsettled > 0 && self.registry.get(Some(id)).is_none()
+        });
+        Ok(Health {
+            at,
+            unregistered: unregistered.map(|(id, _)| id.clone()).collect(),
+            census,
+        })
+    }
+}
+
+impl Health {
+    /// How long the gateway takes no calls of an account yet; `None` if it takes them.
+    pub fn blocked_for(&self, account: &ProviderId) -> Option<Duration> {
+        let until = self.census.accounts.get(account)?.blocked_until?;
+        Block::rest(until, self.at)
+    }
+
+    /// The share of payments that were found paid by asking, of those paid within the last day: 0 is best. 1 says that
+    /// no notification comes. `None` if nothing was paid.
+    pub fn missed_notifications(&self) -> Option<f64> {
+        let Census {
+            paid, recovered, ..
+        } = self.census;
+        // A day's payments are far from where an f64 becomes coarse.
+        #[expect(clippy::cast_precision_loss, reason = "a ratio for people")]
+        let share = || recovered.min(paid) as f64 / paid as f64;
+        (paid > 0).then(share)
+    }
+
+    /// What to look into, the most urgent first; empty if all is well.
+    pub fn concerns(&self) -> Vec<Concern> {
+        let census = &self.census;
+        let mut concerns = Vec::new();
+        let late = |backlog: &Backlog| {
+            let waited = backlog.since.map(|since| self.at.since(since));
+            waited.is_some_and(|waited| waited > FORGOTTEN)
+        };
+        for (id, account) in &census.accounts {
+            if self.unregistered.contains(id) {
+                concerns.push(Concern::NotRegistered(id.clone()));
+                continue;
+            }
+            if let Some(rest) = self.blocked_for(id) {
+                concerns.push(Concern::Blocked(id.clone(), rest));
+            } else {
+                let due = [account.payments.due, account.refunds.due];
+                let late = due.into_iter().filter(late);
+                concerns.extend(late.map(|due| Concern::NotReconciled(id.clone(), due)));
+            }
+        }
+        if late(&census.undelivered) {
+            concerns.push(Concern::NotDelivered(census.undelivered));
+        }
+        if census.parked.count > 0 {
+            concerns.push(Concern::Parked(census.parked));
+        }
+        let (recovered, paid) = (census.recovered, census.paid);
+        if paid >= ENOUGH && recovered.saturating_mul(2) >= paid {
+            concerns.push(Concern::NotificationsMissed { recovered, paid });
+        }
+        if census.reviews.count > 0 {
+            concerns.push(Concern::Reviews(census.reviews));
+        }
+        concerns
+    }
+}
+
+impl fmt::Display for Concern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotReconciled(id, due) => write!(
+                f,
+                "{} rows of account {id} wait to be asked for{}: see that Payments::run runs, and that its call budget \
+                 is large enough",
+                due.count,
+                Since(*due)
+            ),
+            Self::NotRegistered(id) => write!(
+                f,
+                "account {id} has unsettled rows and is not registered: register its provider until they are settled"
+            ),
+            Self::Blocked(id, rest) => write!(
+                f,
+                "the gateway takes no calls of account {id} for {} s more: look in the log for what was asked too often",
+                rest.as_secs() + 1
+            ),
+            Self::Reviews(open) => write!(
+                f,
+                "{} discrepancies wait for a person{}: see the review queue",
+                open.count,
+                Since(*open)
+            ),
+            Self::NotDelivered(waiting) => write!(
+                f,
+                "{} events wait for their delivery{}: see that Payments::run runs, and look in the log for what the \
+                 handler fails with",
+                waiting.count,
+                Since(*waiting)
+            ),
+            Self::Parked(parked) => write!(
+                f,
+                "{} events are parked{}: mend what the handler fails with, then release them, or skip them",
+                parked.count,
+                Since(*parked)
+            ),
+            Self::NotificationsMissed { recovered, paid } => write!(
+                f,
+                "{recovered} of {paid} payments of the last day were found paid by asking: see that the notify URL is \
+                 reached from outside"
+            ),
+        }
+    }
+}
+
+struct Since(Backlog);
+
+impl fmt::Display for Since {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0
+            .since
+            .map_or(Ok(()), |since| write!(f, ", the first since {since}"))
+    }
+}

@@ -1,0 +1,94 @@
+//! The ledger counted: the statements, which every database understands as they are, and their rows.
+
+use super::StoreError;
+use super::row::{self, Columns};
+use crate::ledger::{AGES, Backlog, Census, LATELY, Unsettled};
+use crate::time::Timestamp;
+
+macro_rules! unsettled {
+    ($table:literal, $and:literal) => {
+        concat!(
+            "SELECT provider,
+                    count(*) FILTER (WHERE created_at > $2) AS age_0,
+                    count(*) FILTER (WHERE created_at <= $2 AND created_at > $3) AS age_1,
+                    count(*) FILTER (WHERE created_at <= $3 AND created_at > $4) AS age_2,
+                    count(*) FILTER (WHERE created_at <= $4 AND created_at > $5) AS age_3,
+                    count(*) FILTER (WHERE created_at <= $5) AS age_4,
+                    count(*) FILTER (WHERE next_check_at <= $1) AS due,
+                    min(next_check_at) FILTER (WHERE next_check_at <= $1) AS due_since
+               FROM ",
+            $table,
+            " WHERE next_check_at IS NOT NULL",
+            $and,
+            " GROUP BY provider"
+        )
+    };
+}
+
+/// By account: takes the [`moments`].
+pub(super) const PAYMENTS: &str = unsettled!("ucanpay_payment", " AND state <> 'closed'");
+/// Likewise.
+pub(super) const REFUNDS: &str = unsettled!("ucanpay_refund", "");
+pub(super) const BLOCKS: &str = "SELECT provider, blocked_until FROM ucanpay_account";
+/// Takes the moment from which on [lately](LATELY) is counted, as do the two after it.
+pub(super) const PAID: &str =
+    "SELECT count(*) AS count, NULL AS since FROM ucanpay_payment WHERE paid_at > $1";
+pub(super) const RECOVERED: &str = "SELECT count(*) AS count, NULL AS since FROM ucanpay_outbox
+  WHERE kind = 'recovered_by_query' AND created_at > $1";
+/// These take nothing.
+pub(super) const REVIEWS: &str = "SELECT count(*) AS count, min(opened_at) AS since FROM ucanpay_discrepancy WHERE closed_at IS NULL";
+pub(super) const UNDELIVERED: &str =
+    "SELECT count(*) AS count, min(created_at) AS since FROM ucanpay_outbox
+  WHERE delivered_at IS NULL AND parked_at IS NULL";
+pub(super) const PARKED: &str =
+    "SELECT count(*) AS count, min(parked_at) AS since FROM ucanpay_outbox
+  WHERE delivered_at IS NULL AND parked_at IS NOT NULL";
+
+/// Now, and the moments at which each age begins.
+pub(super) fn moments(now: Timestamp) -> impl Iterator<Item = i64> {
+    let ages = AGES.iter().map(move |age| now.before(*age));
+    std::iter::once(now).chain(ages).map(Timestamp::as_millis)
+}
+
+/// The moment from which on lately is counted.
+pub(super) fn lately(now: Timestamp) -> i64 {
+    now.before(LATELY).as_millis()
+}
+
+/// The rows of an account: of its payments, or of its refunds.
+pub(super) fn unsettled(
+    census: &mut Census,
+    row: &impl Columns,
+    refunds: bool,
+) -> Result<(), StoreError> {
+    let mut by_age = [0; 5];
+    let columns = ["age_0", "age_1", "age_2", "age_3", "age_4"];
+    for (count, column) in by_age.iter_mut().zip(columns) {
+        *count = row::unsigned(row, column)?;
+    }
+    let due = Backlog::new(
+        row::unsigned(row, "due")?,
+        row::optional_moment(row, "due_since")?,
+    );
+    let account = census.account(&row::provider(row)?);
+    let rows = if refunds {
+        &mut account.refunds
+    } else {
+        &mut account.payments
+    };
+    *rows = Unsettled::new(by_age, due);
+    Ok(())
+}
+
+pub(super) fn block(census: &mut Census, row: &impl Columns) -> Result<(), StoreError> {
+    let until = row::moment(row, "blocked_until")?;
+    census.account(&row::provider(row)?).blocked_until = Some(until);
+    Ok(())
+}
+
+pub(super) fn backlog(row: &impl Columns) -> Result<Backlog, StoreError> {
+    Ok(Backlog::new(
+        row::unsigned(row, "count")?,
+        row::optional_moment(row, "since")?,
+    ))
+}
