@@ -86,11 +86,12 @@ impl Initializer for UcanpayInitializer {
 async fn check(ctx: &AppContext) -> Check {
     let plugin = match Plugin::of(ctx) {
         Ok(plugin) => plugin,
-        Err(error) => return found(vec![error.to_string()]),
+        Err(error) => return found(&[error.to_string()], &[]),
     };
-    let mut problems = Vec::new();
-    if let Err(error) = plugin.ledger.open().await {
-        problems.push(in_one_line(&error));
+    let (mut problems, mut concerns) = (Vec::new(), Vec::new());
+    match plugin.payments.health().await {
+        Ok(health) => concerns.extend(health.concerns().iter().map(ToString::to_string)),
+        Err(error) => problems.push(in_one_line(&error)),
     }
     let notify_url = &plugin.notify_urls[0];
     if ctx.environment == Environment::Production && !is_public(notify_url) {
@@ -99,21 +100,23 @@ async fn check(ctx: &AppContext) -> Check {
              https address"
         ));
     }
-    found(problems)
+    found(&problems, &concerns)
 }
 
-fn found(problems: Vec<String>) -> Check {
-    if problems.is_empty() {
-        return Check {
-            status: CheckStatus::Ok,
-            message: "settings, keys and ledger: fit for payments".to_owned(),
-            description: None,
-        };
-    }
+fn found(problems: &[String], concerns: &[String]) -> Check {
+    let (status, message, lines) = if !problems.is_empty() {
+        (CheckStatus::NotOk, "not fit for payments", problems)
+    } else if !concerns.is_empty() {
+        // A warning, in the doctor's words: set up well, and somebody should look.
+        let message = "fit for payments, and to be looked into";
+        (CheckStatus::NotConfigure, message, concerns)
+    } else {
+        (CheckStatus::Ok, "fit for payments", concerns)
+    };
     Check {
-        status: CheckStatus::NotOk,
-        message: "not fit for payments".to_owned(),
-        description: Some(problems.join("\n   ")),
+        status,
+        message: message.to_owned(),
+        description: (!lines.is_empty()).then(|| lines.join("\n   ")),
     }
 }
 

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::sync::OnceCell;
-use ucanpay_storefront::ledger::{Applied, Command, Lease, PaymentView};
+use ucanpay_storefront::ledger::{Applied, Census, Command, History, Lease, PaymentView};
 use ucanpay_storefront::store::{ClaimedEvent, Delivery, ParkedEvent, Unparking};
-use ucanpay_storefront::{PaymentKey, PaymentStore, StoreError, Timestamp};
+use ucanpay_storefront::{PaymentKey, PaymentStore, ProviderId, StoreError, Timestamp};
 
 /// A ledger that is opened when it is first asked.
 pub(crate) struct Ledger {
@@ -78,6 +78,14 @@ impl PaymentStore for Ledger {
         self.open().await?.load(key).await
     }
 
+    async fn history(&self, key: &PaymentKey) -> Result<Option<History>, StoreError> {
+        self.open().await?.history(key).await
+    }
+
+    async fn census(&self, now: Timestamp) -> Result<Census, StoreError> {
+        self.open().await?.census(now).await
+    }
+
     async fn recent(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError> {
         self.open().await?.recent(limit).await
     }
@@ -86,13 +94,21 @@ impl PaymentStore for Ledger {
         self.open().await?.under_review(limit).await
     }
 
+    async fn blocked_until(&self, account: &ProviderId) -> Result<Option<Timestamp>, StoreError> {
+        self.open().await?.blocked_until(account).await
+    }
+
     async fn claim_due(
         &self,
+        account: &ProviderId,
         now: Timestamp,
         until: Timestamp,
         limit: u32,
     ) -> Result<Vec<(PaymentKey, Lease)>, StoreError> {
-        self.open().await?.claim_due(now, until, limit).await
+        self.open()
+            .await?
+            .claim_due(account, now, until, limit)
+            .await
     }
 
     async fn claim_events(

@@ -57,6 +57,9 @@ pub fn install(ctx: &AppContext, settings: &Settings, registry: PaymentRegistry)
     if let Some(attempts) = settings.delivery_attempts {
         payments = payments.with_delivery_attempts(attempts);
     }
+    if let Some(budget) = settings.call_budget {
+        payments = payments.with_call_budget(budget);
+    }
     ctx.shared_store.insert(payments.clone());
     ctx.shared_store.insert(Plugin {
         payments,

@@ -28,6 +28,7 @@ use self::source::Source;
 /// | `late_payment` | paid after it was closed: `review` (unless set) or `auto_refund` |
 /// | `unmatched` | a notification about no payment here: `ack` (unless set) or `nack` |
 /// | `delivery_attempts` | failures in a row after which an event is parked; 20 unless set |
+/// | `call_budget` | rows of one account that the reconciler asks about in a second, at most; 20 unless set |
 /// | `self_check` | whether the app refuses to start if notifications do not reach it; `true` unless set. `false` where a proxy changes paths |
 ///
 /// An environment variable overrides a setting: `UCANPAY_MERCHANT_ID`, and so on. A name that is not in this list is an
@@ -38,6 +39,7 @@ pub struct Settings {
     pub(crate) notify_urls: [String; 2],
     pub(crate) policies: Policies,
     pub(crate) delivery_attempts: Option<NonZeroU32>,
+    pub(crate) call_budget: Option<NonZeroU32>,
     pub(crate) self_check: bool,
 }
 
@@ -110,6 +112,7 @@ impl Settings {
             notify_urls: account.notify_urls,
             policies,
             delivery_attempts: source.count("delivery_attempts")?,
+            call_budget: source.count("call_budget")?,
             self_check: source
                 .word("self_check", &[("true", true), ("false", false)])?
                 .unwrap_or(true),

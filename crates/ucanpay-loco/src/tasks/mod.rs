@@ -4,12 +4,14 @@
 //! |---|---|---|
 //! | `ucanpay:reconcile` | one pass of the reconciler | |
 //! | `ucanpay:refund` | gives money back | `reference:` `cents:` `reason:` and, to repeat one, `number:` |
+//! | `ucanpay:timeline` | what happened to a payment | `reference:` |
 //! | `ucanpay:review` | what waits for a person | none: lists; `reference:` `discrepancy:` `note:` closes one; `event:` with `release:yes` or `skip:<why>` decides about a parked event |
 
 mod arguments;
 mod reconcile;
 mod refund;
 mod review;
+mod timeline;
 
 use loco_rs::task::Tasks;
 
@@ -18,6 +20,7 @@ pub fn register_tasks(tasks: &mut Tasks) {
     tasks.register(reconcile::Reconcile);
     tasks.register(refund::GiveBack);
     tasks.register(review::Review);
+    tasks.register(timeline::Tell);
 }
 
 /// Tells the person at the terminal.

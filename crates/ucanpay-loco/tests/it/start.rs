@@ -163,6 +163,18 @@ async fn an_open_page_does_not_keep_the_app_from_stopping() {
 }
 
 #[tokio::test]
+async fn the_doctor_warns_of_what_waits_for_a_person() {
+    let mut bench = Bench::new().await;
+    bench.set("delivery_attempts", 1);
+    let app = bench.start().await;
+    Told::of(&app.ctx).fail(1);
+    app.place("A1").await;
+    until(async || doctor(&app.ctx).await.0 == CheckStatus::NotConfigure).await;
+    let (_, words) = doctor(&app.ctx).await;
+    assert!(words.contains("parked"), "{words}");
+}
+
+#[tokio::test]
 async fn the_doctor_is_content_with_a_good_app_and_names_what_is_wrong_with_another() {
     let mut bench = Bench::new().await;
     bench.boot().await.unwrap();

@@ -114,3 +114,16 @@ async fn reconciling_finds_a_payment_whose_notification_never_came() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_timeline_is_told_for_a_payment_that_is_there_and_for_no_other() {
+    let app = Bench::new().await.start().await;
+    app.paid("A1").await;
+    run(&app.ctx, "timeline", &[("reference", "A1")])
+        .await
+        .unwrap();
+    let error = run(&app.ctx, "timeline", &[("reference", "B1")])
+        .await
+        .unwrap_err();
+    assert!(error.contains("does not stand in the ledger"), "{error}");
+}
