@@ -48,17 +48,20 @@ const LOOK: Duration = Duration::from_secs(5);
 /// # }
 /// ```
 pub fn payments_router<S: Clone + Send + Sync + 'static>(payments: Payments) -> Router<S> {
-    let routes = payments_routes(&payments).into_iter();
-    routes.fold(Router::new(), |router, (path, method)| {
+    let router = table().into_iter();
+    let router = router.fold(Router::new(), |router, (path, method)| {
         router.route(path, method)
-    })
+    });
+    router.with_state(payments)
 }
 
 /// The routes of [`payments_router`] one by one, each with its path: for a framework that keeps a list of its own, as loco
 /// does.
-pub fn payments_routes<S: Clone + Send + Sync + 'static>(
-    payments: &Payments,
-) -> [(&'static str, MethodRouter<S>); 7] {
+pub fn payments_routes<S>(payments: &Payments) -> [(&'static str, MethodRouter<S>); 7] {
+    table().map(|(path, method)| (path, method.with_state(payments.clone())))
+}
+
+fn table() -> [(&'static str, MethodRouter<Payments>); 7] {
     [
         ("/payment", post(payment)),
         ("/refund", post(refund)),
@@ -68,7 +71,6 @@ pub fn payments_routes<S: Clone + Send + Sync + 'static>(
         ("/status/{reference}/events", get(events)),
         ("/status/{reference}/qr.svg", get(qr_code)),
     ]
-    .map(|(path, method)| (path, method.with_state(payments.clone())))
 }
 
 async fn payment(State(payments): State<Payments>, request: Request) -> Response {

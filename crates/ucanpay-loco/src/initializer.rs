@@ -55,6 +55,13 @@ impl Initializer for UcanpayInitializer {
                 in_one_line(&error)
             ))
         })?;
+        if !tracing::enabled!(target: "ucanpay_storefront", tracing::Level::WARN) {
+            // Said in loco's name, since ours is not heard.
+            tracing::warn!(
+                target: "loco_rs::ucanpay",
+                "what the ledger warns of is not logged: add `ucanpay=info` to logger.override_filter"
+            );
+        }
         plugin.run(Arc::clone(&self.handler));
         Ok(())
     }

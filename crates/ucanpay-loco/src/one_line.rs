@@ -1,4 +1,4 @@
-//! An error with its causes, for a person at a terminal.
+//! Errors for a person at a terminal.
 
 /// The error and its causes in one line. A cause that an error tells already is not told twice.
 pub(crate) fn in_one_line(error: &dyn std::error::Error) -> String {
@@ -13,4 +13,9 @@ pub(crate) fn in_one_line(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     line
+}
+
+/// The error in words, as one of loco's: what ends the app is shown as it is written down, not as a person would say it.
+pub(crate) fn told(error: impl std::error::Error) -> loco_rs::Error {
+    loco_rs::Error::Message(in_one_line(&error))
 }

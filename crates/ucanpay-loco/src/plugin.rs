@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use ucanpay_storefront::{EventHandler, PaymentRegistry, Payments};
 
 use crate::ledger::Ledger;
+use crate::one_line::told;
 use crate::settings::{SettingError, Settings};
 
 /// How long the reconciler may take to end what it has begun. What is then cut off is taken up by the next start.
@@ -33,9 +34,9 @@ pub(crate) struct Plugin {
 /// # Errors
 /// A [`SettingError`], whose message says the path of the setting. The app then does not start.
 pub fn after_context(ctx: AppContext) -> Result<AppContext> {
-    let settings = Settings::from_config(&ctx.config).map_err(Error::wrap)?;
+    let settings = Settings::from_config(&ctx.config).map_err(told)?;
     let registry = PaymentRegistry::builder().register(settings.provider());
-    let registry = registry.build().map_err(Error::wrap)?;
+    let registry = registry.build().map_err(told)?;
     install(&ctx, &settings, registry)?;
     Ok(ctx)
 }
@@ -46,7 +47,7 @@ pub fn after_context(ctx: AppContext) -> Result<AppContext> {
 /// If the ledger would be dropped at this very start: `database.dangerously_recreate` in production.
 pub fn install(ctx: &AppContext, settings: &Settings, registry: PaymentRegistry) -> Result<()> {
     if ctx.environment == Environment::Production && ctx.config.database.dangerously_recreate {
-        return Err(Error::wrap(SettingError::new(
+        return Err(told(SettingError::new(
             "database.dangerously_recreate",
             "is true in production, and would drop the ledger with all payments",
             "set it to false",
@@ -128,7 +129,7 @@ impl Plugin {
             Ok(Ok(())) => tracing::info!("the reconciler has ended"),
             Ok(Err(error)) => tracing::error!(reason = %error, "the reconciler broke off"),
             Err(_) => {
-                tracing::warn!("the reconciler was cut off; the next start takes up what it left")
+                tracing::warn!("the reconciler was cut off; the next start takes up what it left");
             }
         }
     }

@@ -70,7 +70,7 @@ fn merchant(source: &mut Source<'_>) -> Result<Merchant, SettingError> {
     })?;
     let private = source.required(
         "private_key_file",
-        "name the file with the merchant's own key; `ucanpay keys` makes one",
+        "name the file with the merchant's own key; `ucanpay key generate` makes one",
     )?;
     let private_key = key(&private, &private.text, PrivateKey::from_bytes)?;
     let platform = source.required(

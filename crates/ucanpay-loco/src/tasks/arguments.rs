@@ -1,5 +1,6 @@
 //! What a task was called with: `cargo loco task <task> name:value`.
 
+use crate::one_line::told;
 use loco_rs::task::Vars;
 use loco_rs::{Error, Result};
 use ucanpay_storefront::{PaymentKey, Payments, ProviderId, Reference};
@@ -45,10 +46,10 @@ impl<'a> Arguments<'a> {
 
     /// The payment of `reference`, at `provider` or else the default one.
     pub(super) fn payment(&self, payments: &Payments) -> Result<PaymentKey> {
-        let reference = Reference::new(self.need("reference")?).map_err(Error::wrap)?;
+        let reference = Reference::new(self.need("reference")?).map_err(told)?;
         let mut key = payments.key(reference);
         if let Some(provider) = self.get("provider") {
-            key.provider = ProviderId::new(provider).map_err(Error::wrap)?;
+            key.provider = ProviderId::new(provider).map_err(told)?;
         }
         Ok(key)
     }

@@ -1,12 +1,13 @@
 //! `ucanpay:reconcile`: one pass of the reconciler, for a schedule or an impatient merchant.
 
 use async_trait::async_trait;
+use loco_rs::Result;
 use loco_rs::app::AppContext;
 use loco_rs::task::{Task, TaskInfo, Vars};
-use loco_rs::{Error, Result};
 
 use super::arguments::Arguments;
 use super::tell;
+use crate::one_line::told;
 use crate::payments;
 
 pub(super) struct Reconcile;
@@ -23,7 +24,7 @@ impl Task for Reconcile {
 
     async fn run(&self, ctx: &AppContext, vars: &Vars) -> Result<()> {
         Arguments::of(vars, &[])?;
-        let report = payments(ctx)?.reconcile().await.map_err(Error::wrap)?;
+        let report = payments(ctx)?.reconcile().await.map_err(told)?;
         tell(&format!(
             "asked about {} payments and refunds",
             report.asked

@@ -1,14 +1,15 @@
 //! `ucanpay:refund`: money goes back, asked for at the terminal.
 
 use async_trait::async_trait;
+use loco_rs::Result;
 use loco_rs::app::AppContext;
 use loco_rs::task::{Task, TaskInfo, Vars};
-use loco_rs::{Error, Result};
 use ucanpay_core::Amount;
 use ucanpay_storefront::{RefundNumber, RefundRequest};
 
 use super::arguments::Arguments;
 use super::tell;
+use crate::one_line::told;
 use crate::payments;
 
 pub(super) struct GiveBack;
@@ -30,9 +31,9 @@ impl Task for GiveBack {
         )?;
         let payments = payments(ctx)?;
         let key = arguments.payment(&payments)?;
-        let amount = Amount::new(arguments.number("cents")?).map_err(Error::wrap)?;
+        let amount = Amount::new(arguments.number("cents")?).map_err(told)?;
         let number = match arguments.get("number") {
-            Some(number) => RefundNumber::new(number).map_err(Error::wrap)?,
+            Some(number) => RefundNumber::new(number).map_err(told)?,
             None => RefundNumber::random(),
         };
         // Told before it is asked for: if this breaks off, the same number asks for the same refund.
@@ -44,7 +45,7 @@ impl Task for GiveBack {
             amount,
             reason: arguments.need("reason")?.into(),
         };
-        let refund = payments.refund(&key, request).await.map_err(Error::wrap)?;
+        let refund = payments.refund(&key, request).await.map_err(told)?;
         tell(&format!(
             "refund {number}: {} cents, {}",
             refund.amount.cents(),

@@ -8,6 +8,7 @@ use ucanpay_storefront::Payments;
 
 use super::arguments::Arguments;
 use super::tell;
+use crate::one_line::told;
 use crate::payments;
 
 /// The longest list that is shown at once; what is decided makes room for the next.
@@ -53,8 +54,8 @@ impl Task for Review {
 }
 
 async fn list(payments: &Payments) -> Result<()> {
-    let views = payments.under_review(SHOWN).await.map_err(Error::wrap)?;
-    let parked = payments.parked_events(SHOWN).await.map_err(Error::wrap)?;
+    let views = payments.under_review(SHOWN).await.map_err(told)?;
+    let parked = payments.parked_events(SHOWN).await.map_err(told)?;
     for view in &views {
         let key = &view.payment.key;
         for discrepancy in view.open_discrepancies() {
@@ -88,7 +89,7 @@ async fn close(payments: &Payments, arguments: &Arguments<'_>) -> Result<()> {
     payments
         .settle_review(&key, number, note)
         .await
-        .map_err(Error::wrap)?;
+        .map_err(told)?;
     tell(&format!("payment {key}, discrepancy {number}: closed"));
     Ok(())
 }
@@ -96,11 +97,11 @@ async fn close(payments: &Payments, arguments: &Arguments<'_>) -> Result<()> {
 async fn decide_event(payments: &Payments, arguments: &Arguments<'_>, event: &str) -> Result<()> {
     match (arguments.get("release"), arguments.get("skip")) {
         (Some("yes"), None) => {
-            payments.release_event(event).await.map_err(Error::wrap)?;
+            payments.release_event(event).await.map_err(told)?;
             tell(&format!("event {event}: delivered again from now on"));
         }
         (None, Some(why)) => {
-            payments.skip_event(event, why).await.map_err(Error::wrap)?;
+            payments.skip_event(event, why).await.map_err(told)?;
             tell(&format!("event {event}: skipped"));
         }
         _ => return Err(Error::string("write either release:yes or skip:<why>")),

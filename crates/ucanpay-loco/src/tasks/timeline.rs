@@ -7,6 +7,7 @@ use loco_rs::{Error, Result};
 
 use super::arguments::Arguments;
 use super::tell;
+use crate::one_line::told;
 use crate::payments;
 
 pub(super) struct Tell;
@@ -25,7 +26,7 @@ impl Task for Tell {
         let arguments = Arguments::of(vars, &["reference", "provider"])?;
         let payments = payments(ctx)?;
         let key = arguments.payment(&payments)?;
-        let timeline = payments.timeline(&key).await.map_err(Error::wrap)?;
+        let timeline = payments.timeline(&key).await.map_err(told)?;
         let timeline = timeline
             .ok_or_else(|| Error::Message(format!("payment {key} does not stand in the ledger")))?;
         for entry in &timeline.entries {

@@ -1,5 +1,7 @@
 //! The app starts, takes payments, and stops; or says why it does not.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use loco_rs::app::{AppContext, Hooks as _};
@@ -154,10 +156,11 @@ async fn an_open_page_does_not_keep_the_app_from_stopping() {
         .unwrap();
     let router = app.router.clone();
     let page = tokio::spawn(async move { ask(&router, request).await });
-    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
     assert!(!page.is_finished());
     App::on_shutdown(&app.ctx).await;
-    let (status, text) = page.await.unwrap();
+    let page = tokio::time::timeout(Duration::from_secs(10), page).await;
+    let (status, text) = page.expect("the page should have ended").unwrap();
     assert_eq!(status, StatusCode::OK);
     assert!(text.contains("awaiting_payment"), "{text}");
 }

@@ -7,7 +7,6 @@ use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use loco_rs::app::{AppContext, Initializer};
@@ -38,8 +37,10 @@ struct Place {
 }
 
 /// A sandbox that runs, until it is told to stop.
-#[derive(Clone)]
-struct Running(Arc<Mutex<Option<(oneshot::Sender<()>, JoinHandle<io::Result<()>>)>>>);
+struct Running {
+    stop: oneshot::Sender<()>,
+    ended: JoinHandle<io::Result<()>>,
+}
 
 impl LocalGateway {
     /// Makes the keys of the sandbox and its merchant, unless they are there.
@@ -68,16 +69,9 @@ impl LocalGateway {
 
     /// Stops the sandbox, if it runs.
     pub async fn stop(ctx: &AppContext) {
-        let Some(Running(running)) = ctx.shared_store.get() else {
-            return;
-        };
-        let running = running
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some((stop, running)) = running {
+        if let Some(Running { stop, ended }) = ctx.shared_store.remove() {
             drop(stop);
-            let _ = running.await;
+            let _ = ended.await;
         }
     }
 }
@@ -106,13 +100,12 @@ impl Initializer for LocalGateway {
         })?;
         let sandbox = Sandbox::open(config).await.map_err(Error::wrap)?;
         let (stop, stopped) = oneshot::channel::<()>();
-        let running =
+        let ended =
             tokio::spawn(
                 async move { sandbox.serve(listener, async { drop(stopped.await) }).await },
             );
         tracing::info!("sandbox at http://{} (no real money moves)", place.listen);
-        ctx.shared_store
-            .insert(Running(Arc::new(Mutex::new(Some((stop, running))))));
+        ctx.shared_store.insert(Running { stop, ended });
         Ok(())
     }
 }

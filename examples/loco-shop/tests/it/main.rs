@@ -6,5 +6,6 @@
 )]
 
 mod buying;
+mod guide;
 
 mod shop;
