@@ -58,6 +58,8 @@ mod wording;
 
 pub use id::{IdError, PaymentKey, ProviderId, Reference, RefundNumber};
 pub use ledger::{LatePolicy, Payment, PaymentState, PaymentView, Refund, RefundState, Reversal};
+#[cfg(feature = "postgres")]
+pub use payments::Uncommitted;
 pub use payments::{
     ClosedProof, Closing, Concern, DEFAULT_EXPIRY, EndError, EventHandler, HandlerError, Health,
     NotificationError, PaidProof, ParkedError, Payments, Policies, Receipt, ReconcileReport,

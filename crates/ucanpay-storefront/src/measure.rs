@@ -11,7 +11,7 @@ mod record {
 
     use crate::id::ProviderId;
     use crate::ledger::{Backlog, EventKind, Unsettled};
-    use crate::payments::{Health, NotificationError, Receipt};
+    use crate::payments::{Health, NotificationError};
     use crate::time::Timestamp;
 
     pub(crate) const ENABLED: bool = true;
@@ -20,7 +20,7 @@ mod record {
     const AGES: [&str; 5] = ["minute", "quarter", "two_hours", "day", "older"];
 
     /// A notification was answered.
-    pub(crate) fn notification(taken: &Result<Receipt, NotificationError>) {
+    pub(crate) fn notification(taken: Result<(), &NotificationError>) {
         let result = match taken {
             Ok(_) => "committed",
             Err(NotificationError::UnknownProvider) => "unknown_account",
@@ -96,11 +96,11 @@ mod record {
 mod record {
     use crate::id::ProviderId;
     use crate::ledger::EventKind;
-    use crate::payments::{Health, NotificationError, Receipt};
+    use crate::payments::{Health, NotificationError};
 
     pub(crate) const ENABLED: bool = false;
 
-    pub(crate) fn notification(_: &Result<Receipt, NotificationError>) {}
+    pub(crate) fn notification(_: Result<(), &NotificationError>) {}
 
     pub(crate) fn event(_: EventKind, _: &'static str) {}
 

@@ -13,7 +13,6 @@ const LONGEST: Duration = Duration::from_secs(3_600);
 
 /// The gateway takes no calls of an account until a moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Block {
     /// The account.
     pub account: ProviderId,

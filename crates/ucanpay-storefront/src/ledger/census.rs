@@ -19,7 +19,6 @@ pub const LATELY: Duration = Duration::from_secs(24 * 3_600);
 
 /// What stands in the ledger at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Census {
     /// The accounts of which anything is unsettled, or that were blocked once.
     pub accounts: BTreeMap<ProviderId, AccountCensus>,
@@ -38,7 +37,6 @@ pub struct Census {
 
 /// What stands in the ledger about one account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct AccountCensus {
     /// Payments of which something is still expected. Closed ones that are only watched for a late payment do not count.
     pub payments: Unsettled,
@@ -51,7 +49,6 @@ pub struct AccountCensus {
 
 /// Rows of which something is still expected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Unsettled {
     /// How many, by the time since they were recorded: up to each of [`AGES`], and older.
     pub by_age: [u64; 5],
@@ -61,7 +58,6 @@ pub struct Unsettled {
 
 /// A number of things that wait.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Backlog {
     /// How many.
     pub count: u64,
@@ -70,18 +66,13 @@ pub struct Backlog {
 }
 
 impl Unsettled {
-    #[cfg(any(feature = "postgres", feature = "sqlite"))]
-    pub(crate) const fn new(by_age: [u64; 5], due: Backlog) -> Self {
-        Self { by_age, due }
-    }
-
     /// All of them.
     pub fn total(&self) -> u64 {
         self.by_age.iter().sum()
     }
 
     /// Counts a row in.
-    pub(crate) fn add(&mut self, recorded: Timestamp, next_check: Timestamp, now: Timestamp) {
+    pub fn add(&mut self, recorded: Timestamp, next_check: Timestamp, now: Timestamp) {
         let age = now.since(recorded);
         let place = AGES.iter().position(|end| age < *end).unwrap_or(4);
         if let Some(count) = self.by_age.get_mut(place) {
@@ -94,13 +85,8 @@ impl Unsettled {
 }
 
 impl Backlog {
-    #[cfg(any(feature = "postgres", feature = "sqlite"))]
-    pub(crate) const fn new(count: u64, since: Option<Timestamp>) -> Self {
-        Self { count, since }
-    }
-
     /// Counts one in.
-    pub(crate) fn add(&mut self, since: Timestamp) {
+    pub fn add(&mut self, since: Timestamp) {
         self.count += 1;
         self.since = Some(self.since.map_or(since, |first| first.min(since)));
     }
@@ -108,7 +94,7 @@ impl Backlog {
 
 impl Census {
     /// The account's row, made where it is missing.
-    pub(crate) fn account(&mut self, id: &ProviderId) -> &mut AccountCensus {
+    pub fn account(&mut self, id: &ProviderId) -> &mut AccountCensus {
         self.accounts.entry(id.clone()).or_default()
     }
 }

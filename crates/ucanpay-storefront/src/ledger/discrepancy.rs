@@ -32,7 +32,6 @@ words! {
 
 /// One thing that does not fit: a row of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Discrepancy {
     /// The place within the payment's discrepancies, from 1.
     pub number: u32,

@@ -42,7 +42,6 @@ words! {
 
 /// One event, as delivered to an [`EventHandler`](crate::EventHandler).
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Event {
     /// The same at every delivery: remember it to handle the event once.
     pub id: String,

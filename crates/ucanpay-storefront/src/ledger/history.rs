@@ -8,7 +8,6 @@ use crate::wording::Wording;
 
 /// A payment with everything that was ever written down about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct History {
     /// Where it stands, with its refunds and discrepancies.
     pub view: PaymentView,
@@ -22,7 +21,6 @@ pub struct History {
 
 /// A proof as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct KeptEvidence {
     /// The proof.
     pub record: EvidenceRecord,
@@ -32,7 +30,6 @@ pub struct KeptEvidence {
 
 /// An event as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct KeptEvent {
     /// The event.
     pub event: Event,
@@ -54,36 +51,4 @@ pub enum EventFate {
     Parked(Timestamp, String),
     /// A person skipped it at this moment, for this reason.
     Skipped(Timestamp, Wording),
-}
-
-impl History {
-    pub(crate) fn new(
-        view: PaymentView,
-        transitions: Vec<Transition>,
-        evidence: Vec<KeptEvidence>,
-        events: Vec<KeptEvent>,
-    ) -> Self {
-        Self {
-            view,
-            transitions,
-            evidence,
-            events,
-        }
-    }
-}
-
-impl KeptEvidence {
-    pub(crate) const fn new(record: EvidenceRecord, seen: u64) -> Self {
-        Self { record, seen }
-    }
-}
-
-impl KeptEvent {
-    pub(crate) const fn new(event: Event, attempts: u32, fate: EventFate) -> Self {
-        Self {
-            event,
-            attempts,
-            fate,
-        }
-    }
 }

@@ -90,7 +90,6 @@ impl RefundState {
 
 /// One payment: a row of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Payment {
     /// Account and number.
     pub key: PaymentKey,
@@ -138,7 +137,6 @@ pub struct Payment {
 
 /// One refund of a payment: a row of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Refund {
     /// The merchant's number (`outRefundNo`).
     pub number: RefundNumber,

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `start.rs` | an order is to be paid |
 //! | `notification.rs` | the gateway calls |
+//! | `within.rs` | a notification taken in by a transaction of the shop's own |
 //! | `refund.rs` | money is to go back |
 //! | `end.rs` | a payment is to end: close, reverse |
 //! | `late.rs` | a payment came after its close |
@@ -37,6 +38,8 @@ mod review;
 mod run;
 mod start;
 mod timeline;
+#[cfg(feature = "postgres")]
+mod within;
 
 use std::future::Future;
 use std::num::NonZeroU32;
@@ -56,6 +59,8 @@ pub use refund::{RefundError, RefundRequest};
 pub use review::ReviewError;
 pub use start::{DEFAULT_EXPIRY, StartError, StartPayment};
 pub use timeline::{Timeline, TimelineEntry, TimelineItem};
+#[cfg(feature = "postgres")]
+pub use within::Uncommitted;
 
 use crate::id::{PaymentKey, ProviderId};
 use crate::ledger::{Applied, Command, LEASE, Outcome, PaymentView, Target};
@@ -199,23 +204,28 @@ impl Payments {
         let (this, key) = (self.clone(), key.clone());
         detached(async move {
             let applied = this.store.apply(&key, command, this.now()).await?;
-            if applied.events {
-                this.wake.outbox.notify_one();
-            }
-            if matches!(
-                applied.outcome,
-                Outcome::Recorded(_)
-                    | Outcome::Claimed(_)
-                    | Outcome::Observed(_)
-                    | Outcome::Noted
-                    | Outcome::Settled
-            ) {
-                // Nobody listening is fine.
-                let _ = this.changes.send(key);
-            }
+            this.tell(key, &applied);
             Ok(applied)
         })
         .await
+    }
+
+    /// Tells those who wait for changes, after the commit.
+    fn tell(&self, key: PaymentKey, applied: &Applied) {
+        if applied.events {
+            self.wake.outbox.notify_one();
+        }
+        if matches!(
+            applied.outcome,
+            Outcome::Recorded(_)
+                | Outcome::Claimed(_)
+                | Outcome::Observed(_)
+                | Outcome::Noted
+                | Outcome::Settled
+        ) {
+            // Nobody listening is fine.
+            let _ = self.changes.send(key);
+        }
     }
 }
 

@@ -1,10 +1,14 @@
 //! The gateway calls: verify, commit, and only then acknowledge.
 
+use std::sync::Arc;
+
 use super::{Payments, UnmatchedPolicy, words};
 use crate::id::{PaymentKey, Reference};
 use crate::ledger::{Command, Outcome, Verdict};
 use crate::measure;
-use crate::provider::{Acknowledgement, NotificationRefused, RawNotification, Reply};
+use crate::provider::{
+    Acknowledgement, Fact, NotificationRefused, PaymentProvider, RawNotification, Reply,
+};
 use crate::store::StoreError;
 
 /// Proof that a notification was committed. It cannot be made in any other way, so nothing can be acknowledged before.
@@ -69,7 +73,7 @@ impl Payments {
         notification: RawNotification,
     ) -> Result<Receipt, NotificationError> {
         let taken = self.take_notification(notification).await;
-        measure::notification(&taken);
+        measure::notification(taken.as_ref().map(|_| ()));
         taken
     }
 
@@ -77,11 +81,24 @@ impl Payments {
         &self,
         notification: RawNotification,
     ) -> Result<Receipt, NotificationError> {
+        let (provider, key, fact) = self.verified(&notification)?;
+        let observe = Command::Observe(Box::new(fact), None);
+        match self.apply(&key, observe).await {
+            Ok(applied) => self.receipt(&*provider, &key, applied.outcome),
+            Err(error) => Err(unavailable(&*provider, &key, error)),
+        }
+    }
+
+    /// The fact that a notification proves, and the payment it speaks of.
+    pub(super) fn verified(
+        &self,
+        notification: &RawNotification,
+    ) -> Result<(Arc<dyn PaymentProvider>, PaymentKey, Fact), NotificationError> {
         let provider = self
             .provider(notification.provider.as_ref())
             .ok_or(NotificationError::UnknownProvider)?;
         let fact = provider
-            .parse_notification(&notification)
+            .parse_notification(notification)
             .map_err(|source| {
                 tracing::warn!(provider = %provider.id(), reason = words(&source), "notification refused");
                 NotificationError::Refused {
@@ -93,17 +110,17 @@ impl Payments {
             provider: provider.id().clone(),
             reference: Reference::stated(fact.reference.as_deref().unwrap_or_default()),
         };
-        let applied = self
-            .apply(&key, Command::Observe(Box::new(fact), None))
-            .await
-            .map_err(|source| {
-                tracing::error!(payment = %key, reason = words(&source), "notification not committed");
-                NotificationError::Unavailable {
-                    reply: provider.acknowledge(Acknowledgement::Refused("try again later")),
-                    source,
-                }
-            })?;
-        match applied.outcome {
+        Ok((provider, key, fact))
+    }
+
+    /// What to answer, after the commit.
+    pub(super) fn receipt(
+        &self,
+        provider: &dyn PaymentProvider,
+        key: &PaymentKey,
+        outcome: Outcome,
+    ) -> Result<Receipt, NotificationError> {
+        match outcome {
             Outcome::Observed(Verdict::Review(reason)) => {
                 tracing::warn!(payment = %key, reason, "notification needs review");
                 self.wake.reconciler.notify_one();
@@ -120,5 +137,18 @@ impl Payments {
         Ok(Receipt {
             reply: provider.acknowledge(Acknowledgement::Committed),
         })
+    }
+}
+
+/// What to answer to a notification that could not be committed.
+pub(super) fn unavailable(
+    provider: &dyn PaymentProvider,
+    key: &PaymentKey,
+    source: StoreError,
+) -> NotificationError {
+    tracing::error!(payment = %key, reason = words(&source), "notification not committed");
+    NotificationError::Unavailable {
+        reply: provider.acknowledge(Acknowledgement::Refused("try again later")),
+        source,
     }
 }

@@ -29,7 +29,7 @@ impl Source {
     }
 
     /// The source of this word.
-    pub(crate) fn from_word(word: &str) -> Option<Self> {
+    pub fn from_word(word: &str) -> Option<Self> {
         [Self::Notification, Self::Query, Self::Answer]
             .into_iter()
             .find(|source| source.as_str() == word)

@@ -66,17 +66,17 @@ pub(super) fn unsettled(
     for (count, column) in by_age.iter_mut().zip(columns) {
         *count = row::unsigned(row, column)?;
     }
-    let due = Backlog::new(
-        row::unsigned(row, "due")?,
-        row::optional_moment(row, "due_since")?,
-    );
+    let due = Backlog {
+        count: row::unsigned(row, "due")?,
+        since: row::optional_moment(row, "due_since")?,
+    };
     let account = census.account(&row::provider(row)?);
     let rows = if refunds {
         &mut account.refunds
     } else {
         &mut account.payments
     };
-    *rows = Unsettled::new(by_age, due);
+    *rows = Unsettled { by_age, due };
     Ok(())
 }
 
@@ -87,8 +87,8 @@ pub(super) fn block(census: &mut Census, row: &impl Columns) -> Result<(), Store
 }
 
 pub(super) fn backlog(row: &impl Columns) -> Result<Backlog, StoreError> {
-    Ok(Backlog::new(
-        row::unsigned(row, "count")?,
-        row::optional_moment(row, "since")?,
-    ))
+    Ok(Backlog {
+        count: row::unsigned(row, "count")?,
+        since: row::optional_moment(row, "since")?,
+    })
 }

@@ -68,7 +68,7 @@ pub(super) fn evidence(row: &impl Columns) -> Result<KeptEvidence, StoreError> {
         at: row::moment(row, "received_at")?,
     };
     let seen = row::unsigned(row, "seen")?;
-    Ok(KeptEvidence::new(record, seen))
+    Ok(KeptEvidence { record, seen })
 }
 
 pub(super) fn event(row: &impl Columns) -> Result<KeptEvent, StoreError> {
@@ -82,5 +82,9 @@ pub(super) fn event(row: &impl Columns) -> Result<KeptEvent, StoreError> {
         }
         (None, _, None) => EventFate::Waiting,
     };
-    Ok(KeptEvent::new(row::event(row)?, row::attempts(row)?, fate))
+    Ok(KeptEvent {
+        event: row::event(row)?,
+        attempts: row::attempts(row)?,
+        fate,
+    })
 }

@@ -47,7 +47,11 @@ impl Waiting {
             (None, _, Some((since, trouble))) => EventFate::Parked(*since, trouble.clone()),
             (None, _, None) => EventFate::Waiting,
         };
-        KeptEvent::new(self.event.clone(), self.attempts, fate)
+        KeptEvent {
+            event: self.event.clone(),
+            attempts: self.attempts,
+            fate,
+        }
     }
 }
 
@@ -160,7 +164,10 @@ impl PaymentStore for MemoryStore {
         let evidence = evidence
             .filter(|((provider, _), (record, _))| of_it(provider, record.reference.as_deref()));
         let mut evidence: Vec<KeptEvidence> = evidence
-            .map(|(_, (record, seen))| KeptEvidence::new(record.clone(), *seen))
+            .map(|(_, (record, seen))| KeptEvidence {
+                record: record.clone(),
+                seen: *seen,
+            })
             .collect();
         // The digests are in order already.
         evidence.sort_by_key(|kept| kept.record.at);
@@ -169,7 +176,12 @@ impl PaymentStore for MemoryStore {
             of_it(&waiting.event.provider, reference.map(Reference::as_str))
         });
         let events = events.map(Waiting::kept).collect();
-        Ok(Some(History::new(view, transitions, evidence, events)))
+        Ok(Some(History {
+            view,
+            transitions,
+            evidence,
+            events,
+        }))
     }
 
     async fn census(&self, now: Timestamp) -> Result<Census, StoreError> {

@@ -40,6 +40,11 @@ pub(super) async fn is_done<C: Migrate>(
             source: None,
         })
     };
+    let dirty = connection.dirty_version(TABLE).await;
+    let dirty = dirty.map_err(|source| StoreError::setup("its tables cannot be read", source))?;
+    if dirty.is_some() {
+        return refuse("a migration of its tables broke off; run the shop's migrations");
+    }
     for step in migrator.iter() {
         match there.iter().find(|done| done.version == step.version) {
             None => {

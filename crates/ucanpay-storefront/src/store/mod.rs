@@ -29,6 +29,8 @@ pub use error::StoreError;
 pub use memory::MemoryStore;
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresStore;
+#[cfg(feature = "postgres")]
+pub(crate) use postgres::apply_in;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 
@@ -41,6 +43,9 @@ use crate::wording::Wording;
 ///
 /// When a method returns `Ok`, its effect is committed and survives the end of the process. When it returns `Err` or
 /// its future is dropped, the effect is there either wholly or not at all.
+///
+/// Rows are plain structs that anybody can build: a store has to keep every member, and the compiler names the one that
+/// was added since.
 #[async_trait]
 pub trait PaymentStore: fmt::Debug + Send + Sync + 'static {
     /// Loads what the command concerns, decides, and writes: one transaction.

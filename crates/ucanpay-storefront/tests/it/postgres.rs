@@ -26,8 +26,11 @@ private_postgres::tests! {
     a_pool_that_hands_out_open_transactions_is_refused;
     commits_are_durable_whatever_the_database_has_as_its_default;
     a_database_that_cannot_hold_a_ledger_is_refused;
+    a_role_that_may_make_no_tables_will_do_once_they_are_made;
     what_a_row_holds_stays_out_of_errors;
     a_message_with_a_zero_character_is_kept;
+    a_notification_and_the_shops_own_order_change_together_or_not_at_all;
+    outside_a_transaction_or_in_one_that_failed_a_notification_is_not_taken_in;
 }
 
 private_postgres::cluster_tests! {
@@ -203,6 +206,63 @@ async fn a_database_that_cannot_hold_a_ledger_is_refused() {
     }
 }
 
+async fn a_role_that_may_make_no_tables_will_do_once_they_are_made() {
+    let shop = Shop::on_postgres().await;
+    let database = shop.url().to_owned();
+    // Roles belong to the whole server: the name is this database's own.
+    let mut connection = PgConnection::connect(&database).await.unwrap();
+    let name = sqlx::query_scalar::<_, String>("SELECT current_database()");
+    let role = format!("seller_{}", name.fetch_one(&mut connection).await.unwrap());
+    connection.close().await.unwrap();
+    let seller = format!("{database}&options[role]={role}");
+    let page = include_str!("../../../../docs/operations.md");
+    let grant = page
+        .split("```sql\n")
+        .find(|block| block.starts_with("GRANT"));
+    let (grant, _) = grant.and_then(|block| block.split_once("\n```")).unwrap();
+    run(
+        &database,
+        &[
+            &format!("CREATE ROLE {role}"),
+            "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+            &grant.replace("shop;", &role),
+        ],
+    )
+    .await;
+
+    let store = PostgresStore::open(&seller).await.unwrap();
+    let as_seller = Shop::with(
+        Arc::new(store.clone()),
+        shop.gateway.clone(),
+        shop.clock.clone(),
+        None,
+    );
+    as_seller.paid("A1", 450).await;
+    assert_eq!(shop.view("A1").await.payment.state, PaymentState::Paid);
+    store.close().await;
+
+    // One that another version made, or is making, is not up to date.
+    run(&database, &["UPDATE ucanpay_migration SET success = false"]).await;
+    let refused = PostgresStore::open(&seller).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Setup { .. }), "{refused}");
+    run(
+        &database,
+        &["UPDATE ucanpay_migration SET success = true, checksum = ''"],
+    )
+    .await;
+    let refused = PostgresStore::open(&database).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Setup { .. }), "{refused}");
+    run(
+        &database,
+        &[
+            &format!("DROP OWNED BY {role}"),
+            &format!("DROP ROLE {role}"),
+        ],
+    )
+    .await;
+    shop.check().await;
+}
+
 async fn what_a_row_holds_stays_out_of_errors() {
     let shop = Shop::on_postgres().await;
     run(
@@ -317,5 +377,129 @@ async fn a_crash_in_the_middle_loses_nothing_that_was_acknowledged() {
         let view = shop.view(&reference).await;
         assert_eq!(view.payment.state, PaymentState::Paid, "{reference}");
     }
+    shop.check().await;
+}
+
+/// A shop whose orders stand beside the ledger.
+async fn shop_with_orders() -> (Shop, PgPool) {
+    let shop = Shop::on_postgres().await;
+    let Some(Database::Postgres { url }) = &shop.database else {
+        panic!("not on PostgreSQL");
+    };
+    let orders = ["CREATE TABLE coffee (number TEXT PRIMARY KEY, paid BOOLEAN NOT NULL)"];
+    run(url, &orders).await;
+    run(url, &["INSERT INTO coffee VALUES ('A1', false)"]).await;
+    let pool = PostgresStore::pool_options().connect(url).await.unwrap();
+    (shop, pool)
+}
+
+fn raw(body: Vec<u8>) -> RawNotification {
+    RawNotification {
+        provider: None,
+        topic: NotificationTopic::Payment,
+        body: body.into(),
+    }
+}
+
+const PAID: &str = "UPDATE coffee SET paid = true WHERE number = 'A1'";
+const IS_PAID: &str = "SELECT paid FROM coffee WHERE number = 'A1'";
+
+async fn a_notification_and_the_shops_own_order_change_together_or_not_at_all() {
+    let (shop, pool) = shop_with_orders().await;
+    shop.start("A1", 450).await.unwrap();
+    let note = raw(shop.gateway.payment_note("A1", &json!({})));
+    let order_is_paid = async || {
+        sqlx::query_scalar::<_, bool>(IS_PAID)
+            .fetch_one(&pool)
+            .await
+    };
+    let state = async || shop.view("A1").await.payment.state;
+
+    // The shop dies before its commit: neither.
+    let mut transaction = pool.begin().await.unwrap();
+    let taken = shop
+        .payments
+        .handle_notification_in(&mut transaction, note.clone());
+    let taken = taken.await.unwrap();
+    assert_eq!(taken.payment().unwrap().payment.state, PaymentState::Paid);
+    sqlx::query(PAID).execute(&mut *transaction).await.unwrap();
+    transaction.rollback().await.unwrap();
+    drop(taken);
+    assert!(!order_is_paid().await.unwrap());
+    assert_eq!(state().await, PaymentState::AwaitingPayment);
+
+    // It comes again, and is committed: both, and the pages hear of it after the commit.
+    let mut changes = shop.payments.changes();
+    let mut transaction = pool.begin().await.unwrap();
+    let taken = shop
+        .payments
+        .handle_notification_in(&mut transaction, note.clone());
+    let taken = taken.await.unwrap();
+    sqlx::query(PAID).execute(&mut *transaction).await.unwrap();
+    let durable = sqlx::query_scalar::<_, String>("SHOW synchronous_commit");
+    assert_eq!(durable.fetch_one(&mut *transaction).await.unwrap(), "on");
+    assert!(changes.try_recv().is_err());
+    transaction.commit().await.unwrap();
+    let receipt = taken.committed().unwrap();
+    assert_eq!(receipt.reply().body, "Committed");
+    assert_eq!(changes.try_recv().unwrap(), shop.key("A1"));
+    assert!(order_is_paid().await.unwrap());
+    assert_eq!(state().await, PaymentState::Paid);
+
+    // A copy by the ordinary way is a copy.
+    let _receipt = shop.payments.handle_notification(note).await.unwrap();
+    let succeeded = shop.event_words().await;
+    let succeeded = succeeded
+        .iter()
+        .filter(|word| **word == "payment_succeeded");
+    assert_eq!(succeeded.count(), 1);
+    pool.close().await;
+    shop.check().await;
+}
+
+async fn outside_a_transaction_or_in_one_that_failed_a_notification_is_not_taken_in() {
+    let (shop, pool) = shop_with_orders().await;
+    shop.start("A1", 450).await.unwrap();
+    let note = raw(shop.gateway.payment_note("A1", &json!({})));
+    let mut connection = pool.acquire().await.unwrap();
+    let taken = shop
+        .payments
+        .handle_notification_in(&mut connection, note.clone());
+    let refused = taken.await.unwrap_err();
+    let NotificationError::Unavailable { reply, source } = refused else {
+        panic!("{refused:?}");
+    };
+    assert!(reply.body.starts_with("Refused"), "{}", reply.body);
+    assert!(
+        source.to_string().contains("outside a transaction"),
+        "{source}"
+    );
+    drop(connection);
+
+    let mut transaction = pool.begin().await.unwrap();
+    let wrong = sqlx::query("SELECT 1 / 0").execute(&mut *transaction);
+    wrong.await.unwrap_err();
+    let taken = shop
+        .payments
+        .handle_notification_in(&mut transaction, note.clone());
+    let refused = taken.await.unwrap_err();
+    assert!(matches!(refused, NotificationError::Unavailable { .. }));
+    drop(transaction);
+
+    // Locked by the shop's transaction, the row is waited for: two at once are one payment.
+    let mut transaction = pool.begin().await.unwrap();
+    let taken = shop
+        .payments
+        .handle_notification_in(&mut transaction, note.clone());
+    let taken = taken.await.unwrap();
+    let (payments, copy) = (shop.payments.clone(), note.clone());
+    let beside = tokio::spawn(async move { payments.handle_notification(copy).await });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(!beside.is_finished());
+    transaction.commit().await.unwrap();
+    let _receipt = taken.committed().unwrap();
+    let _receipt = beside.await.unwrap().unwrap();
+    assert_eq!(shop.view("A1").await.payment.state, PaymentState::Paid);
+    pool.close().await;
     shop.check().await;
 }

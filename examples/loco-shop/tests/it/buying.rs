@@ -3,6 +3,9 @@
 use axum::http::StatusCode;
 use loco_rs::app::Hooks as _;
 use loco_shop::App;
+use loco_shop::menu::Basket;
+use loco_shop::models::orders::Model as Order;
+use ucanpay_storefront::Reference;
 
 use crate::shop::Shop;
 
@@ -83,10 +86,6 @@ async fn an_order_whose_gateway_is_away_is_kept_and_the_buyer_is_told_to_wait() 
 
 #[tokio::test]
 async fn an_order_without_a_payment_can_be_paid_later() {
-    use loco_shop::menu::Basket;
-    use loco_shop::models::orders::Model as Order;
-    use ucanpay_storefront::Reference;
-
     let shop = Shop::open().await;
     // As if the shop had died between the order and its payment.
     let number = Reference::random();
@@ -133,4 +132,21 @@ async fn pages_name_no_other_site_and_cannot_be_framed() {
     let policy = page.headers["content-security-policy"].to_str().unwrap();
     assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
     assert!(policy.contains("default-src 'none'"), "{policy}");
+}
+
+#[tokio::test]
+async fn an_order_that_is_told_twice_to_be_paid_keeps_its_ticket() {
+    let shop = Shop::open().await;
+    let db = &shop.ctx.db;
+    let basket = Basket::from_form([("latte", "1")]).unwrap();
+    for ticket in 1..=2 {
+        let number = Reference::random();
+        Order::place(db, &number, &basket).await.unwrap();
+        for told in 1..=2 {
+            let given = Order::give_ticket(db, number.as_str()).await.unwrap();
+            assert_eq!(given, told == 1);
+            let order = Order::find(db, number.as_str()).await.unwrap().unwrap();
+            assert_eq!(order.ticket, Some(ticket));
+        }
+    }
 }

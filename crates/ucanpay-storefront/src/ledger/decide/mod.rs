@@ -97,7 +97,7 @@ impl Verdict {
     }
 
     /// The verdict of this word; `note` is why it needs review.
-    pub(crate) fn from_word(word: &str, note: Option<String>) -> Option<Self> {
+    pub fn from_word(word: &str, note: Option<String>) -> Option<Self> {
         match word {
             "applied" => Some(Self::Applied),
             "nothing_new" => Some(Self::NothingNew),

@@ -192,17 +192,47 @@ impl PostgresStore {
         now: Timestamp,
     ) -> Result<Applied, StoreError> {
         let mut tx = self.begin().await?;
-        let loaded = load_for(&mut tx, key, &command).await?;
-        let known = loaded.view.is_some();
-        let decision = decide(key, loaded, command, now);
-        write::decision(&mut tx, key, &decision, known).await?;
+        let applied = decide_in(&mut tx, key, command, now).await?;
         tx.commit().await?;
-        Ok(Applied {
-            outcome: decision.outcome,
-            view: decision.view,
-            events: !decision.events.is_empty(),
-        })
+        Ok(applied)
     }
+}
+
+/// Loads, decides and writes, in a transaction that somebody else began and will commit.
+async fn decide_in(
+    tx: &mut PgConnection,
+    key: &PaymentKey,
+    command: Command,
+    now: Timestamp,
+) -> Result<Applied, StoreError> {
+    let loaded = load_for(tx, key, &command).await?;
+    let known = loaded.view.is_some();
+    let decision = decide(key, loaded, command, now);
+    write::decision(tx, key, &decision, known).await?;
+    Ok(Applied {
+        outcome: decision.outcome,
+        view: decision.view,
+        events: !decision.events.is_empty(),
+    })
+}
+
+/// A command in a transaction of the shop's own. Another transaction that comes in the way is an error here: what the
+/// shop has done in this one cannot be done again for it.
+pub(crate) async fn apply_in(
+    tx: &mut PgConnection,
+    key: &PaymentKey,
+    command: Command,
+    now: Timestamp,
+) -> Result<Applied, StoreError> {
+    if !pool::inside_transaction(tx).await? {
+        return Err(open::refused(
+            "its connection is outside a transaction: begin one, and commit it before anything is acknowledged",
+        ));
+    }
+    sqlx::query("SET LOCAL synchronous_commit = on")
+        .execute(&mut *tx)
+        .await?;
+    decide_in(tx, key, command, now).await
 }
 
 /// Whether another transaction came in the way: it brought the same number (23505), the two waited for each other

@@ -16,7 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 impl PostgresStore {
     /// Opens the ledger at `url`, such as `postgres://shop:secret@db.internal/shop`; makes its tables, all named
     /// `ucanpay_…`, where they are missing. Any number of instances may open it at the same time. The database must
-    /// exist; the role must be allowed to make tables in its schema.
+    /// exist. The role must be allowed to make tables in its schema, unless they are up to date already: then it needs to
+    /// read `ucanpay_migration`, and to read and write the other tables.
     ///
     /// `?sslmode=verify-full` in the URL asks for TLS with the server's certificate checked, and
     /// `&sslrootcert=/path/ca.pem` names its authority; both need the feature `postgres-tls`. Without `sslmode` the
@@ -94,15 +95,22 @@ fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
 /// Looks at the server, then brings the tables up to date. Not on connections of the store's pool: the lock under which
 /// tables are made belongs to a session, which must end, and the lock with it, if this future is dropped.
 async fn prepare(options: &PgConnectOptions) -> Result<(), StoreError> {
-    let connection = connect(options).await?;
+    let mut connection = connect(options).await?;
+    let migrator = migrator();
+    // A role that may make nothing will do where there is nothing to be made. In doubt there is; the migrator then says
+    // what is wrong.
+    let done = migration::is_done(&mut connection, &migrator).await.is_ok();
     // The server notices either way.
     let _ = connection.close().await;
+    if done {
+        return Ok(());
+    }
 
     let session = PgPoolOptions::new()
         .max_connections(1)
         .acquire_timeout(PATIENCE)
         .connect_lazy_with(options.clone());
-    let migrated = migration::run(&session, &migrator()).await;
+    let migrated = migration::run(&session, &migrator).await;
     session.close().await;
     migrated
 }

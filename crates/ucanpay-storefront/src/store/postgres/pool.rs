@@ -42,7 +42,7 @@ async fn rolled_back(connection: &mut PgConnection) -> Result<bool, sqlx::Error>
 }
 
 /// Asks the server, for sqlx may not know: a statement of its own is as old as its transaction.
-async fn inside_transaction(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+pub(super) async fn inside_transaction(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     let question = sqlx::raw_sql("SELECT now() <> statement_timestamp()");
     connection.fetch_one(question).await?.try_get(0)
 }

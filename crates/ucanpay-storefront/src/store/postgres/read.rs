@@ -332,10 +332,18 @@ pub(super) async fn history(
     let transitions = about(history::TRANSITIONS).fetch_all(&mut *tx).await?;
     let evidence = about(history::EVIDENCE).fetch_all(&mut *tx).await?;
     let events = about(history::EVENTS).fetch_all(tx).await?;
-    let transitions: Result<_, StoreError> = transitions.iter().map(history::transition).collect();
-    let evidence: Result<_, StoreError> = evidence.iter().map(history::evidence).collect();
-    let events: Result<_, StoreError> = events.iter().map(history::event).collect();
-    Ok(History::new(view, transitions?, evidence?, events?))
+    let transitions = transitions.iter().map(history::transition);
+    let transitions = transitions.collect::<Result<_, _>>()?;
+    let evidence = evidence.iter().map(history::evidence);
+    let evidence = evidence.collect::<Result<_, _>>()?;
+    let events = events.iter().map(history::event);
+    let events = events.collect::<Result<_, _>>()?;
+    Ok(History {
+        view,
+        transitions,
+        evidence,
+        events,
+    })
 }
 
 /// The ledger counted.
