@@ -7,6 +7,8 @@
 
 mod app;
 mod migrations;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod settings;
 mod start;
 mod tasks;
