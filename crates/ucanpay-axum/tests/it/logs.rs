@@ -60,7 +60,9 @@ async fn a_refused_notification_leaves_one_warning_and_one_trace_with_the_reason
         tracing::callsite::rebuild_interest_cache();
     }
     assert_eq!(text.matches("WARN").count(), 1, "{text}");
-    let rejection = text.lines().find(|line| line.contains("axum::rejection"));
+    let rejection = text
+        .lines()
+        .find(|line| line.contains("TRACE axum::rejection: "));
     let rejection = rejection.expect("it is among axum's rejections");
     for word in [
         "TRACE",
