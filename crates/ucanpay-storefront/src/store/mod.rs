@@ -11,6 +11,8 @@ mod error;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod history;
 mod memory;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod migration;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]

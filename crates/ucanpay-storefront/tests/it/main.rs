@@ -18,6 +18,7 @@ mod new_key;
 mod notifications;
 mod operations;
 mod outbox;
+mod own_migrations;
 mod postgres;
 mod provider_conformance;
 mod random_histories;
