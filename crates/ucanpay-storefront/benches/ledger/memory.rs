@@ -106,11 +106,8 @@ async fn buy(payments: &Payments, reference: &str) {
     let view = payments.start(start).await.unwrap();
     assert!(view.payment.pay_link.is_some());
     for _ in 0..COPIES {
-        let notification = RawNotification {
-            provider: None,
-            topic: NotificationTopic::Payment,
-            body: reference.to_owned().into(),
-        };
+        let body = reference.to_owned();
+        let notification = RawNotification::new(NotificationTopic::Payment, body);
         let receipt = payments.handle_notification(notification).await.unwrap();
         assert_eq!(receipt.reply().body, "SUCCESS");
     }
