@@ -664,3 +664,68 @@ async fn a_late_payment_that_was_returned_in_the_portal_since_is_asked_about_at_
         shop.check().await;
     }
 }
+
+#[tokio::test]
+async fn what_a_message_casts_doubt_on_is_asked_about_until_the_gateway_answers() {
+    for copies in [0, 1] {
+        for shop in started().await {
+            assert!(matches!(close(&shop).await, Closing::Closed(_)));
+            let note = shop.gateway.payment_note("A1", &json!({}));
+            shop.gateway.set_status("A1", PaymentStatus::Reversed);
+            for _ in 0..=copies {
+                let _receipt = shop.note(note.clone()).await.unwrap();
+            }
+            if copies == 0 {
+                shop.gateway.next_call(Fault::Unreachable);
+            }
+            pass_by(&shop, 20, 3).await;
+            let payment = shop.view("A1").await.payment;
+            assert_eq!(payment.reversal, Some(Reversal::Done), "{copies} copies");
+            assert_eq!(payment.schedule.next_check_at, None);
+            shop.check().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_payment_told_long_after_its_reversal_is_asked_about_until_the_gateway_answers() {
+    for shop in started().await {
+        reverse(&shop).await;
+        pass_by(&shop, HOUR, 9).await;
+        assert_eq!(shop.view("A1").await.payment.schedule.next_check_at, None);
+        shop.gateway.set_status("A1", PaymentStatus::Paid);
+        let note = shop.gateway.payment_note("A1", &json!({}));
+        let _receipt = shop.note(note).await.unwrap();
+        shop.gateway.next_call(Fault::Unreachable);
+        pass_by(&shop, HOUR, 7).await;
+        assert_eq!(state(&shop).await, PaymentState::Paid);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_question_asked_before_the_doubt_does_not_answer_it() {
+    for shop in started().await {
+        assert!(matches!(close(&shop).await, Closing::Closed(_)));
+        let intent = shop.view("A1").await.payment.intent();
+        shop.clock.advance(Duration::from_secs(HOUR));
+        // The watch asks, and the answer is on its way while the buyer pays.
+        let (now, key) = (shop.clock.now(), shop.key("A1"));
+        let until = now.after(Duration::from_secs(60));
+        let claimed = shop.store.claim_due(&key.provider, now, until, 1).await;
+        let (_, lease) = claimed.unwrap().remove(0);
+        let before = shop.gateway.query_payment(&intent, None).await.unwrap();
+        shop.gateway.set_status("A1", PaymentStatus::Reversed);
+        shop.clock.advance(Duration::from_secs(1));
+        let note = shop.gateway.payment_note("A1", &json!({}));
+        let _receipt = shop.note(note).await.unwrap();
+        let observe = Command::Observe(Box::new(before), Some(lease));
+        let now = shop.clock.now();
+        shop.store.apply(&key, observe, now).await.unwrap();
+        shop.pass(1).await;
+        let payment = shop.view("A1").await.payment;
+        assert_eq!(payment.reversal, Some(Reversal::Done));
+        assert_eq!(payment.schedule.next_check_at, None);
+        shop.check().await;
+    }
+}

@@ -7,7 +7,7 @@ use crate::ledger::command::{Lease, Target};
 use crate::ledger::discrepancy::{ClosedReview, Discrepancy, DiscrepancyKind};
 use crate::ledger::event::{Event, EventKind};
 use crate::ledger::model::{Payment, PaymentState, PaymentView, Refund, RefundState};
-use crate::ledger::schedule::Schedule;
+use crate::ledger::schedule::{LEASE, Schedule};
 use crate::provider::FrozenRequest;
 use crate::time::Timestamp;
 use crate::wording::Wording;
@@ -273,12 +273,55 @@ impl Draft {
         }
     }
 
-    /// Stops asking for what is settled; what was closed is watched for a while.
+    /// Gives the row back after a call that brought no answer. Where a settled row was asked about, it still is: whatever
+    /// cast doubt on it was acknowledged, and does not come again.
+    pub(super) fn put_off(&mut self, target: &Target, hold: Option<Duration>) {
+        let now = self.now;
+        let payment = &self.view.payment;
+        let ended = payment.paid_at.or(payment.closed_at);
+        let again = match self.row(target) {
+            Some((schedule, created, _)) if schedule.next_check_at.is_some() => {
+                let since = ended.filter(|_| *target == Target::Payment);
+                Schedule::ask_again(since.unwrap_or(created), now, hold)
+            }
+            _ => None,
+        };
+        self.release(target, hold);
+        if let Some((schedule, _, true)) = self.row(target) {
+            schedule.next_check_at = schedule.next_check_at.or(again);
+        }
+    }
+
+    /// Whether this settled row was set to be asked for since the lease began: its question is older than the doubt.
+    pub(super) fn doubted_since(&mut self, lease: &Lease) -> bool {
+        let (begun, now) = (lease.until.before(LEASE), self.now);
+        self.row(&lease.target)
+            .is_some_and(|(schedule, _, settled)| {
+                let asked = schedule.next_check_at;
+                settled && asked.is_some_and(|at| at > begun && at <= now)
+            })
+    }
+
+    /// Stops asking for what this decision has settled; what was closed is watched for a while. What was settled before
+    /// is asked for only if something cast doubt on it, and a copy of an old message does not take that away.
     pub(super) fn rest_if_settled(&mut self, target: &Target) {
+        if self.was_settled(target) {
+            return;
+        }
         let next = self.next_check(target, None);
         if let Some((schedule, _, true)) = self.row(target) {
             schedule.next_check_at = next;
         }
+    }
+
+    /// Whether nothing more was expected of the row before this decision.
+    fn was_settled(&self, target: &Target) -> bool {
+        self.before.as_ref().is_some_and(|view| match target {
+            Target::Payment => view.is_settled(),
+            Target::Refund(number) => view
+                .refund(number)
+                .is_some_and(|refund| refund.state.is_settled()),
+        })
     }
 
     fn next_check(&mut self, target: &Target, hold: Option<Duration>) -> Option<Timestamp> {

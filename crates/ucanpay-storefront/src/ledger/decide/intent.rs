@@ -294,6 +294,6 @@ pub(super) fn give_up(
             }
         }
     }
-    draft.release(&lease.target, hold);
+    draft.put_off(&lease.target, hold);
     draft.finish(Outcome::Noted)
 }

@@ -155,7 +155,13 @@ fn reschedule(
         .and_then(|number| RefundNumber::new(number).ok())
         .map_or(Target::Payment, Target::Refund);
     match lease {
-        Some(lease) => draft.release(&lease.target, None),
+        Some(lease) => {
+            let doubted = draft.doubted_since(lease);
+            draft.release(&lease.target, None);
+            if doubted {
+                draft.ask_now(&lease.target, Even::Settled);
+            }
+        }
         // A notification that does not match prompts a query. (A query that does not match does not: it would ask in
         // circles.)
         None if reading.is_err() => draft.ask_now(&row, Even::Unsettled),
