@@ -235,10 +235,7 @@ impl PaymentView {
     pub(super) fn next_check(&self, now: Timestamp, hold: Option<Duration>) -> Option<Timestamp> {
         let payment = &self.payment;
         match payment.state {
-            PaymentState::Closed => {
-                let next = Schedule::watch(payment.closed_at?, now)?;
-                Some(next.max(now.after(hold.unwrap_or_default())))
-            }
+            PaymentState::Closed => Schedule::watch(payment.closed_at?, now, hold),
             _ if self.is_settled() => None,
             PaymentState::Expired | PaymentState::Paid => {
                 Schedule::ask_again(payment.expires_at, now, hold)

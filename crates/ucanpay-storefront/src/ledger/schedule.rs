@@ -64,15 +64,21 @@ impl Schedule {
         now.after(LEASE).after(SKEW)
     }
 
-    /// The next question about a payment closed at `closed`; `None` once it has been watched long enough.
-    pub(super) fn watch(closed: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    /// The next question about a payment closed at `closed`, not sooner than `hold` from now; `None` once it has been
+    /// watched long enough.
+    pub(super) fn watch(
+        closed: Timestamp,
+        now: Timestamp,
+        hold: Option<Duration>,
+    ) -> Option<Timestamp> {
         let wait = match now.since(closed).as_secs() {
             ..600 => 2 * MINUTE,
             600..HOUR => 10 * MINUTE,
             HOUR..WATCH => HOUR,
             _ => return None,
         };
-        Some(now.after(Duration::from_secs(wait)))
+        let wait = Duration::from_secs(wait).max(hold.unwrap_or_default());
+        Some(now.after(wait.min(FARTHEST)))
     }
 
     /// The next question for a row recorded at `created`, not sooner than `hold` from now.

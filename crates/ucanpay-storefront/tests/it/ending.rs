@@ -729,3 +729,29 @@ async fn a_question_asked_before_the_doubt_does_not_answer_it() {
         shop.check().await;
     }
 }
+
+#[tokio::test]
+async fn a_closed_payment_whose_gateway_wants_a_day_of_quiet_is_not_asked_about_every_second() {
+    for shop in started().await {
+        assert!(matches!(close(&shop).await, Closing::Closed(_)));
+        shop.clock.advance(Duration::from_secs(HOUR));
+        let (now, key) = (shop.clock.now(), shop.key("A1"));
+        let until = now.after(Duration::from_secs(60));
+        let claimed = shop.store.claim_due(&key.provider, now, until, 1).await;
+        let (_, lease) = claimed.unwrap().remove(0);
+        let give_up = Command::GiveUp {
+            lease,
+            trouble: "HTTP 503".into(),
+            review: false,
+            hold: Some(Duration::from_secs(24 * HOUR)),
+            block: None,
+        };
+        shop.store.apply(&key, give_up, now).await.unwrap();
+        let asked = shop.gateway.queries();
+        pass_by(&shop, 600, 6).await;
+        assert_eq!(shop.gateway.queries(), asked);
+        pass_by(&shop, HOUR, 6).await;
+        assert_eq!(shop.gateway.queries(), asked + 1);
+        shop.check().await;
+    }
+}
