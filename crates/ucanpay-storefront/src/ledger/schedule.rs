@@ -7,6 +7,9 @@
 //! A closed payment is watched for six hours, because a buyer's payment may have been under way: every two minutes at
 //! first, every ten after ten minutes, every hour after one. Then it rests.
 //!
+//! A settled row is asked about as well where a message casts doubt on it. A call that brings no answer ends neither that nor
+//! the watch: the question is put off, and asked again.
+//!
 //! A clock that was ahead and is set back leaves moments behind that lie too far in the future to be meant. They do not
 //! count: the row is due, the lease is free. The clocks of two machines are never quite the same, so what lies a little
 //! too far is meant: it was written by another, whose clock is ahead.

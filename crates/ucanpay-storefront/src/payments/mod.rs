@@ -119,7 +119,8 @@ impl Payments {
 
     /// The same ledger, whose reconciler asks about so many rows of one account in a second at most, counted over all
     /// clones made from here on. Unless set here, 20. A question about a row is one call, or two where the gateway left the
-    /// first one open; what the shop itself asks for does not wait.
+    /// first one open; a payment whose time is up takes three, or four where its number was lost. What the shop itself asks
+    /// for does not wait.
     #[must_use]
     pub fn with_call_budget(mut self, per_second: NonZeroU32) -> Self {
         self.budget = Arc::new(Budget::new(per_second));
