@@ -23,9 +23,19 @@ use crate::shop::{Shop, shops};
 struct Flaky {
     inner: Arc<dyn PaymentStore>,
     gone: AtomicBool,
+    /// Whether an account is blocked cannot be read; all else can.
+    silent: AtomicBool,
 }
 
 impl Flaky {
+    fn over(shop: &Shop) -> Arc<Self> {
+        Arc::new(Self {
+            inner: Arc::clone(&shop.store),
+            gone: AtomicBool::new(false),
+            silent: AtomicBool::new(false),
+        })
+    }
+
     fn there(&self) -> Result<(), StoreError> {
         if self.gone.load(Ordering::SeqCst) {
             return Err(StoreError::Unavailable("the disk is full".into()));
@@ -67,6 +77,9 @@ impl PaymentStore for Flaky {
     }
     async fn blocked_until(&self, account: &ProviderId) -> Result<Option<Timestamp>, StoreError> {
         self.there()?;
+        if self.silent.load(Ordering::SeqCst) {
+            return Err(StoreError::Unavailable("no connection is free".into()));
+        }
         self.inner.blocked_until(account).await
     }
 
@@ -117,10 +130,7 @@ impl PaymentStore for Flaky {
 #[tokio::test]
 async fn while_the_database_is_gone_nothing_is_acknowledged_and_the_next_copy_is() {
     for shop in shops().await {
-        let flaky = Arc::new(Flaky {
-            inner: Arc::clone(&shop.store),
-            gone: AtomicBool::new(false),
-        });
+        let flaky = Flaky::over(&shop);
         let front = Shop::with(
             flaky.clone(),
             shop.gateway.clone(),
@@ -176,10 +186,7 @@ async fn a_caller_who_hangs_up_at_any_moment_leaves_a_whole_ledger() {
 #[tokio::test]
 async fn what_was_recorded_and_sent_is_never_reported_as_not_recorded() {
     for shop in shops().await {
-        let flaky = Arc::new(Flaky {
-            inner: Arc::clone(&shop.store),
-            gone: AtomicBool::new(false),
-        });
+        let flaky = Flaky::over(&shop);
         let gateway = shop.gateway.clone();
         let front = Shop::with(flaky.clone(), gateway, Arc::clone(&shop.clock), None);
         front.paid("A1", 450).await;
@@ -206,6 +213,29 @@ async fn what_was_recorded_and_sent_is_never_reported_as_not_recorded() {
         let view = front.view("A1").await;
         assert_eq!(view.refunds[0].state, RefundState::Processing);
         assert_eq!(view.refunds.len(), 1);
+        assert_eq!(front.gateway.executed_refunds(), 1);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn while_the_ledger_cannot_say_whether_the_account_is_blocked_nothing_is_sent() {
+    for shop in shops().await {
+        let flaky = Flaky::over(&shop);
+        let gateway = shop.gateway.clone();
+        let front = Shop::with(flaky.clone(), gateway, Arc::clone(&shop.clock), None);
+        front.paid("P1", 450).await;
+        let calls = front.gateway.calls();
+        flaky.silent.store(true, Ordering::SeqCst);
+        let started = front.start("A1", 450).await.unwrap();
+        let trouble = started.payment.trouble.expect("why there is no link");
+        assert!(trouble.contains("no connection is free"), "{trouble}");
+        let refund = front.refund("P1", "R1", 100).await.unwrap();
+        assert_eq!(refund.state, RefundState::Requested);
+        assert_eq!(front.gateway.calls(), calls);
+        flaky.silent.store(false, Ordering::SeqCst);
+        front.pass(16).await;
+        assert!(front.view("A1").await.payment.pay_link.is_some());
         assert_eq!(front.gateway.executed_refunds(), 1);
         shop.check().await;
     }
