@@ -60,6 +60,8 @@ struct State {
     reversals: usize,
     gates: Vec<Gate>,
     before_the_slow_one: Option<usize>,
+    hanging: usize,
+    most_hanging: usize,
     nonce: u64,
     /// The merchant's present key, where it has changed.
     key: Option<&'static str>,
@@ -230,6 +232,11 @@ impl Gateway {
         self.state().before_the_slow_one.expect("a slow call")
     }
 
+    /// How many calls hung at once, at most.
+    pub(crate) fn most_hanging(&self) -> usize {
+        self.state().most_hanging
+    }
+
     pub(crate) fn executed_refunds(&self) -> usize {
         self.state().refunds.len()
     }
@@ -269,8 +276,14 @@ impl Gateway {
         self.state().calls += 1;
         let fault = self.state().faults.pop_front();
         if let Some(Fault::Hangs) = fault {
+            {
+                let mut state = self.state();
+                state.hanging += 1;
+                state.most_hanging = state.most_hanging.max(state.hanging);
+            }
             tokio::time::sleep(HANG).await;
             let mut state = self.state();
+            state.hanging -= 1;
             state.before_the_slow_one = Some(state.queries);
         }
         fault

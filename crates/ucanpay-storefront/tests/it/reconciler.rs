@@ -257,3 +257,19 @@ async fn overdue_rows_are_asked_for_no_faster_than_the_call_budget_by_all_clones
         shop.check().await;
     }
 }
+
+#[tokio::test]
+async fn no_more_than_sixteen_calls_of_an_account_are_out_at_once() {
+    let shop = Shop::in_memory();
+    for n in 0..20 {
+        shop.start(&format!("A{n}"), 450).await.unwrap();
+    }
+    shop.clock.advance(Duration::from_secs(16));
+    for _ in 0..20 {
+        shop.gateway.next_call(Fault::Hangs);
+    }
+    // It looks for more rows while the first calls are out.
+    assert_eq!(shop.payments.reconcile().await.unwrap().asked, 20);
+    assert_eq!(shop.gateway.most_hanging(), 16);
+    shop.check().await;
+}
