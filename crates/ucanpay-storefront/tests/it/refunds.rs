@@ -551,6 +551,27 @@ async fn a_refund_asked_for_again_is_asked_about_under_our_number_until_the_new_
 }
 
 #[tokio::test]
+async fn an_old_refund_asked_for_again_goes_out_soon_though_the_gateway_was_out_of_reach() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        shop.refund("A1", "R1", 200).await.unwrap();
+        shop.clock.advance(Duration::from_secs(3 * 86_400));
+        shop.refund_note("A1", "R1", &json!({"status": "FAIL"}))
+            .await;
+        shop.gateway.set_refund("R1", RefundStatus::Failed);
+        for _ in 0..2 {
+            shop.gateway.next_call(Fault::Unreachable);
+        }
+        shop.refund("A1", "R1", 200).await.unwrap();
+        shop.pass(60).await;
+        let refund = shop.view("A1").await.refunds.remove(0);
+        assert_eq!(refund.state, RefundState::Processing);
+        assert_eq!(refund.trouble, None);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
 async fn an_older_word_about_a_refund_asked_for_again_is_asked_about_and_not_believed() {
     for status in ["FAIL", "PROCESSING", "REFUNDCLOSE"] {
         for shop in shops().await {

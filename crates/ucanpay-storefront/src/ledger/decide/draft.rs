@@ -210,6 +210,7 @@ impl Draft {
 
     /// The schedule of a row, with its age and whether more is expected of it.
     fn row(&mut self, target: &Target) -> Option<(&mut Schedule, Timestamp, bool)> {
+        let now = self.now;
         match target {
             Target::Payment => {
                 let settled = self.view.is_settled();
@@ -223,7 +224,10 @@ impl Draft {
                     .iter_mut()
                     .find(|refund| refund.number == *number)?;
                 let settled = refund.state.is_settled();
-                Some((&mut refund.schedule, refund.created_at, settled))
+                // Asked for again and not taken yet: somebody waits for it as on the first day.
+                let waits = refund.was_asked_for_again() && refund.state == RefundState::Requested;
+                let since = if waits { now } else { refund.created_at };
+                Some((&mut refund.schedule, since, settled))
             }
         }
     }
