@@ -114,6 +114,15 @@ fn documentation(workspace: &Workspace) -> Result<Done, String> {
 }
 
 /// The long ones too, which plain `cargo test` lists as ignored, each with its reason.
+///
+/// What is made with loco is tested apart: loco asks more of sqlx, rustls and axum than the others do, and in one build they
+/// would have it as well, and not be missed where they forgot to ask.
 fn tests(workspace: &Workspace) -> Result<Done, String> {
-    passed(workspace.run_cargo("test --workspace --all-features -- --include-ignored"))
+    workspace.run_cargo(
+        "test --workspace --exclude ucanpay-loco --exclude loco-shop --all-features -- --include-ignored",
+    )?;
+    passed(
+        workspace
+            .run_cargo("test -p ucanpay-loco -p loco-shop --all-features -- --include-ignored"),
+    )
 }

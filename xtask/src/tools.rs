@@ -1,7 +1,7 @@
-//! What the checks need on this machine beside cargo: a C compiler, rustfmt, clippy, PostgreSQL.
+//! What the checks need on this machine beside cargo: a C compiler, rustfmt, clippy, PostgreSQL, Chromium, Python.
 //!
 //! All are needed, so a missing one is a failure that says what to install. rustfmt and clippy are installed here when
-//! rustup is at hand, PostgreSQL when this is root on a Debian; a C compiler is the system's affair (and cargo could
+//! rustup is at hand, PostgreSQL, Chromium and Python when this is root on a Debian; a C compiler is the system's affair (and cargo could
 //! hardly have linked this program without).
 
 use std::env;
@@ -16,7 +16,9 @@ pub(crate) fn provide(workspace: &Workspace, install: bool) -> Result<(), String
     c_compiler()?;
     component(workspace, "rustfmt", "fmt", install)?;
     component(workspace, "clippy", "clippy", install)?;
-    postgres(install)
+    postgres(install)?;
+    chromium(install)?;
+    python(install)
 }
 
 /// SQLite and the TLS library are compiled from C.
@@ -65,17 +67,8 @@ fn postgres(install: bool) -> Result<(), String> {
         return Ok(());
     }
     let line = "apt-get install --yes --no-install-recommends postgresql";
-    if install && is_root() && works(Command::new("apt-get").arg("--version")) {
-        run("apt-get update", Command::new("apt-get").arg("update"))?;
-        run(
-            line,
-            Command::new("apt-get")
-                .args(line.split_whitespace().skip(1))
-                .env("DEBIAN_FRONTEND", "noninteractive"),
-        )?;
-        if has_postgres() {
-            return Ok(());
-        }
+    if install && apt_get(line)? && has_postgres() {
+        return Ok(());
     }
     Err(format!(
         "PostgreSQL's initdb and pg_ctl are missing: install them (Debian, Ubuntu: `{line}`; Fedora: `dnf install \
@@ -94,6 +87,64 @@ fn has_postgres() -> bool {
         has("initdb") && has("pg_ctl")
     };
     on_path.chain(debian).any(complete)
+}
+
+/// The browser tests of the example shop: `tests/build.rs` looks for the same programs.
+fn chromium(install: bool) -> Result<(), String> {
+    let browsers = ["chromium", "chromium-browser", "google-chrome"];
+    let complete = || browsers.into_iter().any(on_path) && on_path("chromedriver");
+    if complete() {
+        return Ok(());
+    }
+    let line = "apt-get install --yes --no-install-recommends chromium chromium-driver";
+    if install && apt_get(line)? && complete() {
+        return Ok(());
+    }
+    Err(format!(
+        "Chromium and its driver are missing: install them (Debian: `{line}`; Fedora: `dnf install chromium \
+         chromedriver`; elsewhere chromium, chromium-browser or google-chrome, and chromedriver, on the path)"
+    ))
+}
+
+fn on_path(program: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+/// Peers in another language (`tests/peers`) speak with the sandbox; their cryptography is a package of Python's, or the
+/// program `openssl`.
+fn python(install: bool) -> Result<(), String> {
+    let works_now = || {
+        let has = |program: &str, arguments: &[&str]| works(Command::new(program).args(arguments));
+        has("python3", &["--version"])
+            && (has("python3", &["-c", "import cryptography"]) || has("openssl", &["version"]))
+    };
+    if works_now() {
+        return Ok(());
+    }
+    let line = "apt-get install --yes --no-install-recommends python3 openssl";
+    if install && apt_get(line)? && works_now() {
+        return Ok(());
+    }
+    Err(format!(
+        "python3 is missing, or both its package cryptography and the program openssl: install them (Debian, Ubuntu: \
+         `{line}`; Fedora: `dnf install python3 openssl`; macOS: `brew install python openssl`)"
+    ))
+}
+
+/// Runs this `apt-get` line where that is ours to do: false if it is not.
+fn apt_get(line: &str) -> Result<bool, String> {
+    if !is_root() || !works(Command::new("apt-get").arg("--version")) {
+        return Ok(false);
+    }
+    run("apt-get update", Command::new("apt-get").arg("update"))?;
+    run(
+        line,
+        Command::new("apt-get")
+            .args(line.split_whitespace().skip(1))
+            .env("DEBIAN_FRONTEND", "noninteractive"),
+    )?;
+    Ok(true)
 }
 
 fn is_root() -> bool {

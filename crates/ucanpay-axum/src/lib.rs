@@ -68,5 +68,5 @@ pub use rejection::{
     UntrustedNotification,
 };
 #[cfg(feature = "router")]
-pub use routes::{PaymentStatus, payments_router};
+pub use routes::{PaymentStatus, payments_router, payments_routes};
 pub use self_check::{Shadowed, self_check};

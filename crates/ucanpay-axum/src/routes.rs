@@ -11,7 +11,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Json, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use futures_util::stream;
 use serde::Serialize;
 use std::convert::Infallible;
@@ -38,6 +38,9 @@ const LOOK: Duration = Duration::from_secs(5);
 /// cannot be guessed: [`Reference::random`]. A shop whose order numbers can be counted through takes the layer instead, and
 /// routes of its own behind its own session.
 ///
+/// For [FAIL with HTTP 200](crate::UcanpayLayer::fail_with_200) put the layer in front of them: it takes the notifications
+/// before the routes do.
+///
 /// ```
 /// # use axum::{Router, routing::get};
 /// # use ucanpay_storefront::Payments;
@@ -48,15 +51,29 @@ const LOOK: Duration = Duration::from_secs(5);
 /// # }
 /// ```
 pub fn payments_router<S: Clone + Send + Sync + 'static>(payments: Payments) -> Router<S> {
-    Router::new()
-        .route("/payment", post(payment))
-        .route("/refund", post(refund))
-        .route("/{account}/payment", post(payment_of))
-        .route("/{account}/refund", post(refund_of))
-        .route("/status/{reference}", get(status))
-        .route("/status/{reference}/events", get(events))
-        .route("/status/{reference}/qr.svg", get(qr_code))
-        .with_state(payments)
+    let router = table().into_iter();
+    let router = router.fold(Router::new(), |router, (path, method)| {
+        router.route(path, method)
+    });
+    router.with_state(payments)
+}
+
+/// The routes of [`payments_router`] one by one, each with its path: for a framework that keeps a list of its own, as loco
+/// does.
+pub fn payments_routes<S>(payments: &Payments) -> [(&'static str, MethodRouter<S>); 7] {
+    table().map(|(path, method)| (path, method.with_state(payments.clone())))
+}
+
+fn table() -> [(&'static str, MethodRouter<Payments>); 7] {
+    [
+        ("/payment", post(payment)),
+        ("/refund", post(refund)),
+        ("/{account}/payment", post(payment_of)),
+        ("/{account}/refund", post(refund_of)),
+        ("/status/{reference}", get(status)),
+        ("/status/{reference}/events", get(events)),
+        ("/status/{reference}/qr.svg", get(qr_code)),
+    ]
 }
 
 async fn payment(State(payments): State<Payments>, request: Request) -> Response {
@@ -94,7 +111,7 @@ async fn notified(
     }
     let body = match body::read(request.into_body()).await {
         Ok(body) => body,
-        Err(rejection) => return body::refuse(rejection),
+        Err(rejection) => return body::refuse(rejection).into_response(),
     };
     let incoming = Incoming {
         account,

@@ -32,6 +32,22 @@ pub(crate) fn message(message: &Message, stdin: &mut dyn Read) -> Result<Vec<u8>
     bytes.map_err(|error| Failure::NotDone(format!("{name} cannot be read: {error}")))
 }
 
+/// The bytes of a file that holds a message.
+pub(crate) fn file(path: &Path) -> Result<Vec<u8>, Failure> {
+    File::open(path)
+        .and_then(|mut file| limited(&mut file, MESSAGE_LIMIT))
+        .map_err(|error| about(path, format!("cannot be read: {error}")))
+}
+
+/// The text on standard input, without its last line break.
+pub(crate) fn text(stdin: &mut dyn Read) -> Result<String, Failure> {
+    let bytes = limited(stdin, MESSAGE_LIMIT).map_err(|error| error.to_string());
+    bytes
+        .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned()))
+        .map(|text| text.trim_end_matches(['\r', '\n']).to_owned())
+        .map_err(|error| Failure::NotDone(format!("standard input cannot be read: {error}")))
+}
+
 /// A key file's bytes, wiped after use.
 pub(crate) fn key_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
     File::open(path)

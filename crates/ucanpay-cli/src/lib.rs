@@ -1,20 +1,42 @@
-//! The command line of the UCanPay suite: makes and compares keys, signs, verifies, and explains signatures that do not fit.
+//! The command line of the UCanPay suite: makes and compares keys, signs, verifies, explains signatures that do not fit,
+//! and calls the gateway.
 //!
-//! The binary is `ucanpay`; this library is the same without a process around it, so that it can be tested. It needs
-//! [`ucanpay_core`] alone: no network, no settings, no state.
+//! The binary is `ucanpay`; this library is the same without a process around it. What has to do with keys and signatures
+//! needs [`ucanpay_core`] alone: no network, no settings. The calls read the `UCANPAY_*` variables and go through
+//! [`ucanpay_transport`]'s client. Nothing is kept. A sandbox that serves, alone, writes to the process's own output and
+//! runs until it is interrupted.
 //!
 //! | exit code | meaning |
 //! |---|---|
-//! | 0 | done: signed, verified, the keys belong together, explained |
-//! | 1 | the answer is no: the message is refused, or the keys do not belong together |
-//! | 2 | not done: wrong usage, or a file or a key that cannot be read or written |
+//! | 0 | done |
+//! | 1 | the answer is no: the message is refused, the keys do not belong together, the gateway refused |
+//! | 2 | not done: wrong usage, or a file, key or setting that cannot be used |
+//! | 3 | outcome unknown: a call may have had its effect; query before anything else |
+//! | 4 | nothing happened, and it may go well later: not reached, limited, blocked or busy |
 
 mod args;
+mod completions;
+mod doctor;
+mod ending;
 mod explain;
+mod gateway;
+mod http;
 mod input;
 mod keys;
+mod link;
+mod notice;
+mod notify;
+mod order;
 mod outcome;
+mod probe;
+mod qr;
+mod refund;
+mod report;
+mod sandbox;
+mod settings;
 mod sign;
+mod spoil;
+mod style;
 mod verify;
 
 use std::{
@@ -28,6 +50,7 @@ use crate::{
     args::{Arguments, Command},
     input::is_contents,
     outcome::{Done, Failure},
+    settings::Settings,
 };
 
 /// Runs one command line, program name included, and returns the exit code.
@@ -41,7 +64,7 @@ pub fn run(
 ) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let outcome = match Arguments::try_parse_from(&arguments) {
-        Ok(arguments) => execute(arguments.command, stdin),
+        Ok(arguments) => execute(arguments.command, stdin, stderr),
         // The parser repeats what it does not understand, which must not be a key.
         Err(error)
             if error.use_stderr() && arguments.iter().any(|one| is_contents(one.as_ref())) =>
@@ -65,13 +88,27 @@ pub fn run(
     }
 }
 
-fn execute(command: Command, stdin: &mut dyn Read) -> Result<Done, Failure> {
+fn execute(
+    command: Command,
+    stdin: &mut dyn Read,
+    stderr: &mut dyn Write,
+) -> Result<Done, Failure> {
+    let settings = Settings(&|name| std::env::var_os(name));
     match command {
         Command::Key(command) => keys::execute(command),
         Command::Canonical(arguments) => sign::canonical(&arguments, stdin),
         Command::Sign(arguments) => sign::sign(&arguments, stdin),
         Command::Verify(arguments) => verify::verify(&arguments, stdin),
         Command::Explain(arguments) => explain::explain(&arguments, stdin),
+        Command::Order(command) => order::execute(&command, &settings, stderr),
+        Command::Refund(command) => refund::execute(&command, &settings),
+        Command::Link(arguments) => link::link(&arguments, &settings),
+        Command::Qr(arguments) => qr::qr(&arguments, stdin),
+        Command::Sandbox(command) => sandbox::execute(command, &settings),
+        Command::Notify(arguments) => notify::notify(&arguments, &settings),
+        Command::Probe(arguments) => probe::probe(&arguments, &settings, stderr),
+        Command::Doctor(arguments) => doctor::doctor(&arguments, &settings),
+        Command::Completions(arguments) => Ok(completions::completions(&arguments)),
     }
 }
 

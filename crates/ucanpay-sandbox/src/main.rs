@@ -1,15 +1,11 @@
-//! The UCanPay gateway on a laptop. Run with `cargo run -p ucanpay-sandbox -- --help`.
+//! The UCanPay gateway on a laptop. Run with `cargo run -p ucanpay-sandbox -- --help`; `ucanpay sandbox serve` is the same.
 
 use std::process::ExitCode;
 
-use tracing_subscriber::EnvFilter;
+use ucanpay_sandbox::command;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
-    ucanpay_sandbox::command::run(std::env::args_os().skip(1)).await
+    command::log_to_stderr();
+    command::run(std::env::args_os().skip(1)).await
 }

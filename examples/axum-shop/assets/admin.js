@@ -29,6 +29,11 @@ async function follow() {
     }
     after = find(row);
   }
+  // What newer orders have pushed off the page is not followed any more, so it is not shown, either.
+  const kept = new Set(Array.from(news.children, (row) => row.dataset.order));
+  for (const row of Array.from(list.children)) {
+    if (!kept.has(row.dataset.order) && !row.querySelector("details[open]")) row.remove();
+  }
   list.dataset.etag = news.dataset.etag;
   document.getElementById("none").hidden = list.children.length > 0;
   return true;
@@ -41,8 +46,8 @@ function find(row) {
 function settle() {
   for (const [order, row] of waiting) {
     const shown = find(row);
-    if (shown.querySelector("details[open]")) continue;
-    shown.replaceWith(row);
+    if (shown?.querySelector("details[open]")) continue;
+    shown?.replaceWith(row);
     waiting.delete(order);
   }
 }

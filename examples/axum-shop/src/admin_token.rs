@@ -56,6 +56,12 @@ pub(crate) fn random() -> String {
     format!("{:032x}", u128::from_be_bytes(bytes))
 }
 
+/// Whether this may have come from [`random`].
+pub(crate) fn is_random(text: &str) -> bool {
+    let hexadecimal = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+    text.len() == 32 && text.bytes().all(hexadecimal)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,7 +80,7 @@ mod tests {
     fn a_token_that_was_made_stays() {
         let folder = tempfile::tempdir().unwrap();
         let token = kept_in(folder.path()).unwrap();
-        assert_eq!(token.len(), 32);
+        assert!(is_random(&token) && !is_random(&token[1..]) && !is_random(&"X".repeat(32)));
         assert_eq!(kept_in(folder.path()).unwrap(), token);
         std::fs::write(folder.path().join("admin-token"), "\n").unwrap();
         assert_ne!(kept_in(folder.path()).unwrap(), "");

@@ -1,13 +1,9 @@
 //! The cart, kept in a cookie: `latte:2.cookie:1`. Skus and quantities only; a cookie that does not read is an empty cart.
 
-use axum::extract::FromRequestParts;
-use axum::http::header::{COOKIE, SET_COOKIE};
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName};
-use axum::response::AppendHeaders;
-use std::convert::Infallible;
+use axum::http::HeaderMap;
 
 use crate::basket::{Basket, MAX_QUANTITY};
+use crate::cookie::{self, SetCookie};
 
 const NAME: &str = "cart";
 
@@ -21,6 +17,11 @@ pub struct Cart {
 }
 
 impl Cart {
+    /// The cart that a browser sends along.
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        cookie::read(headers, NAME).map_or_else(Self::default, Self::read)
+    }
+
     /// Reads the cookie's value. Anything that a cart of ours could not say is an empty cart.
     pub fn read(value: &str) -> Self {
         let lines: Option<Vec<_>> = value
@@ -68,7 +69,7 @@ impl Cart {
     }
 
     /// The header that leaves this cart with the browser.
-    pub fn into_header(self) -> AppendHeaders<[(HeaderName, String); 1]> {
+    pub(crate) fn into_header(self) -> SetCookie {
         let lines: Vec<_> = self
             .lines
             .iter()
@@ -78,33 +79,14 @@ impl Cart {
             true => (String::new(), 0),
             false => (lines.join("."), MAX_AGE),
         };
-        let cookie = format!("{NAME}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax");
-        AppendHeaders([(SET_COOKIE, cookie)])
+        cookie::set(NAME, &value, age)
     }
-}
-
-impl<S: Sync> FromRequestParts<S> for Cart {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(cookie(&parts.headers, NAME).map_or_else(Self::default, Self::read))
-    }
-}
-
-/// The value of the first cookie of this name.
-pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers
-        .get_all(COOKIE)
-        .iter()
-        .filter_map(|header| header.to_str().ok())
-        .flat_map(|header| header.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find_map(|(there, value)| (there == name).then_some(value))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::response::AppendHeaders;
 
     #[test]
     fn what_was_written_is_read_again() {
@@ -143,14 +125,5 @@ mod tests {
         ] {
             assert_eq!(Cart::read(garbage), Cart::default(), "{garbage:?}");
         }
-    }
-
-    #[test]
-    fn a_cookie_is_found_among_others() {
-        let mut headers = HeaderMap::new();
-        headers.append(COOKIE, "a=1; xcart=no".parse().unwrap());
-        headers.append(COOKIE, "b; cart=latte:1".parse().unwrap());
-        assert_eq!(cookie(&headers, "cart"), Some("latte:1"));
-        assert_eq!(cookie(&headers, "none"), None);
     }
 }

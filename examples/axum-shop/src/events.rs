@@ -25,6 +25,7 @@ use crate::fingerprint::fingerprint;
 use crate::orders::{OrderView, Orders};
 use crate::pages::{self, PageError};
 use crate::shop::{OrderNumber, Shop};
+use crate::visit::Visit;
 
 /// How often a page is looked after that nobody told anything.
 const LOOK: Duration = Duration::from_secs(2);
@@ -42,11 +43,11 @@ pub(crate) struct News {
 }
 
 impl News {
-    pub(crate) fn of(order: &OrderView) -> Self {
+    pub(crate) fn of(order: &OrderView, visit: &Visit) -> Self {
         Self {
             status: order.status().as_str(),
-            title: pages::title(pages::order_title(order)),
-            html: pages::order_panel(order).into_string(),
+            title: pages::title(pages::order_title(order, visit.language)),
+            html: pages::order_panel(order, visit).into_string(),
         }
     }
 
@@ -64,6 +65,7 @@ struct Shown {
 
 async fn events(
     State(shop): State<Shop>,
+    visit: Visit,
     OrderNumber(number): OrderNumber,
     asked: Result<Query<Shown>, QueryRejection>,
     headers: HeaderMap,
@@ -84,6 +86,7 @@ async fn events(
         orders: shop.orders().clone(),
         closing: shop.closing(),
         number,
+        visit,
         changes,
         look,
         shown,
@@ -101,6 +104,7 @@ async fn events(
 struct Watcher {
     orders: Orders,
     number: String,
+    visit: Visit,
     changes: broadcast::Receiver<PaymentKey>,
     closing: watch::Receiver<bool>,
     look: Interval,
@@ -118,7 +122,7 @@ impl Watcher {
                 _ = self.closing.wait_for(|closing| *closing) => return None,
             }
             let news = match self.orders.find(&self.number).await {
-                Ok(Some(order)) => News::of(&order),
+                Ok(Some(order)) => News::of(&order, &self.visit),
                 Ok(None) => return None,
                 Err(error) => {
                     tracing::warn!(order = self.number, %error, "no news for a page; looking again soon");

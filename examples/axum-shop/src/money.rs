@@ -4,20 +4,27 @@ use ucanpay_core::Amount;
 
 /// Cents as a customer reads them: `$4.50`.
 pub fn dollars(cents: i64) -> String {
+    let text = plain(cents);
+    match text.strip_prefix('-') {
+        Some(owed) => format!("-${owed}"),
+        None => format!("${text}"),
+    }
+}
+
+/// Cents without a sign of the currency: `4.50`.
+pub(crate) fn plain(cents: i64) -> String {
     let sign = if cents < 0 { "-" } else { "" };
-    format!("{sign}${}", plain(cents.unsigned_abs()))
+    let cents = cents.unsigned_abs();
+    format!("{sign}{}.{:02}", cents / 100, cents % 100)
 }
 
-/// Cents as they stand in a form: `4.50`.
-pub(crate) fn plain(cents: u64) -> String {
-    format!("{}.{:02}", cents / 100, cents % 100)
-}
-
-/// Reads what a person typed: `4.50`, `4.5`, `4` or `$4.50`. `None` for anything else, and for nothing at all.
+/// Reads what a person typed: `4.50`, `4.5`, `4`, `$4.50`, and `4,50 $`: a comma before one or two digits separates no
+/// thousands. `None` for anything else, and for nothing at all.
 pub(crate) fn read(text: &str) -> Option<Amount> {
     let text = text.trim();
     let text = text.strip_prefix('$').unwrap_or(text);
-    let (dollars, cents) = text.split_once('.').unwrap_or((text, "0"));
+    let text = text.strip_suffix('$').map_or(text, str::trim_end);
+    let (dollars, cents) = text.split_once(['.', ',']).unwrap_or((text, "0"));
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     if !digits(dollars) || !digits(cents) || cents.len() > 2 {
         return None;
@@ -58,19 +65,23 @@ mod tests {
             ("4", 400),
             (" $4.05 ", 405),
             ("0.01", 1),
+            ("4,50", 450),
+            ("4,5\u{a0}$", 450),
         ] {
             assert_eq!(read(text).map(Amount::cents), Some(cents), "{text}");
         }
         for text in [
             "",
-            "$",
             ".",
             "4.",
             ".5",
             "-1",
             "+1",
             "4.505",
-            "4,50",
+            "4,500",
+            "1,234.50",
+            "$",
+            "4.5.0",
             "1e2",
             "0",
             "0.00",

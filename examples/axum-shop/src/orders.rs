@@ -164,13 +164,14 @@ impl Orders {
         Ok(Some(OrderView { order, payment }))
     }
 
-    /// The newest orders first.
+    /// The newest orders first, without the `skipped` newest of them.
     ///
     /// # Errors
     /// [`ReadError`] if the database does not answer.
-    pub async fn recent(&self, limit: u32) -> Result<Vec<OrderView>, ReadError> {
-        let orders = self.table.recent(limit).await?;
-        let payments = self.payments.payments(limit).await?;
+    pub async fn recent(&self, limit: u32, skipped: u32) -> Result<Vec<OrderView>, ReadError> {
+        let orders = self.table.recent(limit, skipped).await?;
+        let newest = limit.saturating_add(skipped);
+        let payments = self.payments.payments(newest).await?;
         let mut payments: HashMap<_, _> = payments
             .into_iter()
             .map(|view| (view.payment.key.reference.clone(), view))
@@ -186,16 +187,30 @@ impl Orders {
         Ok(views)
     }
 
-    /// What somebody must look at among the newest orders, by the order's number; for each the oldest first.
+    /// The orders that somebody must look at, the one that waits longest first.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the database does not answer.
+    pub async fn under_review(&self, limit: u32) -> Result<Vec<OrderView>, ReadError> {
+        let payments = self.payments.under_review(limit).await?;
+        let mut views = Vec::with_capacity(payments.len());
+        for payment in payments {
+            let number = payment.payment.key.reference.as_str();
+            // An order is written before its payment, so it is there.
+            views.extend(self.table.find(number).await?.map(|order| OrderView {
+                order,
+                payment: Some(payment),
+            }));
+        }
+        Ok(views)
+    }
+
+    /// What somebody was told to look at in an order, oldest first.
     ///
     /// # Errors
     /// [`TableError`] if the database does not answer.
-    pub async fn notes(&self, limit: u32) -> Result<HashMap<String, Vec<Note>>, TableError> {
-        let mut notes: HashMap<_, Vec<_>> = HashMap::new();
-        for (number, note) in self.table.notes(limit).await? {
-            notes.entry(number).or_default().push(note);
-        }
-        Ok(notes)
+    pub async fn notes(&self, order: &Order) -> Result<Vec<Note>, TableError> {
+        self.table.notes(order.number.as_str()).await
     }
 
     /// Gives money back for an order.

@@ -1,7 +1,7 @@
 //! The whole program: settings in, a running shop out. `process.rs` starts it, and so can a test.
 
 use std::fmt;
-use std::future::{Future, IntoFuture as _};
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,6 +18,7 @@ use ucanpay_storefront::{
 use crate::fulfilment::Fulfilment;
 use crate::local_gateway::{self, LocalGateway, LocalGatewayError, http_address};
 use crate::orders::Orders;
+use crate::server::{self, Limits};
 use crate::settings::{DatabaseUrl, GatewaySetting, SettingError, Settings, in_one_line};
 use crate::{AdminToken, Shop, admin_token, app, order_table};
 
@@ -155,10 +156,7 @@ impl Program {
     }
 
     /// Serves until `shutdown` completes, then finishes what is under way.
-    ///
-    /// # Errors
-    /// Whatever ends the listener.
-    pub async fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
+    pub async fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) {
         let (stop, stopping) = watch::channel(false);
         let (stop_gateway, gateway_stopping) = watch::channel(false);
         let gateway = self.gateway.map(|gateway| {
@@ -185,12 +183,10 @@ impl Program {
         });
 
         let mut ended = stopping.clone();
-        let serving =
-            axum::serve(self.listener, app(self.shop)).with_graceful_shutdown(told(stopping));
-        let result = tokio::select! {
-            result = serving.into_future() => result,
-            () = async { told_by(&mut ended).await; tokio::time::sleep(GRACE).await } => Ok(()),
-        };
+        tokio::select! {
+            () = server::serve(self.listener, app(self.shop), Limits::default(), told(stopping)) => {}
+            () = async { told_by(&mut ended).await; tokio::time::sleep(GRACE).await } => {}
+        }
         // The last calls of the ledger may still be out at the sandbox, so that goes last.
         let rest = async {
             let _ = payments.await;
@@ -200,7 +196,6 @@ impl Program {
             }
         };
         let _ = tokio::time::timeout(GRACE, rest).await;
-        result
     }
 }
 

@@ -104,6 +104,26 @@ impl Shop {
         request.json(&body).send().await.unwrap()
     }
 
+    /// A page of the merchant's, as a browser that logs in for it.
+    pub(crate) async fn merchants_page(&self, path: &str) -> String {
+        let login = format!("{}/admin/login", self.url);
+        let builder = Client::builder().no_proxy().tls_certs_only([]);
+        let http = builder.redirect(reqwest::redirect::Policy::none());
+        let http = http.build().unwrap();
+        let form = http.get(&login).send().await.unwrap();
+        let token = cookie(&form);
+        let (_, csrf) = token.split_once('=').expect("a form token");
+        let fields = format!("csrf={csrf}&token={ADMIN_TOKEN}");
+        let request = http.post(login).header("cookie", &token).body(fields);
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let entered = request.send().await.unwrap();
+        let page = http.get(format!("{}{path}", self.url));
+        let page = page.header("cookie", cookie(&entered));
+        let page = page.send().await.unwrap();
+        assert_eq!(page.status(), StatusCode::OK, "{path}");
+        page.text().await.unwrap()
+    }
+
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Response {
         let url = format!("{}{path}", self.url);
         self.http.post(url).json(body).send().await.unwrap()
@@ -197,6 +217,12 @@ impl Gateway {
 
 pub(crate) fn word(order: &Value) -> &str {
     order["order"].as_str().expect("an order number")
+}
+
+/// The cookie that an answer leaves, as a browser sends it back.
+fn cookie(answer: &Response) -> String {
+    let cookie = answer.headers()["set-cookie"].to_str().unwrap();
+    cookie.split(';').next().unwrap().to_owned()
 }
 
 /// Plain http on this machine needs no root certificates, and no proxy.

@@ -2,9 +2,19 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+mod calls;
+mod doctoring;
+mod endpoint;
 mod explaining;
+mod gateway;
 mod keys;
+mod notifying;
+mod pictures;
+mod probing;
 mod program;
+mod shop;
 mod signing;
+mod snapshots;
 mod usage;
 mod verifying;
+mod walk;

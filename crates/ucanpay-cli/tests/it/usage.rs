@@ -111,6 +111,21 @@ fn a_key_given_in_place_of_a_file_is_not_repeated() {
             &["key", "generate", "--out", &text],
             &["canonical", &text],
             &["sign", "--scheme", &text],
+            &["order", "place", "--request", &text],
+            &[
+                "notify",
+                "http://127.0.0.1:9/",
+                "--platform-private-key",
+                &text,
+                "--order",
+                "A1",
+                "--amount",
+                "1",
+                "--ucp-order-no",
+                "7",
+            ],
+            &["sandbox", "serve", "--merchant-public-key", &text],
+            &["sandbox", "pay", &text],
             &[&text],
         ] {
             let run = run(arguments, b"{}");

@@ -117,7 +117,7 @@ fn a_wrong_start_says_what_is_wrong_and_exits_non_zero() {
     let private = format!("{KEYS}/platform-2048.pkcs8.pem");
     let public = format!("{KEYS}/merchant-2048.pub.pem");
     let cases: [(&[&str], i32, &str); 6] = [
-        (&[], 2, "--merchant-id is missing"),
+        (&["--frobnicate"], 2, "--frobnicate"),
         (
             &[
                 "--merchant-id",
@@ -176,10 +176,14 @@ fn a_wrong_start_says_what_is_wrong_and_exits_non_zero() {
             "--platform-private-key",
         ),
     ];
-    for (arguments, status, expected) in cases {
+    let pem = std::fs::read_to_string(&private).unwrap();
+    let key: [&str; 2] = ["--platform-private-key", &pem];
+    let cases = cases.into_iter();
+    for (arguments, status, expected) in cases.chain([(&key[..], 2, "give a file that holds it")]) {
         let output = Command::new(PROGRAM).args(arguments).output().unwrap();
         let text = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(status), "{text}");
         assert!(text.contains(expected), "{text}");
+        assert!(!text.contains(&pem[100..108]), "a key is never shown");
     }
 }

@@ -35,6 +35,9 @@ async fn an_order_is_placed_paid_queried_and_refunded() {
         "ORDERPAID"
     );
 
+    // However slow this machine is, the first refund is under way when the second one is asked for.
+    let stuck = r#"{"faults":[{"fault":"refund.stuck","order":"A1"}]}"#;
+    assert_eq!(sandbox.control("faults", stuck).await.0, 200);
     let accepted = sandbox
         .data("/payment/refund", refund(&placed, "R1", 100, NOTIFY))
         .await;
@@ -44,6 +47,7 @@ async fn an_order_is_placed_paid_queried_and_refunded() {
             .await,
         "BIZERR_NEED_RETRY"
     );
+    assert_eq!(sandbox.control("refunds/R1/succeed", "").await.0, 200);
     sandbox
         .until("A1", |order| {
             order["refunds"][0]["refundStatus"] == "SUCCESS"

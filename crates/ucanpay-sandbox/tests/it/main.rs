@@ -12,6 +12,7 @@ mod deliveries;
 mod faults;
 mod merchant;
 mod pages;
+mod peers;
 mod restart;
 mod shop;
 mod switches;

@@ -11,6 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use ucanpay_transport::{Client, Error, ReqwestService, ReqwestServiceBuilder, RetryPolicy};
@@ -21,7 +22,11 @@ const ROOT: &[u8] = include_bytes!("../fixtures/tls/root.pem");
 async fn gateway() -> (String, Arc<Mutex<Vec<Version>>>) {
     let certificate = include_bytes!("../fixtures/tls/server.pem");
     let private_key = include_bytes!("../fixtures/tls/server.key.pem");
-    let mut config = ServerConfig::builder()
+    // Named, for a build that holds other crates may hold another provider beside this one.
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
         .with_no_client_auth()
         .with_single_cert(
             vec![CertificateDer::from_pem_slice(certificate).unwrap()],

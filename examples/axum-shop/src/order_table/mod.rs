@@ -83,10 +83,11 @@ impl OrderTable {
         row.map(OrderRow::read).transpose()
     }
 
-    pub(crate) async fn recent(&self, limit: u32) -> Result<Vec<Order>, Error> {
+    /// The newest first, without the `skipped` newest of them.
+    pub(crate) async fn recent(&self, limit: u32, skipped: u32) -> Result<Vec<Order>, Error> {
         let rows = match self {
-            Self::Sqlite(table) => table.recent(limit).await?,
-            Self::Postgres(table) => table.recent(limit).await?,
+            Self::Sqlite(table) => table.recent(limit, skipped).await?,
+            Self::Postgres(table) => table.recent(limit, skipped).await?,
         };
         rows.into_iter().map(OrderRow::read).collect()
     }
@@ -107,19 +108,19 @@ impl OrderTable {
         }
     }
 
-    /// The notes of the newest orders, with the order's number; of each order the oldest first.
-    pub(crate) async fn notes(&self, limit: u32) -> Result<Vec<(String, Note)>, Error> {
+    /// The notes of an order, oldest first.
+    pub(crate) async fn notes(&self, number: &str) -> Result<Vec<Note>, Error> {
         let rows = match self {
-            Self::Sqlite(table) => table.notes(limit).await?,
-            Self::Postgres(table) => table.notes(limit).await?,
+            Self::Sqlite(table) => table.notes(number).await?,
+            Self::Postgres(table) => table.notes(number).await?,
         };
-        let note = |(number, kind, text, at)| (number, Note { kind, text, at });
+        let note = |(kind, text, at)| Note { kind, text, at };
         Ok(rows.into_iter().map(note).collect())
     }
 }
 
-/// Number, kind, text and moment of a note.
-type NoteRow = (String, String, Option<String>, i64);
+/// Kind, text and moment of a note.
+type NoteRow = (String, Option<String>, i64);
 
 /// An order as it stands in its table.
 #[derive(sqlx::FromRow)]

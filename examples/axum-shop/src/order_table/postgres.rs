@@ -52,12 +52,13 @@ impl OrderTable {
         Ok(row)
     }
 
-    pub(super) async fn recent(&self, limit: u32) -> Result<Vec<OrderRow>, Error> {
+    pub(super) async fn recent(&self, limit: u32, skipped: u32) -> Result<Vec<OrderRow>, Error> {
         let rows = sqlx::query_as(
             "SELECT order_no, items, total, created_at, ticket FROM shop_order
-             ORDER BY created_at DESC, position DESC LIMIT $1",
+             ORDER BY created_at DESC, position DESC LIMIT $1 OFFSET $2",
         )
         .bind(i64::from(limit))
+        .bind(i64::from(skipped))
         .fetch_all(&self.pool)
         .await?;
         Ok(rows)
@@ -99,13 +100,11 @@ impl OrderTable {
         Ok(())
     }
 
-    pub(super) async fn notes(&self, limit: u32) -> Result<Vec<NoteRow>, Error> {
+    pub(super) async fn notes(&self, number: &str) -> Result<Vec<NoteRow>, Error> {
         let rows = sqlx::query_as(
-            "SELECT order_no, kind, note, at FROM shop_note WHERE order_no IN
-                 (SELECT order_no FROM shop_order ORDER BY created_at DESC, position DESC LIMIT $1)
-             ORDER BY position",
+            "SELECT kind, note, at FROM shop_note WHERE order_no = $1 ORDER BY position",
         )
-        .bind(i64::from(limit))
+        .bind(number)
         .fetch_all(&self.pool)
         .await?;
         Ok(rows)

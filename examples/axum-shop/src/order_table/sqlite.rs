@@ -68,12 +68,13 @@ impl OrderTable {
         Ok(row)
     }
 
-    pub(super) async fn recent(&self, limit: u32) -> Result<Vec<OrderRow>, Error> {
+    pub(super) async fn recent(&self, limit: u32, skipped: u32) -> Result<Vec<OrderRow>, Error> {
         let rows = sqlx::query_as(
             "SELECT order_no, items, total, created_at, ticket FROM shop_order
-             ORDER BY created_at DESC, rowid DESC LIMIT ?",
+             ORDER BY created_at DESC, rowid DESC LIMIT ? OFFSET ?",
         )
         .bind(limit)
+        .bind(skipped)
         .fetch_all(&self.pool)
         .await?;
         Ok(rows)
@@ -111,13 +112,11 @@ impl OrderTable {
         Ok(())
     }
 
-    pub(super) async fn notes(&self, limit: u32) -> Result<Vec<NoteRow>, Error> {
+    pub(super) async fn notes(&self, number: &str) -> Result<Vec<NoteRow>, Error> {
         let rows = sqlx::query_as(
-            "SELECT order_no, kind, note, at FROM shop_note WHERE order_no IN
-                 (SELECT order_no FROM shop_order ORDER BY created_at DESC, rowid DESC LIMIT ?)
-             ORDER BY rowid",
+            "SELECT kind, note, at FROM shop_note WHERE order_no = ? ORDER BY rowid",
         )
-        .bind(limit)
+        .bind(number)
         .fetch_all(&self.pool)
         .await?;
         Ok(rows)

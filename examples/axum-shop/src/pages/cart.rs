@@ -11,14 +11,13 @@ use ucanpay_core::OutTradeNo;
 use ucanpay_storefront::Reference;
 
 use super::form::PageForm;
-use super::{PageError, layout};
+use super::{PageError, last_order, layout};
 use crate::basket::{Basket, Line, MAX_QUANTITY};
 use crate::cart::Cart;
 use crate::catalogue;
-use crate::last_order::LastOrder;
-use crate::money::dollars;
 use crate::orders::PlaceError;
 use crate::shop::Shop;
+use crate::visit::Visit;
 
 pub(super) fn routes() -> Router<Shop> {
     Router::new()
@@ -32,59 +31,65 @@ struct Shown {
     changed: Option<String>,
 }
 
-async fn cart(cart: Cart, last: LastOrder, shown: Result<Query<Shown>, QueryRejection>) -> Markup {
+async fn cart(visit: Visit, shown: Result<Query<Shown>, QueryRejection>) -> Markup {
+    let words = &visit.words().cart;
     let changed = shown.is_ok_and(|Query(shown)| shown.changed.is_some());
     let content = html! {
-        h1 { "Your cart" }
-        @match cart.basket() {
+        h1 { (words.heading) }
+        @match visit.cart.basket() {
             None => {
-                @if changed { p.note role="status" { "Nothing was ordered just now: this cart was ordered or emptied before." } }
-                @match last.link() {
-                    Some(link) => { p { "There is nothing in it. " (link) " is where you left it." } }
-                    None => { p { "There is nothing in it yet." } }
-                }
-                a.button href="/" { "To the menu" }
+                @if changed { p.note role="status" { (words.ordered_before) } }
+                p { (words.nothing_yet) }
+                @if let Some(link) = last_order(&visit) { p { (link) } }
+                a.button href="/" { (visit.words().frame.to_the_menu) }
             }
             Some(basket) => {
-                @if changed { p.note role="status" { "Your cart has changed in the meantime. Please look at it again before you pay." } }
-                (contents(&basket))
+                @if changed { p.note role="status" { (words.changed) } }
+                (contents(&visit, &basket))
             }
         }
     };
-    layout::page("Cart", &cart, &content)
+    layout::page(&visit, words.title, &content)
 }
 
-fn contents(basket: &Basket) -> Markup {
-    let total = basket.total().cents();
+fn contents(visit: &Visit, basket: &Basket) -> Markup {
+    let words = &visit.words().cart;
+    let cents = basket.total().cents();
+    let total = visit.language.money(cents);
     html! {
         div.columns {
-            section.sheet aria-label="Items" { ul.lines { @for line in basket.lines() { (row(line)) } } }
-            section.sheet aria-label="Payment" {
-                div.total { span { "Total" } strong { (dollars(total)) " " small { "CAD" } } }
+            section.sheet aria-label=(words.items) { ul.lines { @for line in basket.lines() { (row(visit, line)) } } }
+            section.sheet aria-label=(words.payment) {
+                div.total { span { (words.total) } strong { (total) " " small { "CAD" } } }
                 form method="post" action="/checkout" {
+                    input type="hidden" name="csrf" value=(visit.form_token());
                     // One page, one order: pressing the button twice sends the same number twice.
                     input type="hidden" name="order" value=(Reference::random().as_str());
-                    input type="hidden" name="total" value=(total);
-                    button.primary { "Pay " (dollars(total)) " with UCanPay" }
+                    input type="hidden" name="total" value=(cents);
+                    button.primary { ((words.pay)(&total)) }
                 }
-                p.aside { a href="/" { "Add something else" } }
+                p.aside { a href="/" { (words.add_something) } }
             }
         }
     }
 }
 
-fn row(line: &Line) -> Markup {
+fn row(visit: &Visit, line: &Line) -> Markup {
+    let words = &visit.words().cart;
+    let name = visit.words().line(line);
+    let price = visit.language.money(line.price);
     html! {
         li {
             img.thumb src={ "/assets/art/" (line.sku) ".svg" } alt="" width="64" height="48";
-            div.what { strong { (line.name) } span { (dollars(line.price)) " each" } }
+            div.what { strong { (name) } span { ((words.each)(&price)) } }
             form.stepper method="post" action="/cart" {
+                input type="hidden" name="csrf" value=(visit.form_token());
                 input type="hidden" name="sku" value=(line.sku);
-                button name="quantity" value=(line.quantity - 1) aria-label={ "One " (line.name) " less" } { "−" }
-                span aria-label="Quantity" { (line.quantity) }
-                button name="quantity" value=(line.quantity + 1) aria-label={ "One " (line.name) " more" } disabled[line.quantity >= MAX_QUANTITY] { "+" }
+                button name="quantity" value=(line.quantity - 1) aria-label=((words.one_less)(name)) { "−" }
+                span { span.unseen { (words.quantity) " " } (line.quantity) }
+                button name="quantity" value=(line.quantity + 1) aria-label=((words.one_more)(name)) disabled[line.quantity >= MAX_QUANTITY] { "+" }
             }
-            span.sum { (dollars(line.total())) }
+            span.sum { (visit.language.money(line.total())) }
         }
     }
 }
@@ -95,11 +100,9 @@ struct SetQuantity {
     quantity: i64,
 }
 
-async fn set(
-    mut cart: Cart,
-    PageForm(wanted): PageForm<SetQuantity>,
-) -> Result<Response, PageError> {
+async fn set(visit: Visit, PageForm(wanted): PageForm<SetQuantity>) -> Result<Response, PageError> {
     let product = catalogue::find(&wanted.sku).ok_or(PageError::NotFound)?;
+    let mut cart = visit.cart;
     cart.set(product.sku, wanted.quantity);
     Ok((cart.into_header(), Redirect::to("/cart")).into_response())
 }
@@ -111,10 +114,9 @@ struct Checkout {
     total: i64,
 }
 
-/// The cart comes with a SameSite cookie: a form on another site sends none, and orders nothing.
 async fn checkout(
     State(shop): State<Shop>,
-    cart: Cart,
+    visit: Visit,
     PageForm(wanted): PageForm<Checkout>,
 ) -> Result<Response, PageError> {
     let look_again = || Redirect::to("/cart?changed=1").into_response();
@@ -123,8 +125,7 @@ async fn checkout(
         return Ok(look_again());
     };
     let page = Redirect::to(&format!("/orders/{number}"));
-    let last = LastOrder::header(&number);
-    let Some(basket) = cart.basket() else {
+    let Some(basket) = visit.cart.basket() else {
         // Pressed again after the first press had emptied the cart.
         let there = shop.orders().find(number.as_str()).await?;
         return Ok(there.map_or_else(look_again, |_| page.into_response()));
@@ -132,8 +133,9 @@ async fn checkout(
     if basket.total().cents() != wanted.total {
         return Ok(look_again());
     }
+    let history = visit.history.with(&number);
     match shop.orders().place(number, &basket).await {
-        Ok(_) => Ok((Cart::default().into_header(), last, page).into_response()),
+        Ok(_) => Ok((Cart::default().into_header(), history, page).into_response()),
         Err(PlaceError::Taken) => Ok(look_again()),
         Err(error) => Err(error.into()),
     }

@@ -2,7 +2,8 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::cart::Cart;
+use crate::language::Language;
+use crate::visit::Visit;
 
 /// A leaf with a bean's fold, drawn in the text's colour.
 const MARK: PreEscaped<&str> = PreEscaped(
@@ -15,16 +16,19 @@ pub(crate) fn title(of_page: &str) -> String {
 }
 
 /// A page of the shop, with the buyer's cart in the corner.
-pub(super) fn page(title: &str, cart: &Cart, content: &Markup) -> Markup {
-    page_with(title, cart, &html! {}, content)
+pub(super) fn page(visit: &Visit, title: &str, content: &Markup) -> Markup {
+    page_with(visit, title, &html! {}, content)
 }
 
 /// The same with more in its head.
-pub(super) fn page_with(name: &str, cart: &Cart, head: &Markup, content: &Markup) -> Markup {
-    let count = cart.count();
+pub(super) fn page_with(visit: &Visit, name: &str, head: &Markup, content: &Markup) -> Markup {
+    let words = visit.words();
+    let count = visit.cart.count();
+    // Among the merchant's pages are other orders.
+    let has_orders = !visit.history.numbers().is_empty() && !visit.here.starts_with("/admin");
     html! {
         (DOCTYPE)
-        html lang="en" {
+        html lang=(visit.language.tag()) {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
@@ -35,24 +39,40 @@ pub(super) fn page_with(name: &str, cart: &Cart, head: &Markup, content: &Markup
                 (head)
             }
             body {
-                a.skip href="#content" { "Skip to content" }
+                a.skip href="#content" { (words.frame.skip) }
                 header.top {
                     div.wide {
                         a.brand href="/" { (MARK) span { "Maple & Bean" } }
-                        nav aria-label="Main" {
-                            a href="/" { "Menu" }
+                        nav aria-label=(words.frame.navigation) {
+                            a href="/" { (words.menu.title) }
+                            @if has_orders { a href="/orders" { (words.history.link) } }
                             a.cart-link href="/cart" {
-                                "Cart"
-                                @if count > 0 { span.count aria-label={ (count) " items" } { (count) } }
+                                (words.cart.title)
+                                @if count > 0 { span.count { (count) span.unseen { " (" ((words.frame.items)(count)) ")" } } }
                             }
                         }
                     }
                 }
-                main.wide id="content" { (content) }
+                main.wide id="content" tabindex="-1" { (content) }
                 footer.wide {
-                    p { "A small example café. Payments by UCanPay." }
-                    a href="/admin" { "For the merchant" }
+                    p { (words.frame.footer) }
+                    (languages(visit))
+                    a href="/admin" { (words.frame.for_the_merchant) }
                 }
+            }
+        }
+    }
+}
+
+/// The other languages, each a button named in its own.
+fn languages(visit: &Visit) -> Markup {
+    html! {
+        form.languages method="post" action="/language" aria-label=(visit.words().frame.language) {
+            input type="hidden" name="csrf" value=(visit.form_token());
+            input type="hidden" name="back" value=(visit.here);
+            @for language in Language::ALL {
+                @if language == visit.language { span aria-current="true" { (language.name()) } }
+                @else { button.link name="language" value=(language.tag()) lang=(language.tag()) { (language.name()) } }
             }
         }
     }

@@ -10,11 +10,12 @@ use axum::routing::{get, post};
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::form::PageForm;
-use super::{PageError, layout};
-use crate::cart::{Cart, cookie};
+use super::form::{MerchantForm, PageForm};
+use super::layout;
+use crate::cookie;
 use crate::sessions::{LIFETIME, Session};
 use crate::shop::Shop;
+use crate::visit::Visit;
 
 const COOKIE: &str = "merchant";
 
@@ -35,22 +36,13 @@ impl LoggedIn {
     pub(super) fn csrf(&self) -> &str {
         &self.session.csrf
     }
-
-    /// Refuses a form that was not made for this login.
-    pub(super) fn check(&self, csrf: &str) -> Result<(), PageError> {
-        if csrf == self.session.csrf {
-            Ok(())
-        } else {
-            Err(PageError::Foreign)
-        }
-    }
 }
 
 impl FromRequestParts<Shop> for LoggedIn {
     type Rejection = Redirect;
 
     async fn from_request_parts(parts: &mut Parts, shop: &Shop) -> Result<Self, Redirect> {
-        let id = cookie(&parts.headers, COOKIE);
+        let id = cookie::read(&parts.headers, COOKIE);
         let session = id.and_then(|id| Some((id.to_owned(), shop.sessions().get(id)?)));
         match session {
             Some((id, session)) => Ok(Self { id, session }),
@@ -59,8 +51,8 @@ impl FromRequestParts<Shop> for LoggedIn {
     }
 }
 
-async fn ask() -> Markup {
-    page(None)
+async fn ask(visit: Visit) -> Markup {
+    page(&visit, None)
 }
 
 #[derive(Deserialize)]
@@ -68,29 +60,30 @@ struct Login {
     token: String,
 }
 
-async fn enter(State(shop): State<Shop>, PageForm(login): PageForm<Login>) -> Response {
+async fn enter(
+    State(shop): State<Shop>,
+    visit: Visit,
+    PageForm(login): PageForm<Login>,
+) -> Response {
     if !shop.token().is(login.token.trim()) {
         tracing::warn!("a login with a wrong admin token");
-        let page = page(Some("That is not the admin token of this shop."));
+        let page = page(&visit, Some(visit.words().login.wrong));
         return (StatusCode::UNAUTHORIZED, page).into_response();
     }
     let id = shop.sessions().open();
     (set_cookie(&id, LIFETIME.as_secs()), Redirect::to("/admin")).into_response()
 }
 
+/// The button says it all.
 #[derive(Deserialize)]
-struct Logout {
-    csrf: String,
-}
+struct Logout {}
 
 async fn leave(
-    login: LoggedIn,
     State(shop): State<Shop>,
-    PageForm(form): PageForm<Logout>,
-) -> Result<Response, PageError> {
-    login.check(&form.csrf)?;
+    MerchantForm(login, Logout {}): MerchantForm<Logout>,
+) -> impl IntoResponse {
     shop.sessions().close(&login.id);
-    Ok((set_cookie("", 0), Redirect::to("/admin/login")).into_response())
+    (set_cookie("", 0), Redirect::to("/admin/login"))
 }
 
 fn set_cookie(id: &str, age: u64) -> impl axum::response::IntoResponseParts + use<> {
@@ -98,18 +91,20 @@ fn set_cookie(id: &str, age: u64) -> impl axum::response::IntoResponseParts + us
     AppendHeaders([(SET_COOKIE, cookie)])
 }
 
-fn page(trouble: Option<&str>) -> Markup {
+fn page(visit: &Visit, trouble: Option<&str>) -> Markup {
+    let words = &visit.words().login;
     let content = html! {
         section.sheet.login {
-            h1 { "Merchant" }
-            @if let Some(trouble) = trouble { p.note.bad role="alert" { (trouble) } }
+            h1 { (words.title) }
+            @if let Some(trouble) = trouble { p.note.bad id="trouble" role="alert" { (trouble) } }
             form method="post" action="/admin/login" {
-                label for="token" { "Admin token" }
-                input id="token" name="token" type="password" required autofocus autocomplete="current-password" aria-describedby="where";
-                p.hint id="where" { "It was printed when the shop started, unless it is set in SHOP_ADMIN_TOKEN." }
-                button.primary { "Open the orders" }
+                input type="hidden" name="csrf" value=(visit.form_token());
+                label for="token" { (words.token) }
+                input id="token" name="token" type="password" required autofocus autocomplete="current-password" aria-describedby="where" aria-invalid=[trouble.map(|_| "true")];
+                p.hint id="where" { (words.hint) }
+                button.primary { (words.enter) }
             }
         }
     };
-    layout::page("Merchant", &Cart::default(), &content)
+    layout::page(visit, words.title, &content)
 }

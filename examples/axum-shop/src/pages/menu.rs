@@ -7,12 +7,10 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::form::PageForm;
-use super::{PageError, layout};
-use crate::cart::Cart;
+use super::{PageError, last_order, layout};
 use crate::catalogue::{self, MENU, Product};
-use crate::last_order::LastOrder;
-use crate::money::dollars;
 use crate::shop::Shop;
+use crate::visit::Visit;
 
 pub(super) fn routes() -> Router<Shop> {
     Router::new()
@@ -20,41 +18,48 @@ pub(super) fn routes() -> Router<Shop> {
         .route("/cart/add", post(add))
 }
 
-async fn menu(cart: Cart, last: LastOrder) -> Markup {
+async fn menu(visit: Visit) -> Markup {
+    let words = visit.words();
+    let [first, second] = words.menu.headline;
+    let count = visit.cart.count();
     let content = html! {
         section.hero {
-            p.eyebrow { "Open until six" }
-            h1 { "Good coffee, " br; "a little maple." }
-            p { "Order here, pay with UCanPay on your phone, and pick it up at the counter." }
-            @if let Some(link) = last.link() { p.last { (link) } }
+            p.eyebrow { (words.menu.open_until) }
+            h1 { (first) br; (second) }
+            p { (words.menu.invitation) }
+            @if let Some(link) = last_order(&visit) { p.last { (link) } }
         }
-        h2 id="menu" { "Menu" }
-        ul.menu { @for product in MENU { (card(product, cart.quantity(product.sku))) } }
-        @if cart.count() > 0 {
+        h2 id="menu" { (words.menu.title) }
+        ul.menu { @for product in MENU { (card(&visit, product)) } }
+        @if count > 0 {
             div.bar {
-                span { (cart.count()) @if cart.count() == 1 { " item" } @else { " items" } }
-                a.button href="/cart" { "View cart" }
+                span { ((words.frame.items)(count)) }
+                a.button href="/cart" { (words.menu.view_cart) }
             }
         }
     };
-    layout::page("Menu", &cart, &content)
+    layout::page(&visit, words.menu.title, &content)
 }
 
-fn card(product: &Product, in_cart: i64) -> Markup {
+fn card(visit: &Visit, product: &Product) -> Markup {
+    let words = &visit.words().menu;
+    let (name, description) = visit.words().product(product);
+    let in_cart = visit.cart.quantity(product.sku);
     html! {
         li.card id=(product.sku) {
             div.art {
                 img src={ "/assets/art/" (product.sku) ".svg" } alt="" width="160" height="120";
-                @if in_cart > 0 { span.in-cart { (in_cart) span.unseen { " in the cart" } } }
+                @if in_cart > 0 { span.in-cart { (in_cart) span.unseen { (words.in_the_cart) } } }
             }
             div.text {
-                h3 { (product.name) }
-                p { (product.description) }
+                h3 { (name) }
+                p { (description) }
             }
             form.buy method="post" action="/cart/add" {
+                input type="hidden" name="csrf" value=(visit.form_token());
                 input type="hidden" name="sku" value=(product.sku);
-                span.price { (dollars(product.price)) }
-                button aria-label={ "Add " (product.name) " to the cart" } { "Add" }
+                span.price { (visit.language.money(product.price)) }
+                button aria-label=((words.add_to_the_cart)(name)) { (words.add) }
             }
         }
     }
@@ -65,8 +70,9 @@ struct Add {
     sku: String,
 }
 
-async fn add(mut cart: Cart, PageForm(add): PageForm<Add>) -> Result<Response, PageError> {
+async fn add(visit: Visit, PageForm(add): PageForm<Add>) -> Result<Response, PageError> {
     let product = catalogue::find(&add.sku).ok_or(PageError::NotFound)?;
+    let mut cart = visit.cart;
     cart.set(product.sku, cart.quantity(product.sku) + 1);
     let back = Redirect::to(&format!("/#{}", product.sku));
     Ok((cart.into_header(), back).into_response())

@@ -3,20 +3,24 @@
 mod admin;
 mod cart;
 mod form;
+mod history;
+mod language;
 mod layout;
 mod login;
 mod menu;
 mod order;
 
+use axum::extract::Extension;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Router, middleware};
 use maud::{Markup, html};
+use ucanpay_storefront::PaymentState;
 
-use crate::cart::Cart;
 use crate::orders::{PlaceError, ReadError};
 use crate::settings::in_one_line;
 use crate::shop::Shop;
+use crate::visit::Visit;
 
 pub(crate) use layout::title;
 pub(crate) use order::{panel as order_panel, title as order_title};
@@ -26,6 +30,8 @@ pub(crate) fn routes() -> Router<Shop> {
         .merge(menu::routes())
         .merge(cart::routes())
         .merge(order::routes())
+        .merge(history::routes())
+        .merge(language::routes())
         .merge(login::routes())
         .merge(admin::routes())
         .layer(middleware::from_fn(form::from_own_site))
@@ -41,8 +47,24 @@ pub(crate) async fn method_not_allowed() -> PageError {
     PageError::Method
 }
 
+/// The way back to the order that this browser made last.
+fn last_order(visit: &Visit) -> Option<Markup> {
+    let number = visit.history.numbers().first()?;
+    Some(html! { a href={ "/orders/" (number) } { (visit.words().history.last) } })
+}
+
+/// The colour of a payment's state.
+fn tone(status: PaymentState) -> &'static str {
+    match status {
+        PaymentState::Paid => "good",
+        PaymentState::Failed | PaymentState::Unknown => "bad",
+        PaymentState::Closed | PaymentState::Expired => "",
+        _ => "wait",
+    }
+}
+
 /// A page that cannot be shown.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum PageError {
     /// There is no such page or order.
     NotFound,
@@ -77,54 +99,42 @@ impl From<PlaceError> for PageError {
     }
 }
 
+/// The status alone, with the error for [`meet`](crate::visit::meet), which knows the visitor's language.
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
-        let (status, title, advice) = match self {
-            Self::NotFound => (
-                StatusCode::NOT_FOUND,
-                "Nothing here",
-                "This page does not exist, or the order's number was cut off on the way.",
-            ),
-            Self::Foreign => (
-                StatusCode::FORBIDDEN,
-                "That form is too old",
-                "Nothing was changed. Go back, reload the page and try again.",
-            ),
-            Self::OtherSite => (
-                StatusCode::FORBIDDEN,
-                "That came from another site",
-                "Nothing was changed. Use the shop's own pages for what you want to do.",
-            ),
-            Self::Method => (
-                StatusCode::METHOD_NOT_ALLOWED,
-                "Not this way",
-                "This address is used by the shop's own forms and links. Nothing was changed.",
-            ),
-            Self::Unreadable(status) => (
-                status,
-                "That form is not complete",
-                "Nothing was changed. Go back, reload the page and try again.",
-            ),
-            Self::Unavailable => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "One moment, please",
-                "Something went wrong on our side. Reload the page: nothing is ordered or paid twice.",
-            ),
-        };
-        (status, message(title, advice)).into_response()
+        (self.status(), Extension(self)).into_response()
     }
 }
 
-fn message(title: &str, advice: &str) -> Markup {
-    layout::page(
-        title,
-        &Cart::default(),
-        &html! {
+impl PageError {
+    fn status(self) -> StatusCode {
+        match self {
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Foreign | Self::OtherSite => StatusCode::FORBIDDEN,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Unreadable(status) => status,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// What the visitor reads.
+    pub(crate) fn page(self, visit: &Visit) -> (StatusCode, Markup) {
+        let words = &visit.words().errors;
+        let (title, advice) = match self {
+            Self::NotFound => words.not_found,
+            Self::Foreign => words.foreign,
+            Self::OtherSite => words.other_site,
+            Self::Method => words.method,
+            Self::Unreadable(_) => words.unreadable,
+            Self::Unavailable => words.unavailable,
+        };
+        let content = html! {
             section.message {
                 h1 { (title) }
                 p { (advice) }
-                a.button href="/" { "To the menu" }
+                a.button href="/" { (visit.words().frame.to_the_menu) }
             }
-        },
-    )
+        };
+        (self.status(), layout::page(visit, title, &content))
+    }
 }

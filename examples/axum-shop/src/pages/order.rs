@@ -5,15 +5,18 @@ use axum::extract::State;
 use axum::response::Redirect;
 use axum::routing::{get, post};
 use maud::{Markup, PreEscaped, html};
+use serde::Deserialize;
 use ucanpay_core::qr;
 use ucanpay_storefront::{PaymentState, Refund, RefundState};
 
+use super::form::PageForm;
 use super::{PageError, layout};
-use crate::cart::Cart;
 use crate::events::News;
-use crate::money::dollars;
+use crate::language::Language;
 use crate::orders::OrderView;
 use crate::shop::{OrderNumber, Shop};
+use crate::visit::Visit;
+use crate::words::Message;
 
 pub(super) fn routes() -> Router<Shop> {
     Router::new()
@@ -23,38 +26,44 @@ pub(super) fn routes() -> Router<Shop> {
 
 async fn order(
     State(shop): State<Shop>,
-    cart: Cart,
+    visit: Visit,
     OrderNumber(number): OrderNumber,
 ) -> Result<Markup, PageError> {
     let view = shop.orders().find(&number).await?;
     let view = view.ok_or(PageError::NotFound)?;
     let order = &view.order;
+    let words = visit.words();
     let head = html! {
         script src="/assets/order.js" defer {}
         // Without scripts the page looks for itself.
         @if let Some(seconds) = looks_again_after(&view) { noscript { meta http-equiv="refresh" content=(seconds); } }
     };
-    let news = News::of(&view);
+    let news = News::of(&view, &visit);
     let content = html! {
         div.columns {
             section.panel id="panel" aria-live="polite" data-events={ "/orders/" (order.number) "/events" } data-status=(view.status()) data-version=(news.version()) {
                 (PreEscaped(&news.html))
             }
             section.sheet.receipt {
-                h2 { "Your order" }
+                h2 { (words.order.title) }
                 ul.lines { @for line in &order.lines {
                     li {
                         span.times { (line.quantity) " ×" }
-                        div.what { strong { (line.name) } }
-                        span.sum { (dollars(line.total())) }
+                        div.what { strong { (words.line(line)) } }
+                        span.sum { (visit.language.money(line.total())) }
                     }
                 } }
-                div.total { span { "Total" } strong { (dollars(order.total.cents())) " " small { "CAD" } } }
-                p.number { "Order " code { (order.number) } }
+                div.total { span { (words.cart.total) } strong { (visit.language.money(order.total.cents())) " " small { "CAD" } } }
+                p.number { (words.order.number) " " code { (order.number) } }
             }
         }
     };
-    Ok(layout::page_with(title(&view), &cart, &head, &content))
+    Ok(layout::page_with(
+        &visit,
+        title(&view, visit.language),
+        &head,
+        &content,
+    ))
 }
 
 /// Seconds until a page without scripts looks again: soon while it is to be paid, at leisure while a ticket or a refund
@@ -68,18 +77,24 @@ fn looks_again_after(view: &OrderView) -> Option<u32> {
 }
 
 /// What the page is called while it stands like this.
-pub(crate) fn title(view: &OrderView) -> &'static str {
+pub(crate) fn title(view: &OrderView, language: Language) -> &'static str {
+    let words = &language.words().order;
     match view.status() {
-        PaymentState::Paid if view.is_refunded() => "Refunded",
-        PaymentState::Paid => "Paid",
-        _ => "Your order",
+        PaymentState::Paid if view.is_refunded() => words.refunded,
+        PaymentState::Paid => words.paid,
+        _ => words.title,
     }
 }
+
+/// The button's number is in its address.
+#[derive(Deserialize)]
+struct Start {}
 
 /// An order whose payment was never started, because the shop stopped just then: start it.
 async fn start(
     State(shop): State<Shop>,
     OrderNumber(number): OrderNumber,
+    PageForm(Start {}): PageForm<Start>,
 ) -> Result<Redirect, PageError> {
     let view = shop.orders().find(&number).await?;
     let view = view.ok_or(PageError::NotFound)?;
@@ -91,100 +106,106 @@ async fn start(
 }
 
 /// The part of the page that changes: sent again by `events.rs` whenever it looks different.
-pub(crate) fn panel(view: &OrderView) -> Markup {
-    let total = dollars(view.order.total.cents());
+pub(crate) fn panel(view: &OrderView, visit: &Visit) -> Markup {
+    let words = &visit.words().order;
+    let total = visit.language.money(view.order.total.cents());
     html! {
         @match view.status() {
-            PaymentState::Paid if view.is_refunded() => (refunded(view, &total)),
-            PaymentState::Paid => (paid(view, &total)),
+            PaymentState::Paid if view.is_refunded() => (refunded(view, visit, &total)),
+            PaymentState::Paid => (paid(view, visit, &total)),
             PaymentState::Closed | PaymentState::Expired => {
-                h1 { "This order has ended" }
-                p { "It can no longer be paid. Nothing was taken; order again whenever you like." }
-                a.button href="/" { "To the menu" }
+                (said(words.ended))
+                a.button href="/" { (visit.words().frame.to_the_menu) }
             }
             // Money may have been taken: paying again would be the wrong advice.
-            _ if view.needs_review() => {
-                h1 { "We are looking into it" }
-                p { "Something about this payment needs a person's eye. Please do not pay again; ask at the counter." }
-            }
+            _ if view.needs_review() => (said(words.looked_into)),
             _ if view.payment.is_none() => {
-                h1 { "Almost there" }
-                p { "Your order is written down. Go on to its payment:" }
-                form method="post" action={ "/orders/" (view.order.number) "/payment" } { button.primary { "Pay " (total) } }
+                (said(words.almost_there))
+                form method="post" action={ "/orders/" (view.order.number) "/payment" } {
+                    input type="hidden" name="csrf" value=(visit.form_token());
+                    button.primary { ((words.pay_now)(&total)) }
+                }
             }
             status => @match view.pay_link() {
-                Some(link) => (payable(status, link, &total)),
+                Some(link) => (payable(status, link, visit, &total)),
                 None => {
                     div.spinner aria-hidden="true" {}
-                    h1 { "Preparing your payment" }
-                    p { "We are waiting for UCanPay. This page goes on by itself, and nothing is ordered twice." }
+                    (said(words.preparing))
                 }
             }
         }
     }
 }
 
-fn payable(status: PaymentState, link: &str, total: &str) -> Markup {
+fn said((title, text): Message) -> Markup {
+    html! { h1 { (title) } p { (text) } }
+}
+
+fn payable(status: PaymentState, link: &str, visit: &Visit, total: &str) -> Markup {
+    let words = &visit.words().order;
     html! {
-        p.eyebrow { "To pay" }
+        p.eyebrow { (words.to_pay) }
         h1.amount { (total) " " small { "CAD" } }
         @match status {
-            PaymentState::Paying => { p.note { "Payment in progress on your phone…" } }
-            PaymentState::Failed => { p.note.bad { "That attempt did not go through. You can try again." } }
+            PaymentState::Paying => { p.note { (words.in_progress) } }
+            PaymentState::Failed => { p.note.bad { (words.declined) } }
             _ => {}
         }
         div.ways {
             @if let Ok(svg) = qr::svg(link) {
                 figure.qr {
-                    div role="img" aria-label="QR code of the payment link" { (PreEscaped(svg)) }
-                    figcaption { "Scan with the UCanPay app" }
+                    div role="img" aria-label=(words.code) { (PreEscaped(svg)) }
+                    figcaption { (words.scan) }
                 }
             }
-            a.button.primary.pay href=(link) target="_blank" rel="noopener" { "Pay with UCanPay" }
+            a.button.primary.pay href=(link) target="_blank" rel="noopener" { (words.pay) }
         }
-        p.waiting { span.dot aria-hidden="true" {} "Waiting for your payment. This page updates by itself." }
+        p.waiting { span.dot aria-hidden="true" {} (words.waiting) }
     }
 }
 
-fn paid(view: &OrderView, total: &str) -> Markup {
+fn paid(view: &OrderView, visit: &Visit, total: &str) -> Markup {
+    let words = &visit.words().order;
     html! {
         div.tick aria-hidden="true" { "✓" }
-        h1 { "Paid, thank you!" }
-        p { (total) " CAD received." }
+        h1 { (words.thanks) }
+        p { ((words.received)(total)) }
         @match view.order.ticket {
-            Some(ticket) => { div.ticket { span { "Your ticket" } strong { (ticket) } span { "We call it at the counter." } } }
-            None => { p.waiting { span.dot aria-hidden="true" {} "On its way to the kitchen…" } }
+            Some(ticket) => { div.ticket { span { (words.ticket) } strong { (ticket) } span { (words.called) } } }
+            None => { p.waiting { span.dot aria-hidden="true" {} (words.to_the_kitchen) } }
         }
-        (refund_lines(view))
+        (refund_lines(view, visit))
     }
 }
 
 /// All of the money went back: nothing is called at the counter.
-fn refunded(view: &OrderView, total: &str) -> Markup {
+fn refunded(view: &OrderView, visit: &Visit, total: &str) -> Markup {
+    let words = &visit.words().order;
     html! {
         div.tick.back aria-hidden="true" { "↩" }
-        h1 { "Refunded" }
-        p { "You paid " (total) " CAD, and all of it went back to you. Nothing will be called at the counter." }
-        (refund_lines(view))
+        h1 { (words.refunded) }
+        p { ((words.all_went_back)(total)) }
+        (refund_lines(view, visit))
     }
 }
 
-fn refund_lines(view: &OrderView) -> Markup {
+fn refund_lines(view: &OrderView, visit: &Visit) -> Markup {
     html! {
         @if !view.refunds().is_empty() {
-            ul.refunds { @for refund in view.refunds() { li { (refund_line(refund)) } } }
+            ul.refunds { @for refund in view.refunds() { li { (refund_line(refund, visit)) } } }
         }
     }
 }
 
-fn refund_line(refund: &Refund) -> Markup {
-    let amount = dollars(refund.amount.cents());
+fn refund_line(refund: &Refund, visit: &Visit) -> Markup {
+    let words = &visit.words().order;
+    let amount = visit.language.money(refund.amount.cents());
     html! {
-        strong { (amount) }
+        strong { (amount) } " "
         @match refund.state {
-            RefundState::Succeeded => " refunded",
-            RefundState::Failed | RefundState::Closed => " could not be refunded yet; we are looking into it",
-            _ => " refund on its way",
+            RefundState::Succeeded => (words.refund_done),
+            RefundState::Failed | RefundState::Closed => (words.refund_failed),
+            _ => (words.refund_coming),
         }
         span { (refund.reason) }
     }

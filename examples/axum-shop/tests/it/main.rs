@@ -4,6 +4,10 @@
 
 mod api;
 mod events;
+mod forms;
+mod languages;
+mod merchant;
 mod pages;
 mod settings;
 mod shop;
+mod slow;

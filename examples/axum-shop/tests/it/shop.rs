@@ -18,12 +18,15 @@ use ucanpay_core::PrivateKey;
 
 pub(crate) const TOKEN: &str = "a token for tests";
 
+/// What a browser was left at an earlier visit.
+pub(crate) const FORM_TOKEN: &str = "0123456789abcdef0123456789abcdef";
+
 pub(crate) struct TestShop {
     pub(crate) app: Router,
     /// Serves nothing if the shop has a gateway of its own.
     sandbox: Router,
     stop: Option<oneshot::Sender<()>>,
-    running: Option<JoinHandle<std::io::Result<()>>>,
+    running: Option<JoinHandle<()>>,
     folder: TempDir,
 }
 
@@ -98,7 +101,7 @@ impl TestShop {
     pub(crate) async fn close(mut self) -> TempDir {
         drop(self.stop.take());
         let running = self.running.take().unwrap();
-        running.await.unwrap().unwrap();
+        running.await.unwrap();
         self.folder
     }
 
@@ -119,7 +122,18 @@ impl TestShop {
         self.send(request.body(Body::empty()).unwrap()).await
     }
 
+    /// A form of one of the shop's own pages, with the browser's form token unless it carries a login's.
     pub(crate) async fn post_form(&self, path: &str, cookie: &str, form: &str) -> Answer {
+        let cookie = format!("form={FORM_TOKEN}; {cookie}");
+        let form = match form.contains("csrf=") {
+            true => form.to_owned(),
+            false => format!("csrf={FORM_TOKEN}&{form}"),
+        };
+        self.post_bare_form(path, &cookie, &form).await
+    }
+
+    /// A form as it is.
+    pub(crate) async fn post_bare_form(&self, path: &str, cookie: &str, form: &str) -> Answer {
         let request = Request::post(path)
             .header(COOKIE, cookie)
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded");

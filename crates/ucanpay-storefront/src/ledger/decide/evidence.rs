@@ -49,8 +49,5 @@ pub(super) fn digest(fact: &Fact) -> String {
     hash.update(fact.source.as_str());
     hash.update([0]);
     hash.update(&fact.evidence.signed_text);
-    hash.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    format!("{:x}", hash.finalize())
 }

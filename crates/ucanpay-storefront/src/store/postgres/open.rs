@@ -8,7 +8,7 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{Connection as _, PgConnection};
 
 use super::{PostgresStore, pool};
-use crate::store::StoreError;
+use crate::store::{StoreError, migration};
 
 /// The first connection: long enough for a server far away, short enough to be told of a wrong address.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -33,6 +33,31 @@ impl PostgresStore {
         Ok(Self {
             pool: Self::pool_options().connect_lazy_with(options),
         })
+    }
+
+    /// Opens the ledger at `url` and makes nothing: for a shop whose own migrations have called
+    /// [`migrate`](Self::migrate).
+    ///
+    /// # Errors
+    /// [`StoreError::Setup`] as for [`open`](Self::open), and if the tables are not those of this version.
+    pub async fn open_migrated(url: &str) -> Result<Self, StoreError> {
+        let options = options(url)?;
+        let mut connection = connect(&options).await?;
+        migration::is_done(&mut connection, &migrator()).await?;
+        // The server notices either way.
+        let _ = connection.close().await;
+        Ok(Self {
+            pool: Self::pool_options().connect_lazy_with(options),
+        })
+    }
+
+    /// Makes the ledger's tables, all named `ucanpay_…`, in a database of the shop's own, or brings them up to date:
+    /// one step of the shop's migrations. Again, it changes nothing. Uses a connection of its own to the pool's server.
+    ///
+    /// # Errors
+    /// [`StoreError::Setup`] as for [`open`](Self::open).
+    pub async fn migrate(pool: &PgPool) -> Result<(), StoreError> {
+        prepare(&pool.connect_options()).await
     }
 
     /// Opens the ledger on a pool of the shop's own, built from [`pool_options`](Self::pool_options). Call it before
@@ -70,13 +95,11 @@ fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
 /// Looks at the server, then brings the tables up to date. Not on connections of the store's pool: the lock under which
 /// tables are made belongs to a session, which must end, and the lock with it, if this future is dropped.
 async fn prepare(options: &PgConnectOptions) -> Result<(), StoreError> {
-    let mut connection = tokio::time::timeout(PATIENCE, PgConnection::connect_with(options))
-        .await
-        .map_err(|source| StoreError::setup("the server does not answer", source))?
-        .map_err(|source| StoreError::setup("it cannot be reached", source))?;
-    check(&mut connection).await?;
+    let mut connection = connect(options).await?;
     let migrator = migrator();
-    let done = up_to_date(&migrator, &mut connection).await;
+    // A role that may make nothing will do where there is nothing to be made. In doubt there is; the migrator then says
+    // what is wrong.
+    let done = migration::is_done(&mut connection, &migrator).await.is_ok();
     // The server notices either way.
     let _ = connection.close().await;
     if done {
@@ -87,9 +110,19 @@ async fn prepare(options: &PgConnectOptions) -> Result<(), StoreError> {
         .max_connections(1)
         .acquire_timeout(PATIENCE)
         .connect_lazy_with(options.clone());
-    let migrated = migrator.run(&session).await;
+    let migrated = migration::run(&session, &migrator).await;
     session.close().await;
-    migrated.map_err(|source| StoreError::setup("its tables cannot be brought up to date", source))
+    migrated
+}
+
+/// A connection to a server that is fit for a ledger.
+async fn connect(options: &PgConnectOptions) -> Result<PgConnection, StoreError> {
+    let mut connection = tokio::time::timeout(PATIENCE, PgConnection::connect_with(options))
+        .await
+        .map_err(|source| StoreError::setup("the server does not answer", source))?
+        .map_err(|source| StoreError::setup("it cannot be reached", source))?;
+    check(&mut connection).await?;
+    Ok(connection)
 }
 
 /// Refuses what cannot hold a ledger. What makes a commit durable is set with each transaction; only what no session can
@@ -118,25 +151,11 @@ async fn check(connection: &mut PgConnection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Whether there is nothing to be made, so that a role that may make nothing will do. In doubt there is; the migrator then
-/// says what is wrong.
-async fn up_to_date(migrator: &Migrator, connection: &mut PgConnection) -> bool {
-    let applied: Result<Vec<(i64, Vec<u8>)>, _> = sqlx::query_as(
-        "SELECT version, checksum FROM ucanpay_migration WHERE success ORDER BY version",
-    )
-    .fetch_all(connection)
-    .await;
-    let known = migrator
-        .iter()
-        .map(|migration| (migration.version, migration.checksum.to_vec()));
-    applied.is_ok_and(|applied| applied.into_iter().eq(known))
-}
-
 /// The embedded migrations, with a table of our own, so that they live beside a shop's. They run under an advisory
 /// lock, so instances that start at once wait for each other.
 fn migrator() -> Migrator {
     let mut migrator = sqlx::migrate!("migrations/postgres");
-    migrator.dangerous_set_table_name("ucanpay_migration");
+    migrator.dangerous_set_table_name(migration::TABLE);
     migrator
 }
 

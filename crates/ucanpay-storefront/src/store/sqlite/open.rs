@@ -9,7 +9,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 
 use super::SqliteStore;
 use super::queue::Queue;
-use crate::store::StoreError;
+use crate::store::{StoreError, migration};
 
 /// Before 3.51.3, SQLite in WAL mode can lose committed writes.
 const OLDEST_SAFE: (u32, u32, u32) = (3, 51, 3);
@@ -25,23 +25,44 @@ impl SqliteStore {
     /// [`StoreError::Setup`] if the file cannot be opened, its tables were made by a newer version, or the SQLite
     /// library is older than 3.51.3.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::from_str(url)
-            .map_err(|source| StoreError::setup("the URL is not a SQLite URL", source))?
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(10));
+        let options = options(url)?.create_if_missing(true);
         let writer = writer(&options).await?;
+        Ok(Self::over(writer, options))
+    }
+
+    /// Opens the ledger at `url` and makes nothing: for a shop whose own migrations have called
+    /// [`migrate`](Self::migrate).
+    ///
+    /// # Errors
+    /// [`StoreError::Setup`] as for [`open`](Self::open), and if the file is not there or its tables are not those of
+    /// this version.
+    pub async fn open_migrated(url: &str) -> Result<Self, StoreError> {
+        let options = options(url)?.create_if_missing(false);
+        let writer = connect(&options).await?;
+        let mut connection = writer.acquire().await?;
+        migration::is_done(&mut *connection, &migrator()).await?;
+        drop(connection);
+        Ok(Self::over(writer, options))
+    }
+
+    /// Makes the ledger's tables, all named `ucanpay_…`, in a database of the shop's own, or brings them up to date:
+    /// one step of the shop's migrations. Again, it changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Setup`] if the tables cannot be written, or were made by a newer version.
+    pub async fn migrate(pool: &SqlitePool) -> Result<(), StoreError> {
+        migration::run(pool, &migrator()).await
+    }
+
+    fn over(writer: SqlitePool, options: SqliteConnectOptions) -> Self {
         let reader = SqlitePoolOptions::new()
             .max_connections(READERS)
             .connect_lazy_with(options);
-        let queue = Queue::new(writer.clone());
-        Ok(Self {
-            queue,
+        Self {
+            queue: Queue::new(writer.clone()),
             writer,
             reader,
-        })
+        }
     }
 
     /// Closes the file after what is under way has ended. Without it, the file is closed some time after the last
@@ -50,6 +71,15 @@ impl SqliteStore {
         self.reader.close().await;
         self.writer.close().await;
     }
+}
+
+fn options(url: &str) -> Result<SqliteConnectOptions, StoreError> {
+    Ok(SqliteConnectOptions::from_str(url)
+        .map_err(|source| StoreError::setup("the URL is not a SQLite URL", source))?
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(10)))
 }
 
 /// The one connection that writes, once the tables are up to date. Another process may be making the same file at this
@@ -71,16 +101,18 @@ async fn writer(options: &SqliteConnectOptions) -> Result<SqlitePool, StoreError
 }
 
 async fn try_writer(options: &SqliteConnectOptions) -> Result<SqlitePool, StoreError> {
+    let writer = connect(options).await?;
+    migration::run(&writer, &migrator()).await?;
+    Ok(writer)
+}
+
+async fn connect(options: &SqliteConnectOptions) -> Result<SqlitePool, StoreError> {
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
         .connect_with(options.clone())
         .await
         .map_err(|source| StoreError::setup("the file cannot be opened", source))?;
     check(&writer).await?;
-    migrator()
-        .run(&writer)
-        .await
-        .map_err(|source| StoreError::setup("its tables cannot be brought up to date", source))?;
     Ok(writer)
 }
 
@@ -113,7 +145,7 @@ async fn check(writer: &SqlitePool) -> Result<(), StoreError> {
 /// The embedded migrations, with a table of our own, so that they live beside a shop's.
 fn migrator() -> Migrator {
     let mut migrator = sqlx::migrate!("migrations/sqlite");
-    migrator.dangerous_set_table_name("ucanpay_migration");
+    migrator.dangerous_set_table_name(migration::TABLE);
     migrator
 }
 

@@ -1,19 +1,42 @@
 //! What can be asked for. The doc comments here are the texts of `--help`.
 
+mod calls;
+mod checks;
+mod notices;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use ucanpay_core::{SignatureScheme, SignedSet};
 
+use self::calls::{CALLS, DOCTOR};
+pub(crate) use self::calls::{
+    EndArguments, LinkArguments, OrderArguments, OrderCommand, PlaceArguments, QrArguments,
+    RefundArguments, RefundCommand, RefundQueryArguments,
+};
+pub(crate) use self::checks::{CompletionsArguments, DoctorArguments};
+use self::notices::SANDBOX;
+pub(crate) use self::notices::{
+    About, BuyerArguments, NotifyArguments, ProbeArguments, SandboxCommand, Spoiling,
+};
+
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  done: signed, verified, the keys belong together, explained
+  0  done
   1  the answer is no: the message is refused, or the keys do not belong together
   2  not done: wrong usage, or a file or a key that cannot be read or written";
 
-/// Keys and signatures of the UCanPay merchant protocol: no network, no settings.
+const ALL_EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  the answer is no: refused, not belonging together, or not as it should be
+  2  not done: wrong usage, or a file, key or setting that cannot be used
+  3  outcome unknown: a call may have had its effect; query before anything else
+  4  nothing happened, and it may go well later: not reached, limited, blocked or busy";
+
+/// UCanPay payments from the command line: keys and signatures, calls of the gateway, and a gateway to try them on.
 #[derive(Debug, Parser)]
-#[command(name = "ucanpay", version, after_help = EXIT_CODES)]
+#[command(name = "ucanpay", version, after_help = ALL_EXIT_CODES)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -40,6 +63,37 @@ pub(crate) enum Command {
                       The output holds the canonical string, and with it the values of the message; it never holds a key or a secret."
     )]
     Explain(ExplainArguments),
+    /// Place, query, close or reverse an order
+    #[command(subcommand, after_help = CALLS)]
+    Order(OrderCommand),
+    /// Request a refund, or ask what became of one
+    #[command(subcommand, after_help = CALLS)]
+    Refund(RefundCommand),
+    /// Print the pay link of an order, on UCANPAY_PAY_LINK_BASE_URL if that is set; nothing is sent
+    #[command(after_help = EXIT_CODES)]
+    Link(LinkArguments),
+    /// Show a text as a QR code, on the terminal or as a picture
+    #[command(after_help = EXIT_CODES)]
+    Qr(QrArguments),
+    /// Run a gateway on this machine, and play its buyer
+    #[command(subcommand, after_help = SANDBOX)]
+    Sandbox(SandboxCommand),
+    /// Post a notification, signed in the gateway's name with a test key, to an endpoint of yours
+    Notify(Box<NotifyArguments>),
+    /// Attack an endpoint of yours with forged and genuine notifications, and tell what it does wrong
+    #[command(
+        long_about = "Attack an endpoint of yours with forged and genuine notifications, and tell what it does wrong.\n\n\
+                      It works against an endpoint in any language. It needs an order that is placed and not paid, and the \
+                      private half of a key that the endpoint takes for the gateway's: a test system, never the real one. \
+                      At the end the order is paid."
+    )]
+    Probe(Box<ProbeArguments>),
+    /// Say whether everything is set up to take payments, and what to do where it is not
+    #[command(after_help = DOCTOR)]
+    Doctor(DoctorArguments),
+    /// Print what makes a shell complete this program's words
+    #[command(after_help = EXIT_CODES)]
+    Completions(CompletionsArguments),
 }
 
 #[derive(Debug, Subcommand)]

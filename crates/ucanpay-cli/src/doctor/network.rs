@@ -1,0 +1,159 @@
+//! What only the network can tell: is the gateway there, do the clocks agree, do notifications reach the shop?
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp, fmt::rfc2822};
+use reqwest::Url;
+
+use super::Check;
+use crate::{
+    http::{Answer, Http, Reply, url},
+    settings::{BASE_URL, NOTIFY_BASE_URL, Settings},
+};
+
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// Clocks further apart than this confuse everybody who reads times.
+const APART: SignedDuration = SignedDuration::from_secs(60);
+
+pub(super) async fn checks(settings: &Settings<'_>) -> Vec<Check> {
+    let mut checks = gateway(settings).await;
+    for topic in ["payment", "refund"] {
+        checks.push(layer(settings, topic).await);
+    }
+    checks
+}
+
+async fn gateway(settings: &Settings<'_>) -> Vec<Check> {
+    let advice = format!("set {BASE_URL} to the gateway's address, such as https://api.ucanpay.ca");
+    let base = match settings.base_url().and_then(|base| url(&base)) {
+        Ok(base) => base,
+        Err(failure) => return vec![Check::bad("gateway", failure.to_string(), advice)],
+    };
+    let has_user = !base.username().is_empty() || base.password().is_some();
+    if has_user || base.query().is_some() || base.fragment().is_some() {
+        let found = "the address has a user, a query or a fragment, and paths are put behind it";
+        return vec![Check::bad("gateway", found, advice)];
+    }
+    let mut checks = vec![name(&base).await];
+    let http = match Http::new(&base, TIMEOUT) {
+        Ok(http) => http,
+        Err(failure) => {
+            let advice = "install the machine's root certificates (ca-certificates)";
+            checks.push(Check::bad("gateway", failure.to_string(), advice));
+            return checks;
+        }
+    };
+    match http.get(&base).await {
+        Ok(answer) => {
+            let over = match base.scheme() {
+                "https" => "over TLS",
+                _ => "without TLS",
+            };
+            checks.push(Check::good(
+                "gateway",
+                format!(
+                    "answers {over} (HTTP {}) in {} ms",
+                    answer.status,
+                    answer.took.as_millis()
+                ),
+            ));
+            checks.push(clock(&answer));
+        }
+        Err(none) => {
+            let advice = "look at the address, the firewall, the proxy and the root certificates; an expired certificate may \
+                          also be this machine's clock";
+            checks.push(Check::bad("gateway", none.why, advice));
+            checks.push(Check::unknown("clock", "told by the gateway's answer"));
+        }
+    }
+    checks
+}
+
+/// Whether the gateway's name leads anywhere.
+async fn name(base: &Url) -> Check {
+    let what = "gateway's name";
+    let host = base.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let port = base.port_or_known_default().unwrap_or(443);
+    match tokio::net::lookup_host((host, port)).await {
+        Ok(addresses) => {
+            let mut shown: Vec<String> =
+                addresses.map(|address| address.ip().to_string()).collect();
+            shown.dedup();
+            Check::good(what, format!("{host} is {}", shown.join(", ")))
+        }
+        Err(error) => Check::bad(
+            what,
+            format!("{host} is not known: {error}"),
+            "look at the spelling, and at this machine's name service (DNS)",
+        ),
+    }
+}
+
+/// Held against the `Date` of the gateway's answer.
+fn clock(answer: &Answer) -> Check {
+    let what = "clock";
+    let theirs = answer.date.as_deref().map(rfc2822::parse);
+    let Some(Ok(theirs)) = theirs else {
+        return Check::unknown(
+            what,
+            "the gateway's answer does not say what time it is there",
+        );
+    };
+    let apart = Timestamp::now().duration_since(theirs.timestamp());
+    if apart.abs() > APART {
+        let way = if apart.is_positive() {
+            "ahead of"
+        } else {
+            "behind"
+        };
+        let found = format!("{} s {way} the gateway's", apart.abs().as_secs());
+        return Check::bad(
+            what,
+            found,
+            "set it by NTP: windows for reversing and refunds are counted by it",
+        );
+    }
+    Check::good(what, "agrees with the gateway's")
+}
+
+/// Posts what nobody has signed, which a listening endpoint answers with FAIL and forgets.
+async fn layer(settings: &Settings<'_>, topic: &'static str) -> Check {
+    let what = match topic {
+        "payment" => "payment news",
+        _ => "refund news",
+    };
+    let address = settings.notify_url(topic).and_then(|to| url(to.as_str()));
+    let Ok(address) = address else {
+        return Check::unknown(what, format!("{NOTIFY_BASE_URL} has to be mended first"));
+    };
+    let http = match Http::new(&address, TIMEOUT) {
+        Ok(http) => http,
+        Err(failure) => return Check::unknown(what, failure.to_string()),
+    };
+    match http.post(&address, "{}").await {
+        Err(none) => Check::bad(
+            what,
+            format!("{address} is not reached from here: {}", none.why),
+            "start the shop, and look at the address; where only the gateway can reach it, ask from outside",
+        ),
+        Ok(answer) => match answer.reply() {
+            Reply::Fail => Check::good(
+                what,
+                format!("{address} is listening, and refuses what nobody signed"),
+            ),
+            Reply::Success => Check::bad(
+                what,
+                format!("{address} takes what nobody signed"),
+                "anybody can pay any order there: verify signatures; `ucanpay probe` finds out more",
+            ),
+            Reply::Other => Check::bad(
+                what,
+                format!(
+                    "{address} answers HTTP {}, and not as an endpoint for notifications",
+                    answer.status
+                ),
+                "put UcanpayLayer last, after every route and fallback; look at proxies and their redirects",
+            ),
+        },
+    }
+}

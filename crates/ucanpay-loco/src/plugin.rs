@@ -1,0 +1,136 @@
+//! What stands in the app's shared store: [`Payments`], and what the plug-in itself remembers between loco's hooks.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use loco_rs::app::AppContext;
+use loco_rs::environment::Environment;
+use loco_rs::{Error, Result};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use ucanpay_storefront::{EventHandler, PaymentRegistry, Payments};
+
+use crate::ledger::Ledger;
+use crate::one_line::told;
+use crate::settings::{SettingError, Settings};
+
+/// How long the reconciler may take to end what it has begun. What is then cut off is taken up by the next start.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// One for each [`AppContext`]. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Plugin {
+    pub(crate) payments: Payments,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) notify_urls: [String; 2],
+    pub(crate) self_check: bool,
+    stop: watch::Sender<bool>,
+    running: Arc<Mutex<Option<JoinHandle<()>>>>,
+}
+
+/// Reads and checks `settings.ucanpay`, registers the account it describes, and puts [`Payments`] into the app's shared
+/// store: in `Hooks::after_context`. Touches no table.
+///
+/// # Errors
+/// A [`SettingError`], whose message says the path of the setting. The app then does not start.
+pub fn after_context(ctx: AppContext) -> Result<AppContext> {
+    let settings = Settings::from_config(&ctx.config).map_err(told)?;
+    let registry = PaymentRegistry::builder().register(settings.provider());
+    let registry = registry.build().map_err(told)?;
+    install(&ctx, &settings, registry)?;
+    Ok(ctx)
+}
+
+/// As [`after_context`], with providers of the app's choice: another account, a gateway of its own.
+///
+/// # Errors
+/// If the ledger would be dropped at this very start: `database.dangerously_recreate` in production.
+pub fn install(ctx: &AppContext, settings: &Settings, registry: PaymentRegistry) -> Result<()> {
+    if ctx.environment == Environment::Production && ctx.config.database.dangerously_recreate {
+        return Err(told(SettingError::new(
+            "database.dangerously_recreate",
+            "is true in production, and would drop the ledger with all payments",
+            "set it to false",
+        )));
+    }
+    let ledger = Arc::new(Ledger::at(&ctx.config.database.uri));
+    let mut payments = Payments::new(ledger.clone(), registry).with_policies(settings.policies);
+    if let Some(attempts) = settings.delivery_attempts {
+        payments = payments.with_delivery_attempts(attempts);
+    }
+    if let Some(budget) = settings.call_budget {
+        payments = payments.with_call_budget(budget);
+    }
+    ctx.shared_store.insert(payments.clone());
+    ctx.shared_store.insert(Plugin {
+        payments,
+        ledger,
+        notify_urls: settings.notify_urls.clone(),
+        self_check: settings.self_check,
+        stop: watch::Sender::new(false),
+        running: Arc::default(),
+    });
+    Ok(())
+}
+
+/// The app's payments: for workers, tasks and models. A controller takes `SharedStore(payments): SharedStore<Payments>`.
+///
+/// # Errors
+/// If [`after_context`] was not called in the app's `Hooks::after_context`.
+pub fn payments(ctx: &AppContext) -> Result<Payments> {
+    Plugin::of(ctx).map(|plugin| plugin.payments)
+}
+
+/// Ends the reconciler: in `Hooks::on_shutdown`. Waits until what it has begun is ended, at most ten seconds.
+pub async fn on_shutdown(ctx: &AppContext) {
+    if let Ok(plugin) = Plugin::of(ctx) {
+        plugin.stop().await;
+    }
+}
+
+impl Plugin {
+    pub(crate) fn of(ctx: &AppContext) -> Result<Self> {
+        ctx.shared_store.get().ok_or_else(|| {
+            Error::string(
+                "UCanPay is not set up: call ucanpay_loco::after_context(ctx) in Hooks::after_context",
+            )
+        })
+    }
+
+    /// Starts the reconciler and the delivery of events, unless they run.
+    pub(crate) fn run(&self, handler: Arc<dyn EventHandler>) {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if running.is_none() {
+            let (payments, stopped) = (self.payments.clone(), self.stopped());
+            *running = Some(tokio::spawn(async move {
+                payments.run(handler, stopped).await;
+            }));
+        }
+    }
+
+    /// Completes when the app shuts down.
+    pub(crate) fn stopped(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut stop = self.stop.subscribe();
+        async move {
+            // A sender that is gone has nothing more to run for.
+            let _ = stop.wait_for(|stop| *stop).await;
+        }
+    }
+
+    async fn stop(&self) {
+        self.stop.send_replace(true);
+        let running = self
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let Some(running) = running else { return };
+        match tokio::time::timeout(GRACE, running).await {
+            Ok(Ok(())) => tracing::info!("the reconciler has ended"),
+            Ok(Err(error)) => tracing::error!(reason = %error, "the reconciler broke off"),
+            Err(_) => {
+                tracing::warn!("the reconciler was cut off; the next start takes up what it left");
+            }
+        }
+    }
+}

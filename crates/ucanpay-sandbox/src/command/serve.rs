@@ -1,0 +1,320 @@
+//! The arguments of a sandbox, and the running of it.
+
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use clap::{Args, ValueEnum};
+use thiserror::Error;
+use tokio::net::TcpListener;
+use ucanpay_core::KeyError;
+
+use super::merchant::{Keys, greeting};
+use crate::config::{SandboxConfig, State};
+use crate::duration::duration;
+use crate::error::SandboxError;
+use crate::sandbox::Sandbox;
+use crate::seed::Seed;
+use crate::switches::Switches;
+
+/// The arguments of a sandbox that serves; [`run`](Self::run) does so.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct Serve {
+    /// Where it listens
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8090")]
+    listen: SocketAddr,
+    /// The merchant it knows
+    #[arg(long, value_name = "ID", default_value = "2000000010")]
+    merchant_id: String,
+    /// Checks what the merchant sends; when left out, a key is made for the merchant
+    #[arg(long, value_name = "FILE")]
+    merchant_public_key: Option<PathBuf>,
+    /// Signs what the gateway sends; when left out, one is made
+    #[arg(long, value_name = "FILE")]
+    platform_private_key: Option<PathBuf>,
+    /// Where keys that are made are kept, and found again at the next start
+    #[arg(long, value_name = "FOLDER", default_value = "ucanpay-sandbox")]
+    keys: PathBuf,
+    /// Keep orders in this SQLite file; without it they are gone at the end
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+    /// Begin with the orders and faults of this JSON file; docs/sandbox.md has the format
+    #[arg(long, value_name = "FILE")]
+    seed: Option<PathBuf>,
+    /// Between attempts to deliver a notification
+    #[arg(long, value_name = "TIME", default_value = "15s", value_parser = interval)]
+    notify_interval: Duration,
+    /// One point that the reference leaves open, such as name-in=code; may be given several times; docs/sandbox.md has
+    /// the table
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
+    settings: Vec<String>,
+    /// Whether time goes by, or stands until POST /_sandbox/clock moves it on
+    #[arg(long, value_name = "KIND", value_enum, default_value_t = ClockKind::Real)]
+    clock: ClockKind,
+    /// Listen on, and notify, other addresses than this machine's own
+    #[arg(long)]
+    allow_remote: bool,
+}
+
+/// Whether time goes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ClockKind {
+    Real,
+    Driven,
+}
+
+/// The sandbox could not be run.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// Other machines were about to be let in unasked.
+    #[error(
+        "--listen {0} would open the sandbox, where anyone may approve payments, to other machines; add --allow-remote if that is meant"
+    )]
+    Remote(SocketAddr),
+    /// A key file that was named cannot be read.
+    #[error("--{option} {} cannot be read", shown(path))]
+    KeyFile {
+        /// The option that named it.
+        option: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A key file does not hold the key that is needed.
+    #[error("--{option} {} does not hold the key that is needed", shown(path))]
+    Key {
+        /// The option that named it.
+        option: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: KeyError,
+    },
+    /// Keys cannot be made or kept: name another folder, or name keys.
+    #[error("--keys {} cannot be used", path.display())]
+    KeysFolder {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The seed file cannot be read.
+    #[error("--seed {} cannot be read", path.display())]
+    SeedFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The sandbox does not open.
+    #[error("the sandbox cannot be opened")]
+    Open(#[from] SandboxError),
+    /// The address cannot be listened on.
+    #[error("cannot serve on {listen}; is another program using the port?")]
+    Serve {
+        /// The address.
+        listen: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl ServeError {
+    /// 2 when the arguments cannot be followed, otherwise 1.
+    pub(super) fn exit_status(&self) -> u8 {
+        match self {
+            Self::Remote(_) => 2,
+            _ => 1,
+        }
+    }
+}
+
+impl Serve {
+    /// Runs the sandbox until the program is interrupted; where it is, and where keys that were made are, is told on
+    /// standard output.
+    ///
+    /// # Errors
+    /// [`ServeError`] says which file or address cannot be used.
+    pub async fn run(self) -> Result<(), ServeError> {
+        if !self.listen.ip().is_loopback() && !self.allow_remote {
+            return Err(ServeError::Remote(self.listen));
+        }
+        let keys = Keys::open(
+            self.merchant_public_key,
+            self.platform_private_key,
+            &self.keys,
+        )?;
+        let mut config = SandboxConfig::new(
+            self.merchant_id.clone(),
+            keys.merchant_key.clone(),
+            keys.platform_key.clone(),
+        )
+        .with_state(self.state.map_or(State::Memory, State::File))
+        .with_notify_interval(self.notify_interval)
+        .with_allow_remote(self.allow_remote);
+        for setting in &self.settings {
+            // Each was tried when the arguments were read.
+            let _ = config.switches.set(setting);
+        }
+        if let Some(path) = self.seed {
+            let text = std::fs::read_to_string(&path)
+                .map_err(|source| ServeError::SeedFile { path, source })?;
+            config = config.with_seed(Seed::from_json(&text)?);
+        }
+        if self.clock == ClockKind::Driven {
+            config = config.with_driven_clock(SystemTime::now());
+        }
+        let sandbox = Sandbox::open(config).await?;
+        let serve_error = |source| ServeError::Serve {
+            listen: self.listen,
+            source,
+        };
+        let listener = TcpListener::bind(self.listen).await.map_err(serve_error)?;
+        let address = listener.local_addr().map_err(serve_error)?;
+        let greeting = greeting(address, &keys.kept(&self.keys, &self.merchant_id, address)?);
+        // A closed standard output is no reason not to run.
+        let _ = write!(io::stdout(), "{greeting}");
+        let interrupted = async {
+            if tokio::signal::ctrl_c().await.is_err() {
+                // Without the signal there is nothing to wait for: run until killed.
+                std::future::pending::<()>().await;
+            }
+        };
+        let served = sandbox.serve(listener, interrupted).await;
+        served.map_err(serve_error)
+    }
+}
+
+/// The path of a key file, for people. What is long and no file may be the key itself, and is not repeated.
+fn shown(path: &Path) -> String {
+    if is_contents(path) {
+        return "(what looks like the key itself: give a file that holds it)".to_owned();
+    }
+    path.display().to_string()
+}
+
+/// Whether what should name a file is probably its contents: long, and no file.
+pub(super) fn is_contents(path: &Path) -> bool {
+    const LONGEST: usize = 100;
+    path.to_string_lossy().chars().count() > LONGEST && !path.exists()
+}
+
+fn interval(text: &str) -> Result<Duration, String> {
+    duration(text)
+        .filter(|interval| !interval.is_zero())
+        .ok_or_else(|| "a time is written such as 15s or 500ms".to_owned())
+}
+
+fn setting(text: &str) -> Result<String, String> {
+    match Switches::default().set(text) {
+        Ok(()) => Ok(text.to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::*;
+    use crate::command::keys::KeptKey;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        serve: Serve,
+    }
+
+    fn parse(arguments: &[&str]) -> Result<Serve, String> {
+        Line::try_parse_from([&["serve"], arguments].concat())
+            .map(|line| line.serve)
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_arguments_do_not_contradict_each_other() {
+        Line::command().debug_assert();
+    }
+
+    #[test]
+    fn the_defaults_are_loopback_memory_and_fifteen_seconds() {
+        let run = parse(&[]).unwrap();
+        assert_eq!(run.listen, "127.0.0.1:8090".parse().unwrap());
+        assert_eq!(run.state, None);
+        assert_eq!(run.notify_interval, Duration::from_secs(15));
+        assert_eq!(run.clock, ClockKind::Real);
+        assert!(!run.allow_remote);
+    }
+
+    #[test]
+    fn every_option_is_read() {
+        let run = parse(&[
+            "--listen",
+            "0.0.0.0:1",
+            "--allow-remote",
+            "--state",
+            "s.db",
+            "--seed",
+            "s.json",
+            "--notify-interval",
+            "500ms",
+            "--clock",
+            "driven",
+            "--set",
+            "name-in=code",
+            "--set",
+            "block-after=5",
+        ])
+        .unwrap();
+        assert_eq!(run.listen, "0.0.0.0:1".parse().unwrap());
+        assert_eq!(run.state, Some("s.db".into()));
+        assert_eq!(run.notify_interval, Duration::from_millis(500));
+        assert_eq!(run.seed, Some("s.json".into()));
+        assert_eq!(run.clock, ClockKind::Driven);
+        assert_eq!(run.settings, ["name-in=code", "block-after=5"]);
+        assert!(run.allow_remote);
+    }
+
+    #[tokio::test]
+    async fn other_machines_are_let_in_only_when_asked() {
+        let run = parse(&["--listen", "0.0.0.0:8090"]).unwrap();
+        let error = run.run().await.unwrap_err();
+        assert!(error.to_string().contains("--allow-remote"), "{error}");
+        assert_eq!(error.exit_status(), 2);
+    }
+
+    #[test]
+    fn a_wrong_command_line_says_what_is_wrong() {
+        for (arguments, expected) in [
+            (&["--frobnicate"][..], "--frobnicate"),
+            (&["--set", "name-in"], "a setting is written name=value"),
+            (&["--clock", "fast"], "possible values: real, driven"),
+            (&["--state"], "a value is required"),
+            (&["--listen", "8090"], "invalid socket address"),
+            (&["--notify-interval", "soon"], "such as 15s or 500ms"),
+            (&["--notify-interval", "0s"], "such as 15s or 500ms"),
+        ] {
+            let error = parse(arguments).unwrap_err();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_key_given_in_place_of_its_file_is_not_repeated() {
+        let folder = tempfile::tempdir().unwrap();
+        let kept = KeptKey::open(folder.path(), "merchant").unwrap();
+        let pem = kept.key.to_pkcs8_pem();
+        for option in ["--platform-private-key", "--merchant-public-key"] {
+            let keys = folder.path().join("keys");
+            let given = format!("{option}={}", *pem);
+            let arguments = [&given, "--keys", keys.to_str().unwrap()];
+            let error = parse(&arguments).unwrap().run().await.unwrap_err();
+            let said = crate::error::in_one_line(&error);
+            assert!(said.contains("give a file that holds it"), "{said}");
+            assert!(!said.contains(&pem[100..108]), "{said}");
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! What runs beside the shop.
+
+pub mod gateway;

@@ -1,0 +1,133 @@
+//! What people see: pages that work without scripts, and follow a payment by themselves where scripts run.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use ucanpay_storefront::{PaymentState, PaymentView, Reference};
+
+use crate::menu::{MENU, MOST};
+use crate::models::orders::Model as Order;
+
+const STYLE: &str = "
+body { font: 1.1rem/1.5 system-ui, sans-serif; max-width: 34rem; margin: 2rem auto; padding: 0 1rem; color: #2b211a; background: #fdf9f4 }
+label { display: flex; justify-content: space-between; gap: 1rem; padding: .4rem 0 }
+input, button, .pay { font: inherit; padding: .5rem .8rem }
+button, .pay { border: 0; border-radius: .4rem; background: #7a2e0e; color: #fff; text-decoration: none }
+:focus-visible { outline: 3px solid #1b6ac9; outline-offset: 2px }
+img { display: block; width: 14rem; height: 14rem; margin: 1rem 0; background: #fff }
+";
+
+/// Reloads the page when its payment is another than it was.
+const FOLLOW: &str = "
+const main = document.querySelector('main');
+const news = new EventSource('/ucanpay/status/' + main.dataset.order + '/events');
+news.onmessage = (event) => { if (JSON.parse(event.data).state !== main.dataset.state) location.reload(); };
+";
+
+fn page(title: &str, wait: bool, main: &Markup) -> String {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                @if wait { noscript { meta http-equiv="refresh" content="3"; } }
+                title { (title) " · Maple & Bean" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body { (main) }
+        }
+    }
+    .into_string()
+}
+
+/// The menu, as the form of an order that may be placed under this number.
+pub fn menu(number: &Reference) -> String {
+    page(
+        "Menu",
+        false,
+        &html! {
+            main {
+                h1 { "Maple & Bean" }
+                form method="post" action="/orders" {
+                    input type="hidden" name="number" value=(number);
+                    @for product in MENU {
+                        label {
+                            span { (product.name) " · " (money(product.price)) }
+                            input type="number" name=(product.sku) value="0" min="0" max=(MOST) inputmode="numeric";
+                        }
+                    }
+                    p { button { "Order and pay" } }
+                }
+            }
+        },
+    )
+}
+
+/// One order, with its payment if that was started.
+pub fn order(order: &Order, payment: Option<&PaymentView>) -> String {
+    let state = payment.map_or(PaymentState::Created, |view| view.payment.state);
+    let wait = payment.is_some() && !state.is_settled();
+    page(
+        "Your order",
+        wait,
+        &html! {
+            main data-order=(order.number) data-state=(state) {
+                h1 { "Your order" }
+                p { (order.items) ", " (money(order.cents)) }
+                div role="status" { (standing(order, payment)) }
+            }
+            @if wait { script { (PreEscaped(FOLLOW)) } }
+        },
+    )
+}
+
+fn standing(order: &Order, payment: Option<&PaymentView>) -> Markup {
+    let Some(view) = payment else {
+        return html! {
+            p { "The payment was not started." }
+            form method="post" action=(format!("/orders/{}/payment", order.number)) {
+                button { "Pay now" }
+            }
+        };
+    };
+    match (view.payment.state, &view.payment.pay_link) {
+        (PaymentState::Paid, _) => html! {
+            p { strong { "Paid. Thank you!" } }
+            @match order.ticket {
+                Some(ticket) => p { "Your ticket: " strong { (ticket) } },
+                None => p { "Your ticket is being written; reload the page." },
+            }
+            @if view.refunded() > 0 { p { "Refunded: " (money(view.refunded())) } }
+        },
+        (PaymentState::Closed | PaymentState::Expired, _) => html! {
+            p { "This order was closed. Nothing is to be paid." }
+            p { a href="/" { "Back to the menu" } }
+        },
+        (_, Some(link)) => html! {
+            p { "Scan the code with your phone, or open the link." }
+            img src=(format!("/ucanpay/status/{}/qr.svg", order.number)) alt="The pay link as a QR code";
+            p { a class="pay" href=(&**link) { "Pay " (money(order.cents)) } }
+        },
+        (_, None) => html! {
+            p { "The payment is on its way to the gateway. This page goes on by itself." }
+        },
+    }
+}
+
+/// What was wrong with what was sent, and the way back.
+pub fn sorry(why: &str) -> String {
+    page(
+        "Sorry",
+        false,
+        &html! {
+            main {
+                h1 { "Sorry" }
+                p { (why) }
+                p { a href="/" { "Back to the menu" } }
+            }
+        },
+    )
+}
+
+fn money(cents: i64) -> String {
+    format!("CAD {}.{:02}", cents / 100, cents % 100)
+}

@@ -1,0 +1,3 @@
+//! What the shop does when something has happened.
+
+pub mod fulfilment;
