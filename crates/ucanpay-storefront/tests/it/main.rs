@@ -6,6 +6,7 @@
 )]
 
 mod adapter;
+mod between;
 mod block;
 mod close_calls;
 mod ending;
@@ -18,6 +19,7 @@ mod notifications;
 mod operations;
 mod outbox;
 mod postgres;
+mod random_histories;
 mod reconciler;
 mod records;
 mod refunds;
