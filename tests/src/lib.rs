@@ -10,3 +10,8 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/swap-transport.md")]
 struct SwapTransport;
+
+/// Likewise.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/providers.md")]
+struct Providers;

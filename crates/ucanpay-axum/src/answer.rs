@@ -76,6 +76,12 @@ impl Nack {
         self.0.status
     }
 
+    /// The same refusal with HTTP 200: FAIL then stands in the body alone.
+    pub fn with_200(mut self) -> Self {
+        self.0.status = StatusCode::OK;
+        self
+    }
+
     pub(crate) fn fail(status: StatusCode, reason: &str) -> Self {
         Self(Answer {
             status,

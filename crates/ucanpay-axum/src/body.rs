@@ -1,8 +1,8 @@
 //! Reads a notification's body, up to a limit, as the bytes it came in: the signature covers their exact characters.
 
+use crate::Nack;
 use crate::rejection::{BodyTooLarge, BodyUnreadable, NotificationRejection};
 use axum_core::BoxError;
-use axum_core::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body::Body;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -27,7 +27,7 @@ where
 }
 
 /// The answer to a notification whose body could not be read.
-pub(crate) fn refuse(rejection: NotificationRejection) -> Response {
+pub(crate) fn refuse(rejection: NotificationRejection) -> Nack {
     tracing::warn!(reason = %rejection, "a notification was not read");
-    rejection.into_response()
+    rejection.into()
 }

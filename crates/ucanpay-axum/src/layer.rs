@@ -35,8 +35,9 @@ use tower::{Layer, Service};
 /// # }
 /// ```
 ///
-/// [`self_check`](crate::self_check) finds out before the shop opens. A layer sees only what was added before it. The notify addresses are no routes: the layer takes them on their way to
-/// the router's fallback or 404, which axum replaces when routers are put together. Notifications are silently lost
+/// [`self_check`](crate::self_check) finds out before the shop opens. A layer sees only what was added before it. The notify
+/// addresses are no routes: the layer takes them on their way to the router's fallback or 404, which axum replaces when
+/// routers are put together. Notifications are silently lost
 ///
 /// - when `.fallback` or a wildcard route that takes POST comes after the layer, and with `.route_layer`;
 /// - when the layered router merges another one later, which brings its own 404 or fallback along, or is merged into
@@ -64,6 +65,7 @@ use tower::{Layer, Service};
 pub struct UcanpayLayer {
     handler: Arc<dyn NotificationHandler>,
     prefix: Arc<str>,
+    fail_with_200: bool,
 }
 
 impl UcanpayLayer {
@@ -86,6 +88,15 @@ impl UcanpayLayer {
         };
         self
     }
+
+    /// Answers FAIL with HTTP 200, too. Unless this is set, FAIL goes out with the status of its cause, 4xx or 503, which
+    /// proxies and monitors understand. The reference says no status for either answer: set it if UCanPay asks for 200, or
+    /// if it stops repeating a notification that was answered otherwise.
+    #[must_use]
+    pub fn fail_with_200(mut self) -> Self {
+        self.fail_with_200 = true;
+        self
+    }
 }
 
 impl From<Arc<dyn NotificationHandler>> for UcanpayLayer {
@@ -93,6 +104,7 @@ impl From<Arc<dyn NotificationHandler>> for UcanpayLayer {
         Self {
             handler,
             prefix: "/ucanpay".into(),
+            fail_with_200: false,
         }
     }
 }
@@ -101,6 +113,7 @@ impl fmt::Debug for UcanpayLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UcanpayLayer")
             .field("prefix", &self.prefix)
+            .field("fail_with_200", &self.fail_with_200)
             .finish_non_exhaustive()
     }
 }
@@ -139,7 +152,11 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let UcanpayLayer { handler, prefix } = &self.layer;
+        let UcanpayLayer {
+            handler,
+            prefix,
+            fail_with_200,
+        } = &self.layer;
         let Some(Route { account, topic }) =
             Route::find(prefix, request.method(), request.uri().path())
         else {
@@ -150,19 +167,22 @@ where
             return Box::pin(async { Ok(seen) });
         }
         let account = account.map(str::to_owned);
-        let handler = Arc::clone(handler);
+        let (handler, fail_with_200) = (Arc::clone(handler), *fail_with_200);
         Box::pin(async move {
-            let body = match body::read(request.into_body()).await {
-                Ok(body) => body,
-                Err(rejection) => return Ok(body::refuse(rejection)),
+            let answer = match body::read(request.into_body()).await {
+                Ok(body) => {
+                    let incoming = Incoming {
+                        account,
+                        topic,
+                        body,
+                    };
+                    handler.handle(incoming).await
+                }
+                Err(rejection) => Err(body::refuse(rejection)),
             };
-            let incoming = Incoming {
-                account,
-                topic,
-                body,
-            };
-            Ok(match handler.handle(incoming).await {
+            Ok(match answer {
                 Ok(ack) => ack.into_response(),
+                Err(nack) if fail_with_200 => nack.with_200().into_response(),
                 Err(nack) => nack.into_response(),
             })
         })

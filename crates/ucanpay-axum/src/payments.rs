@@ -26,13 +26,13 @@ impl NotificationHandler for Payments {
             .map(ProviderId::new)
             .transpose()
             .map_err(|_| Nack::unknown_account())?;
+        let topic = match incoming.topic {
+            Topic::Payment => NotificationTopic::Payment,
+            Topic::Refund => NotificationTopic::Refund,
+        };
         let notification = RawNotification {
             provider,
-            topic: match incoming.topic {
-                Topic::Payment => NotificationTopic::Payment,
-                Topic::Refund => NotificationTopic::Refund,
-            },
-            body: incoming.body,
+            ..RawNotification::new(topic, incoming.body)
         };
         let receipt = self.handle_notification(notification).await?;
         Ok(receipt.into())

@@ -6,6 +6,7 @@ use crate::Nack;
 use axum_core::BoxError;
 use axum_core::response::{IntoResponse, Response};
 use http::StatusCode;
+use std::any::type_name;
 use ucanpay_core::NotificationError;
 
 /// Why an extractor refused a notification.
@@ -51,6 +52,16 @@ impl NotificationRejection {
             Self::OtherTopic(cause) => cause.body_text(),
         }
     }
+
+    fn type_name(&self) -> &'static str {
+        match self {
+            Self::TooLarge(_) => type_name::<BodyTooLarge>(),
+            Self::Unreadable(_) => type_name::<BodyUnreadable>(),
+            Self::Malformed(_) => type_name::<MalformedNotification>(),
+            Self::Untrusted(_) => type_name::<UntrustedNotification>(),
+            Self::OtherTopic(_) => type_name::<OtherTopic>(),
+        }
+    }
 }
 
 impl From<NotificationError> for NotificationRejection {
@@ -63,8 +74,16 @@ impl From<NotificationError> for NotificationRejection {
     }
 }
 
+/// It is said under `axum::rejection` at TRACE, as axum says its own rejections.
 impl From<NotificationRejection> for Nack {
     fn from(rejection: NotificationRejection) -> Self {
+        tracing::trace!(
+            target: "axum::rejection",
+            status = rejection.status().as_u16(),
+            body = rejection.body_text(),
+            rejection_type = rejection.type_name(),
+            "rejecting request",
+        );
         Self::fail(rejection.status(), rejection.body_text())
     }
 }

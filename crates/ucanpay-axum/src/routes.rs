@@ -38,6 +38,9 @@ const LOOK: Duration = Duration::from_secs(5);
 /// cannot be guessed: [`Reference::random`]. A shop whose order numbers can be counted through takes the layer instead, and
 /// routes of its own behind its own session.
 ///
+/// For [FAIL with HTTP 200](crate::UcanpayLayer::fail_with_200) put the layer in front of them: it takes the notifications
+/// before the routes do.
+///
 /// ```
 /// # use axum::{Router, routing::get};
 /// # use ucanpay_storefront::Payments;
@@ -108,7 +111,7 @@ async fn notified(
     }
     let body = match body::read(request.into_body()).await {
         Ok(body) => body,
-        Err(rejection) => return body::refuse(rejection),
+        Err(rejection) => return body::refuse(rejection).into_response(),
     };
     let incoming = Incoming {
         account,

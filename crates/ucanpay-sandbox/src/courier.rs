@@ -3,9 +3,13 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
 use reqwest::{Client, Response, Url, redirect, retry};
 use serde::Deserialize;
 use tokio::task::JoinSet;
+use tower::ServiceExt as _;
 use tracing::{info, warn};
 
 use crate::clock::LONGEST_NAP;
@@ -29,8 +33,16 @@ const KEPT_ANSWER: usize = 300;
 /// Carries notifications to the merchant. Clones share their connections.
 #[derive(Clone, Debug)]
 pub(crate) struct Courier {
-    http: Client,
-    allow_remote: bool,
+    way: Way,
+}
+
+/// How they reach the merchant.
+#[derive(Clone, Debug)]
+enum Way {
+    /// Over the network, to the notify URL.
+    Http { http: Client, allow_remote: bool },
+    /// To the merchant's own server in this process; of the notify URL, only the path counts.
+    InProcess(Router),
 }
 
 #[derive(Deserialize)]
@@ -49,7 +61,13 @@ impl Courier {
             .user_agent(concat!("ucanpay-sandbox/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| SandboxError::Notifier(error.into()))?;
-        Ok(Self { http, allow_remote })
+        let way = Way::Http { http, allow_remote };
+        Ok(Self { way })
+    }
+
+    pub(crate) fn in_process(merchant: Router) -> Self {
+        let way = Way::InProcess(merchant);
+        Self { way }
     }
 
     /// One attempt, and its record. Cut off by a shutdown it leaves the delivery due, and it is sent again.
@@ -83,9 +101,8 @@ impl Courier {
         }
         let mut sends = JoinSet::new();
         for body in bodies {
-            let (http, url) = (self.http.clone(), delivery.url.clone());
-            let allow_remote = self.allow_remote;
-            sends.spawn(async move { send(&http, allow_remote, &url, body).await });
+            let (way, url) = (self.way.clone(), delivery.url.clone());
+            sends.spawn(async move { way.send(&url, body).await });
         }
         while let Some(sent) = sends.join_next().await {
             outcomes.push(sent.map_err(|_| SandboxError::Stopped)?);
@@ -154,6 +171,42 @@ fn log(delivery: &Delivery, outcome: &Outcome) {
     }
 }
 
+impl Way {
+    async fn send(self, url: &str, body: String) -> Outcome {
+        match self {
+            Self::Http { http, allow_remote } => send(&http, allow_remote, url, body).await,
+            Self::InProcess(merchant) => {
+                let handed = hand_over(merchant, url, body);
+                let outcome = tokio::time::timeout(ATTEMPT_TIMEOUT, handed).await;
+                outcome.unwrap_or_else(|_| Outcome::Failed {
+                    error: "no answer in time".to_owned(),
+                })
+            }
+        }
+    }
+}
+
+async fn hand_over(merchant: Router, url: &str, body: String) -> Outcome {
+    let request = Request::post(url).header("content-type", "application/json");
+    let request = match request.body(Body::from(body)) {
+        Ok(request) => request,
+        Err(error) => {
+            return Outcome::Failed {
+                error: format!("not sent: the notify URL cannot be read: {error}"),
+            };
+        }
+    };
+    // A router is always ready, and has no errors.
+    let Ok(response) = merchant.oneshot(request).await;
+    let status = response.status();
+    match axum::body::to_bytes(response.into_body(), MAX_ANSWER).await {
+        Ok(body) => read_reply(status, &body),
+        Err(error) => Outcome::Failed {
+            error: in_one_line(&error),
+        },
+    }
+}
+
 async fn send(http: &Client, allow_remote: bool, url: &str, body: String) -> Outcome {
     let url = match Url::parse(url) {
         Ok(url) if allow_remote || is_this_machine(&url) => url,
@@ -173,15 +226,14 @@ async fn send(http: &Client, allow_remote: bool, url: &str, body: String) -> Out
         .header("content-type", "application/json")
         .body(body);
     match request.send().await {
-        Ok(response) => read_reply(response).await,
+        Ok(response) => read_response(response).await,
         Err(error) => Outcome::Failed {
             error: in_one_line(&error),
         },
     }
 }
 
-/// Accepted is: HTTP 2xx and a JSON object whose `return_code` is SUCCESS.
-async fn read_reply(mut response: Response) -> Outcome {
+async fn read_response(mut response: Response) -> Outcome {
     let status = response.status();
     let mut body = Vec::new();
     loop {
@@ -202,9 +254,14 @@ async fn read_reply(mut response: Response) -> Outcome {
             }
         }
     }
+    read_reply(status, &body)
+}
+
+/// Accepted is: HTTP 2xx and a JSON object whose `return_code` is SUCCESS.
+fn read_reply(status: StatusCode, body: &[u8]) -> Outcome {
     let accepted = status.is_success()
-        && serde_json::from_slice(&body).is_ok_and(|reply: Reply| reply.return_code == "SUCCESS");
-    let answer = String::from_utf8_lossy(&body)
+        && serde_json::from_slice(body).is_ok_and(|reply: Reply| reply.return_code == "SUCCESS");
+    let answer = String::from_utf8_lossy(body)
         .chars()
         .take(KEPT_ANSWER)
         .collect();

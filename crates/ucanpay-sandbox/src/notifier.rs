@@ -75,15 +75,23 @@ impl Notifier {
     /// One attempt at everything that is due now. An attempt may make another delivery due; that one waits for the next
     /// time.
     pub(crate) async fn deliver_due(&self, sandbox: &Sandbox) -> Result<usize, SandboxError> {
-        sandbox.submit(|_, _| Decision::unchanged(())).await?;
-        let now = sandbox.now();
-        let due: Vec<_> = sandbox
-            .look(|gateway| gateway.due(now).cloned().collect())
-            .await;
-        let attempts = due.len();
-        for delivery in due {
-            self.courier.attempt(sandbox, &delivery).await;
-        }
-        Ok(attempts)
+        deliver_due(sandbox, &self.courier).await
     }
+}
+
+/// The same by a courier.
+pub(crate) async fn deliver_due(
+    sandbox: &Sandbox,
+    courier: &Courier,
+) -> Result<usize, SandboxError> {
+    sandbox.submit(|_, _| Decision::unchanged(())).await?;
+    let now = sandbox.now();
+    let due: Vec<_> = sandbox
+        .look(|gateway| gateway.due(now).cloned().collect())
+        .await;
+    let attempts = due.len();
+    for delivery in due {
+        courier.attempt(sandbox, &delivery).await;
+    }
+    Ok(attempts)
 }

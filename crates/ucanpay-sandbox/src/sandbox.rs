@@ -14,13 +14,14 @@ use tokio::sync::{Mutex, Notify, oneshot};
 
 use crate::clock::Time;
 use crate::config::SandboxConfig;
+use crate::courier::Courier;
 use crate::delivery::{Delivery, Notice, Postponed};
 use crate::envelope;
 use crate::error::SandboxError;
 use crate::faults::{FaultPlan, Faults};
 use crate::gateway::{Change, Decision, Gateway};
 use crate::message::Members;
-use crate::notifier::Notifier;
+use crate::notifier::{Notifier, deliver_due};
 use crate::router;
 use crate::seal::Seal;
 use crate::seed::Seed;
@@ -160,6 +161,15 @@ impl Sandbox {
     /// [`SandboxError::WriteState`] when results of refunds cannot be written.
     pub async fn deliver_due(&self) -> Result<usize, SandboxError> {
         self.inner.notifier.deliver_due(self).await
+    }
+
+    /// [`deliver_due`](Self::deliver_due) to the merchant's own router in this process, without a socket; of each notify
+    /// URL, only the path counts. An answer that has not come after five seconds of tokio's clock is a failed attempt.
+    ///
+    /// # Errors
+    /// [`SandboxError::WriteState`] when results of refunds cannot be written.
+    pub async fn deliver_due_to(&self, merchant: Router) -> Result<usize, SandboxError> {
+        deliver_due(self, &Courier::in_process(merchant)).await
     }
 
     /// Forgets every order, refund, delivery, block and fault, and begins anew with the [seed](SandboxConfig::with_seed).

@@ -2,14 +2,21 @@
 //!
 //! A shop registers a [`PaymentProvider`], opens a store and talks to [`Payments`]:
 //!
-//! ```no_run
+//! ```
+//! # #[cfg(all(feature = "mock", feature = "sqlite"))]
+//! # {
 //! use std::sync::Arc;
-//! use ucanpay_storefront::{PaymentRegistry, Payments, Reference, SqliteStore, StartPayment, UcanpayProvider};
 //! use ucanpay_core::{Amount, Currency};
+//! use ucanpay_storefront::provider::ScriptedProvider;
+//! use ucanpay_storefront::{PaymentRegistry, Payments, Reference, SqliteStore, StartPayment};
 //!
-//! # async fn shop(provider: UcanpayProvider) -> Result<(), Box<dyn std::error::Error>> {
-//! let store = SqliteStore::open("sqlite://data/shop.sqlite").await?;
-//! let registry = PaymentRegistry::builder().register(provider).build()?;
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let database = format!("sqlite://{}", folder.path().join("shop.sqlite").display());
+//! let store = SqliteStore::open(&database).await?; // such as sqlite://data/shop.sqlite
+//! let gateway = ScriptedProvider::new(); // a gateway in memory; a shop registers a UcanpayProvider
+//! let registry = PaymentRegistry::builder().register(gateway).build()?;
 //! let payments = Payments::new(Arc::new(store), registry);
 //!
 //! let view = payments
@@ -23,8 +30,11 @@
 //!         expires_after: None,
 //!     })
 //!     .await?;
-//! println!("pay here: {:?}", view.payment.pay_link);
+//! let link = view.payment.pay_link.expect("the gateway took the order");
+//! println!("pay here: {link}");
 //! # Ok(()) }
+//! # main().unwrap();
+//! # }
 //! ```
 //!
 //! Then run [`Payments::run`] in a task of its own, and let the notifications in: with `ucanpay-axum` that is one line.
@@ -44,8 +54,12 @@
 //! - `postgres`: `PostgresStore`, for a shop on several.
 //! - `postgres-tls`: the same over TLS (rustls, with the public certificate authorities).
 //! - `metrics`: notifications, deliveries, and what waits, through the `metrics` facade.
-//! - `mock`: `MockPaymentProvider`, for tests of code that talks to a provider.
+//! - `mock`: `MockPaymentProvider` and `provider::ScriptedProvider`, a gateway in memory, for tests of code that talks to
+//!   a provider.
+//! - `conformance`: the suites that every provider and every store must pass.
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod id;
 pub mod ledger;
 mod measure;

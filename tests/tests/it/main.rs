@@ -10,4 +10,5 @@ mod ledger_file;
 mod processes;
 mod sandbox_inside;
 mod signed;
+mod simulation;
 mod two_instances;

@@ -5,13 +5,15 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRef, State};
 use axum::http::StatusCode;
+use axum::response::IntoResponse;
 use axum::routing::post as on_post;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tower::ServiceExt;
 use ucanpay_axum::{
-    Ack, MAX_NOTIFICATION_BYTES, Nack, Notification, PaymentNotification, RefundNotification,
+    Ack, MAX_NOTIFICATION_BYTES, Nack, Notification, NotificationRejection, PaymentNotification,
+    RefundNotification,
 };
 use ucanpay_core::Merchant;
 
@@ -195,4 +197,30 @@ async fn a_body_that_breaks_off_is_400() {
     let response: Result<_, Infallible> = router.oneshot(post("/any", body)).await;
     assert_fail(response.unwrap(), StatusCode::BAD_REQUEST, "broken").await;
     assert_eq!(handled.take(), 0);
+}
+
+#[tokio::test]
+async fn a_rejection_says_what_it_goes_out_with_and_a_shop_may_say_it_with_200() {
+    let verified = |name: &str| merchant().verify_notification(case(name).body.as_bytes());
+    for (name, status, text) in [
+        ("not JSON", StatusCode::BAD_REQUEST, "message unreadable"),
+        (
+            "one cent less",
+            StatusCode::UNAUTHORIZED,
+            "signature not verified",
+        ),
+    ] {
+        let rejection = NotificationRejection::from(verified(name).unwrap_err());
+        assert_eq!(rejection.status(), status);
+        assert_eq!(rejection.body_text(), text);
+        let nack = Nack::from(rejection);
+        let (sent, _, body) = read(nack.clone().into_response()).await;
+        assert_eq!(sent, status);
+        assert_eq!(
+            body,
+            format!(r#"{{"return_code":"FAIL","return_msg":"{text}"}}"#)
+        );
+        let (sent, _, same) = read(nack.with_200().into_response()).await;
+        assert_eq!((sent, same), (StatusCode::OK, body));
+    }
 }

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::{Request, Response, StatusCode};
+use serde_json::Value;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -32,14 +33,17 @@ fn ledger_in(store: impl PaymentStore) -> Payments {
     ledger_of(store, Client::with_service(merchant(), unreachable))
 }
 
-/// A ledger whose gateway takes the payment that the vectors speak of.
+/// A ledger whose gateway takes every payment, under the number that the vectors speak of.
 pub(crate) fn ledger_with_gateway() -> Payments {
-    let data = r#"{"merchantId":"2000000010","tranTime":"2026-03-01T12:00:00","totalAmt":450,"outTradeNo":"VEC20260301A","ucpOrderNo":"563465342654643","signType":"RSA","nonceStr":"n""#;
-    let sign = platform_signature(&format!("{data}}}"));
-    let answer = format!(r#"{{"code":0,"data":{data},"sign":"{sign}"}}}}"#);
-    let placing = service_fn(move |_: Request<Bytes>| {
-        let answer = Bytes::from(answer.clone());
-        async { Ok::<_, io::Error>(Response::new(answer)) }
+    let placing = service_fn(async |request: Request<Bytes>| {
+        let asked: Value = serde_json::from_slice(request.body()).unwrap();
+        let (number, amount) = (&asked["outTradeNo"], &asked["totalAmt"]);
+        let data = format!(
+            r#"{{"merchantId":"2000000010","tranTime":"2026-03-01T12:00:00","totalAmt":{amount},"outTradeNo":{number},"ucpOrderNo":"563465342654643","signType":"RSA","nonceStr":"n""#
+        );
+        let sign = platform_signature(&format!("{data}}}"));
+        let answer = format!(r#"{{"code":0,"data":{data},"sign":"{sign}"}}}}"#);
+        Ok::<_, io::Error>(Response::new(Bytes::from(answer)))
     });
     ledger_of(
         MemoryStore::new(),

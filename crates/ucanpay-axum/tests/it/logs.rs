@@ -1,4 +1,4 @@
-//! A refused notification leaves one warning: the reason, and nothing of the body.
+//! A refused notification leaves one warning, the reason and nothing of the body, and a trace among axum's rejections.
 
 use crate::vectors::*;
 use axum::Router;
@@ -31,7 +31,7 @@ impl MakeWriter<'_> for Printed {
 }
 
 #[tokio::test]
-async fn a_refused_notification_leaves_one_warning_with_the_reason_and_no_body() {
+async fn a_refused_notification_leaves_one_warning_and_one_trace_with_the_reason_and_no_body() {
     async fn ack(Notification(_): Notification) -> Ack {
         Ack::i_have_committed()
     }
@@ -54,12 +54,22 @@ async fn a_refused_notification_leaves_one_warning_with_the_reason_and_no_body()
         let response = router.clone().oneshot(request).await;
         assert_eq!(response.unwrap().status(), 401);
         text = String::from_utf8(std::mem::take(&mut *printed.0.lock().unwrap())).unwrap();
-        if text.contains("WARN") {
+        if text.contains("WARN") && text.contains("TRACE") {
             break;
         }
         tracing::callsite::rebuild_interest_cache();
     }
     assert_eq!(text.matches("WARN").count(), 1, "{text}");
+    let rejection = text.lines().find(|line| line.contains("axum::rejection"));
+    let rejection = rejection.expect("it is among axum's rejections");
+    for word in [
+        "TRACE",
+        "status=401",
+        "signature not verified",
+        "UntrustedNotification",
+    ] {
+        assert!(rejection.contains(word), "{rejection}");
+    }
     assert!(text.contains("platform key"), "{text}");
     for member in ["VEC20260301A", "563465342654643", "coffee"] {
         assert!(!text.contains(member), "{text}");

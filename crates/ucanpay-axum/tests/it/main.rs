@@ -3,6 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a test ends with a panic")]
 
 mod extractors;
+#[cfg(feature = "router")]
+mod guide;
+#[cfg(feature = "router")]
+mod http;
 mod layer;
 #[cfg(feature = "router")]
 mod ledger;

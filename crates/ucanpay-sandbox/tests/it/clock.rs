@@ -2,7 +2,12 @@
 
 use std::time::{Duration, SystemTime};
 
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use axum::routing::post;
 use serde_json::json;
+use tower::ServiceExt as _;
 use ucanpay_sandbox::{Sandbox, SandboxError};
 
 use crate::merchant::{Served, config, http, order, refund};
@@ -121,4 +126,40 @@ async fn without_the_notifier_due_notifications_are_sent_on_demand() {
         assert_eq!(sandbox.deliver_due().await.unwrap(), sent, "{step}");
     }
     assert_eq!(shop.inbox().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn due_notifications_reach_a_merchants_router_in_this_process() {
+    let sandbox = Sandbox::open(driven()).await.unwrap();
+    let key = crate::merchant::key("merchant-2048");
+    let placed = crate::merchant::signed(order("A1", "http://shop.invalid/ucanpay/payment"), &key);
+    for (path, body) in [
+        ("/payment/unifiedorder", placed.to_string()),
+        ("/_sandbox/orders/A1/pay", String::new()),
+    ] {
+        let request = Request::post(path).body(Body::from(body)).unwrap();
+        let answer = sandbox.router().oneshot(request).await.unwrap();
+        assert_eq!(answer.status(), 200);
+    }
+    // Of the notify URL, the path counts. One that hangs and one that fails are attempts as well.
+    let hangs = Router::new().route("/ucanpay/payment", post(std::future::pending::<()>));
+    let fails = Router::new();
+    let takes = Router::new().route(
+        "/ucanpay/payment",
+        post(async |body: String| {
+            assert!(body.contains("A1"));
+            r#"{"return_code":"SUCCESS"}"#
+        }),
+    );
+    for (merchant, left) in [(hangs, true), (fails, true), (takes, false)] {
+        sandbox.advance(Duration::from_secs(15)).await.unwrap();
+        assert_eq!(sandbox.deliver_due_to(merchant).await.unwrap(), 1);
+        let request = Request::get("/_sandbox/deliveries").body(Body::empty());
+        let answer = sandbox.router().oneshot(request.unwrap()).await.unwrap();
+        let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await;
+        let shown: serde_json::Value = serde_json::from_slice(&body.unwrap()).unwrap();
+        assert_eq!(shown["deliveries"][0]["accepted"], !left, "{shown}");
+    }
+    sandbox.advance(Duration::from_secs(15)).await.unwrap();
+    assert_eq!(sandbox.deliver_due_to(Router::new()).await.unwrap(), 0);
 }

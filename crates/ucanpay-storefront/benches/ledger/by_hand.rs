@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
-use crate::settle::Settle;
+use crate::race::Settle;
 use crate::told::{AT, PROVIDER, paid};
 
 pub(crate) struct OneByOne(SqlitePool);

@@ -1,13 +1,18 @@
-//! What the ledger on SQLite costs: `cargo bench -p ucanpay-storefront`, or with `-- settle` or `-- scale` one part alone.
+//! What the ledger costs: `cargo bench -p ucanpay-storefront`, or with `-- memory`, `-- settle`, `-- scale` or
+//! `-- postgres` one part alone.
 //!
-//! Each part compares two things that take turns within one run, so that a busy machine slows both, and divides their
-//! medians. Signatures are left out: this is about the ledger.
+//! All but `memory` compare two things that take turns within one run, so that a busy machine slows both, and divide
+//! their medians. Signatures are left out: this is about the ledger.
 //!
 //! | file | story |
 //! |---|---|
-//! | `settle.rs` | many notifications at once, against a transaction for each |
-//! | `scale.rs` | the same work with ten thousand and with a million payments in the table |
-//! | `by_hand.rs` | the yardstick of the first |
+//! | `settle.rs` | SQLite: many notifications at once, against a transaction for each |
+//! | `by_hand.rs` | its yardstick |
+//! | `scale.rs` | SQLite: the same work with ten thousand and with a million payments in the table |
+//! | `postgres.rs` | PostgreSQL: many notifications at once, against a loop that issues the same statements |
+//! | `bare.rs` | its yardstick |
+//! | `memory.rs` | SQLite: what the process holds after a million notifications |
+//! | `race.rs` | how both sides of a comparison are driven and reported |
 //! | `told.rs` | what the ledger is told |
 
 #![allow(
@@ -17,7 +22,11 @@
     reason = "a benchmark prints, and a panic is its report"
 )]
 
+mod bare;
 mod by_hand;
+mod memory;
+mod postgres;
+mod race;
 mod scale;
 mod settle;
 mod told;
@@ -33,11 +42,18 @@ fn main() {
         .filter(|word| !word.starts_with("--"))
         .collect();
     let wanted = |part: &str| parts.is_empty() || parts.iter().any(|word| word == part);
+    // First, for it looks at what the process holds.
+    if wanted("memory") {
+        runtime.block_on(memory::measure());
+    }
     if wanted("settle") {
         runtime.block_on(settle::compare());
     }
     if wanted("scale") {
         runtime.block_on(scale::compare());
+    }
+    if wanted("postgres") {
+        runtime.block_on(postgres::compare());
     }
 }
 

@@ -9,39 +9,70 @@ use tempfile::TempDir;
 use ucanpay_storefront::{PaymentStore, SqliteStore};
 
 use crate::median;
-use crate::settle::{NOTIFICATIONS, Settle, Shared, run};
+use crate::race::{AT_ONCE, Settle, run};
+use crate::settle::Shared;
 use crate::told::{AT, PROVIDER, key, reference};
 
 const SMALL: usize = 10_000;
 const LARGE: usize = 1_000_000;
 const SINGLES: usize = 400;
 const CLAIMS: usize = 200;
+const TURNS: usize = 9;
+const A_TURN: usize = 1_000;
 
 pub(crate) async fn compare() {
     let folder = TempDir::new().unwrap();
     let small = Table::filled(&folder, "small", SMALL).await;
     let large = Table::filled(&folder, "large", LARGE).await;
     println!("the ledger on SQLite with {SMALL} and with {LARGE} payments");
-    let (mut few, mut many) = (Vec::new(), Vec::new());
-    for number in 0..SINGLES {
-        few.push(small.settle_one(number).await);
-        many.push(large.settle_one(number).await);
-    }
+    let (few, many) = in_turns(
+        SINGLES,
+        async |number| small.settle_one(number).await,
+        async |number| large.settle_one(number).await,
+    )
+    .await;
     report("one settlement, alone", few, many);
-    let (mut few, mut many) = (Vec::new(), Vec::new());
-    for number in 0..CLAIMS {
-        few.push(small.claim(number).await);
-        many.push(large.claim(number).await);
-    }
+    let (few, many) = in_turns(
+        CLAIMS,
+        async |number| small.claim(number).await,
+        async |number| large.claim(number).await,
+    )
+    .await;
     report("16 due rows claimed", few, many);
     // The small table has no more than this many payments left to settle.
-    const { assert!(SINGLES + NOTIFICATIONS <= SMALL) };
-    let few = small.settle_many().await;
-    let many = large.settle_many().await;
+    const { assert!(SINGLES + TURNS * A_TURN <= SMALL) };
+    let (few, many) = in_turns(
+        TURNS,
+        async |turn| small.settle_many(turn).await,
+        async |turn| large.settle_many(turn).await,
+    )
+    .await;
+    let ratios = few.iter().zip(&many).map(|(few, many)| many / few);
     println!(
-        "  settled 64 at once       {few:>8.0}/s {many:>8.0}/s   ratio {:.2}; asked for: at least 0.5",
-        many / few
+        "  settled {AT_ONCE} at once       {:>8.0}/s {:>8.0}/s   ratio {:.2}; asked for: at least 0.5",
+        median(few.clone()),
+        median(many.clone()),
+        median(ratios.collect())
     );
+}
+
+/// Measures both so many times; each goes first every other time.
+async fn in_turns(
+    turns: usize,
+    few: impl AsyncFn(usize) -> f64,
+    many: impl AsyncFn(usize) -> f64,
+) -> (Vec<f64>, Vec<f64>) {
+    let mut measured = (Vec::new(), Vec::new());
+    for turn in 0..turns {
+        if turn % 2 == 0 {
+            measured.0.push(few(turn).await);
+            measured.1.push(many(turn).await);
+        } else {
+            measured.1.push(many(turn).await);
+            measured.0.push(few(turn).await);
+        }
+    }
+    measured
 }
 
 fn report(what: &str, few: Vec<f64>, many: Vec<f64>) {
@@ -119,10 +150,12 @@ impl Table {
         taken
     }
 
-    async fn settle_many(&self) -> f64 {
-        let rows = self.rows;
-        let reference = move |number| Self::scattered(rows, SINGLES + number);
-        run(Arc::clone(&self.ledger), reference).await.per_second
+    async fn settle_many(&self, turn: usize) -> f64 {
+        let (rows, before) = (self.rows, SINGLES + turn * A_TURN);
+        let reference = move |number| Self::scattered(rows, before + number);
+        run(Arc::clone(&self.ledger), A_TURN, reference)
+            .await
+            .per_second
     }
 }
 

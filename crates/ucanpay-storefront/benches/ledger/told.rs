@@ -6,6 +6,7 @@ use ucanpay_storefront::provider::{Claim, Evidence, Fact, FrozenRequest, Payment
 use ucanpay_storefront::{LatePolicy, PaymentKey, ProviderId, Reference, Timestamp};
 
 pub(crate) const PROVIDER: &str = "ucanpay";
+pub(crate) const MERCHANT: &str = "2000000010";
 pub(crate) const AT: Timestamp = Timestamp::from_millis(1_772_366_400_000);
 
 pub(crate) fn reference(number: usize) -> String {
@@ -21,7 +22,7 @@ pub(crate) fn key(reference: &str) -> PaymentKey {
 
 pub(crate) fn new_payment() -> NewPayment {
     NewPayment {
-        merchant: "2000000010".to_owned(),
+        merchant: MERCHANT.to_owned(),
         amount: Amount::new(450).unwrap(),
         currency: Currency::CAD,
         subject: "coffee".into(),
@@ -40,7 +41,7 @@ pub(crate) fn paid(reference: &str) -> Fact {
     let gateway_number = format!("U{reference}");
     Fact {
         source: Source::Notification,
-        merchant: Some("2000000010".to_owned()),
+        merchant: Some(MERCHANT.to_owned()),
         reference: Some(reference.to_owned()),
         gateway_number: Some(gateway_number.clone()),
         amount: Some(Amount::new(450).unwrap()),
@@ -50,10 +51,25 @@ pub(crate) fn paid(reference: &str) -> Fact {
         missing: Vec::new(),
         evidence: Evidence {
             signed_text: format!(
-                "body=coffee&currency=CAD&deviceNo=till-1&merchantId=2000000010&nonceStr=5K8264ILTKCH16CQ25S&outTradeNo={reference}&sceneType=NATIVE&signType=RSA&timeEnd=2026-03-01T12:00:04&totalAmt=450&tradeStatus=SUCCESS&ucpOrderNo={gateway_number}"
+                "body=coffee&currency=CAD&deviceNo=till-1&merchantId={MERCHANT}&nonceStr=5K8264ILTKCH16CQ25S&outTradeNo={reference}&sceneType=NATIVE&signType=RSA&timeEnd=2026-03-01T12:00:04&totalAmt=450&tradeStatus=SUCCESS&ucpOrderNo={gateway_number}"
             ),
             signature: "A".repeat(344),
             key: "SHA256:fedcba9876543210".to_owned(),
         },
+    }
+}
+
+/// The gateway's answer to the call that places the payment.
+pub(crate) fn placed(reference: &str) -> Fact {
+    Fact {
+        source: Source::Answer,
+        pay_link: Some(format!("https://pay.example/{reference}").into()),
+        claim: Claim::Placed,
+        evidence: Evidence {
+            signed_text: format!("outTradeNo={reference}&resultCode=SUCCESS"),
+            signature: "A".repeat(344),
+            key: "SHA256:fedcba9876543210".to_owned(),
+        },
+        ..paid(reference)
     }
 }

@@ -10,7 +10,7 @@ CREATE TABLE ucanpay_payment (
     description    TEXT    NOT NULL,
     state          TEXT    NOT NULL,
     late           BOOLEAN NOT NULL,
-    -- requested, done (all of its money went back), refused; NULL if there never was one.
+    -- requested, done (whatever was paid went back), refused; NULL if there never was one.
     reversal       TEXT,
     -- What becomes of it if it is paid after it was closed.
     late_policy    TEXT    NOT NULL,
@@ -31,7 +31,7 @@ CREATE TABLE ucanpay_payment (
     events         BIGINT  NOT NULL,
     PRIMARY KEY (provider, reference),
     CHECK ((state = 'paid') = (paid_at IS NOT NULL)),
-    CHECK (reversal IS NULL OR reversal <> 'done' OR state = 'paid')
+    CHECK (reversal IS NULL OR reversal <> 'done' OR state IN ('paid', 'closed'))
 );
 
 CREATE UNIQUE INDEX ucanpay_payment_gateway_number ON ucanpay_payment (provider, gateway_number)
@@ -55,6 +55,8 @@ CREATE TABLE ucanpay_refund (
     created_at     BIGINT  NOT NULL,
     next_check_at  BIGINT,
     lease_until    BIGINT,
+    -- How often it was asked for: again after it had failed; 0 for money returned through the merchant portal.
+    submissions    BIGINT  NOT NULL,
     -- NULL for money returned through the merchant portal, without a request of ours.
     request_path   TEXT,
     request_body   BYTEA,

@@ -10,7 +10,7 @@ CREATE TABLE ucanpay_payment (
     description    TEXT    NOT NULL,
     state          TEXT    NOT NULL,
     late           INTEGER NOT NULL CHECK (late IN (0, 1)),
-    -- requested, done (all of its money went back), refused; NULL if there never was one.
+    -- requested, done (whatever was paid went back), refused; NULL if there never was one.
     reversal       TEXT,
     -- What becomes of it if it is paid after it was closed.
     late_policy    TEXT    NOT NULL,
@@ -31,7 +31,7 @@ CREATE TABLE ucanpay_payment (
     events         INTEGER NOT NULL,
     PRIMARY KEY (provider, reference),
     CHECK ((state = 'paid') = (paid_at IS NOT NULL)),
-    CHECK (reversal IS NULL OR reversal <> 'done' OR state = 'paid')
+    CHECK (reversal IS NULL OR reversal <> 'done' OR state IN ('paid', 'closed'))
 ) STRICT;
 
 CREATE UNIQUE INDEX ucanpay_payment_gateway_number ON ucanpay_payment (provider, gateway_number)
@@ -53,6 +53,8 @@ CREATE TABLE ucanpay_refund (
     created_at     INTEGER NOT NULL,
     next_check_at  INTEGER,
     lease_until    INTEGER,
+    -- How often it was asked for: again after it had failed; 0 for money returned through the merchant portal.
+    submissions    INTEGER NOT NULL,
     -- NULL for money returned through the merchant portal, without a request of ours.
     request_path   TEXT,
     request_body   BLOB,

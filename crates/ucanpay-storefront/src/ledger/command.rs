@@ -244,6 +244,12 @@ pub enum RefundRefusal {
     /// All of the money went back by a reversal.
     #[error("the payment was reversed: all of its money went back")]
     Reversed,
+    /// This is the refund that a late payment gets by itself, and it is not owed: a person has closed that review, or the
+    /// money went back otherwise.
+    #[error(
+        "a person has decided about this late payment, and it is not refunded by itself; use another number"
+    )]
+    NotOwed,
     /// Another refund of this payment, or its reversal, is under way, and they go one at a time.
     #[error(
         "another refund or the reversal of this payment is under way; wait until it is settled"

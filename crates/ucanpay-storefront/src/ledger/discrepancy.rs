@@ -21,7 +21,8 @@ words! {
         UnexplainedReturn = "unexplained_return",
         /// A refund that was never asked for here, as made in the merchant portal.
         ForeignRefund = "foreign_refund",
-        /// The gateway closed a refund: presumably nothing went back.
+        /// The gateway closed a refund: presumably nothing went back. While one of these is open, what was closed stays
+        /// reserved.
         RefundClosed = "refund_closed",
         /// More went back than was paid.
         RefundedTooMuch = "refunded_too_much",

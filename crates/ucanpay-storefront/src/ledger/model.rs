@@ -45,7 +45,8 @@ words! {
         Succeeded = "succeeded",
         /// The gateway says it failed; it may be submitted again under the same number.
         Failed = "failed",
-        /// The gateway closed it. Presumably nothing was refunded; its amount stays reserved until somebody has looked.
+        /// The gateway closed it. Presumably nothing was refunded; its amount stays reserved until a person has closed the
+        /// [discrepancy](DiscrepancyKind::RefundClosed) about it.
         Closed = "closed",
         /// The gateway said something nobody documented.
         Unknown = "unknown",
@@ -57,7 +58,7 @@ words! {
     Reversal {
         /// Asked for here; the gateway has not confirmed it. Nothing is refunded meanwhile.
         Requested = "requested",
-        /// The payment was paid, and all of its money went back. Nothing of it can be refunded any more.
+        /// The gateway has reversed it: whatever was paid went back. Nothing of it can be refunded any more.
         Done = "done",
         /// The gateway does not reverse it. If it is paid, refund it.
         Refused = "refused",
@@ -158,6 +159,8 @@ pub struct Refund {
     pub schedule: Schedule,
     /// The call that asks for it, as signed; `None` for money returned without us, through the merchant portal.
     pub request: Option<FrozenRequest>,
+    /// How often it was asked for: 1, and once more each time after it had failed. 0 for money returned without us.
+    pub submissions: u32,
     /// Rises by one with each transition.
     pub version: u64,
 }
@@ -271,9 +274,17 @@ impl PaymentView {
             .max(0)
     }
 
-    /// The cents that were refunded or might be: everything that did not definitely fail.
+    /// The cents that were refunded or might be: everything that did not definitely fail, and, while a person has yet to
+    /// look at it, what the gateway closed.
     pub(super) fn reserved(&self) -> i64 {
-        self.sum(|state| state != RefundState::Failed)
+        let unseen = self
+            .open_discrepancies()
+            .any(|row| row.kind == DiscrepancyKind::RefundClosed);
+        self.sum(|state| match state {
+            RefundState::Failed => false,
+            RefundState::Closed => unseen,
+            _ => true,
+        })
     }
 
     /// Where the refund of this number stands among the refunds.
@@ -312,10 +323,9 @@ impl Payment {
 }
 
 impl Refund {
-    /// Whether it may have failed before and been submitted again. One that was submitted once moves once at most, to
-    /// processing, before it ends; or through unknown, where asking does no harm either.
-    pub(super) fn may_be_submitted_again(&self) -> bool {
-        self.version > 2
+    /// Whether it failed before and was asked for again: a message may then speak of an earlier time.
+    pub(super) fn was_asked_for_again(&self) -> bool {
+        self.submissions > 1
     }
 
     /// The question its provider is asked about it.

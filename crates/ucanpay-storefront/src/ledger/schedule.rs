@@ -10,6 +10,10 @@
 //! A clock that was ahead and is set back leaves moments behind that lie too far in the future to be meant. They do not
 //! count: the row is due, the lease is free. The clocks of two machines are never quite the same, so what lies a little
 //! too far is meant: it was written by another, whose clock is ahead.
+//!
+//! What this cannot tell: a clock that is set back by less than the longest wait, six hours, leaves moments that may have
+//! been meant. Those rows wait longer by as much, unless a notification or `refresh` comes first; leases are free after
+//! two minutes. To tell them apart, each row would have to say when its next question was set.
 
 use std::time::Duration;
 

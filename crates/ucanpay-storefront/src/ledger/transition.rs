@@ -15,6 +15,9 @@
 //!
 //! Every unpaid state but closed turns expired by an intent of ours, not by a message.
 //!
+//! A payment that was closed by its reversal turns paid by the answer to a query only: a notification is older than the
+//! reversal, and prompts that query.
+//!
 //! "Not paid" after "paid" is an older answer overtaken by a newer one, not a contradiction: the answer to a query and a
 //! notification travel side by side.
 //!

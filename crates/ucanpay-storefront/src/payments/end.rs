@@ -99,8 +99,9 @@ impl Payments {
             .map(Closing::of)
     }
 
-    /// Undoes a payment whose outcome stays unclear: commits the wish, then asks the gateway to reverse it. Unpaid, it is
-    /// closed; paid, it stays `Paid`, [`reversal`](crate::Payment::reversal) is `Done`, and `MoneyReturned` is told.
+    /// Undoes a payment whose outcome stays unclear: commits the wish, then asks the gateway to reverse it. Then
+    /// [`reversal`](crate::Payment::reversal) is `Done`. A payment that was not seen paid is `Closed`; one that was stays
+    /// `Paid`, and `MoneyReturned` is told.
     ///
     /// If the gateway does not reverse it, `reversal` is `Refused` and `trouble` says so: use a refund. While it is
     /// `Requested`, the reconciler goes on.

@@ -44,6 +44,7 @@ mod within;
 use std::future::Future;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use tokio::sync::{Notify, broadcast};
 
@@ -241,9 +242,19 @@ pub enum RefreshError {
     Store(#[from] StoreError),
 }
 
-/// Runs a future to its end in a task of its own. Frameworks drop a handler when its client hangs up; a payment must
-/// not depend on that.
+/// Runs a future to its end. Frameworks drop a handler when its client hangs up; a payment must not depend on that.
+///
+/// What can be finished without waiting is finished here and now: nobody can drop it meanwhile. As soon as it has to wait,
+/// it moves into a task of its own, before anything else is awaited.
 async fn detached<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> T {
+    let mut future = Box::pin(future);
+    // A future wakes whoever polled it last. That is the task below, which polls it again at once; so nobody here.
+    let first = future
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()));
+    if let Poll::Ready(value) = first {
+        return value;
+    }
     match tokio::spawn(future).await {
         Ok(value) => value,
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
@@ -253,7 +264,7 @@ async fn detached<T: Send + 'static>(future: impl Future<Output = T> + Send + 's
 }
 
 /// An error with its causes, in one line for a merchant.
-fn words(error: &dyn std::error::Error) -> String {
+pub(crate) fn words(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -262,4 +273,38 @@ fn words(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+    use tokio::sync::oneshot;
+
+    /// Polls once, as a server does before it learns that the client has hung up.
+    fn poll_once<T>(future: &mut (impl Future<Output = T> + Unpin)) -> Poll<T> {
+        std::pin::Pin::new(future).poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[tokio::test]
+    async fn what_has_to_wait_is_finished_though_its_caller_goes_away() {
+        let (come, coming) = oneshot::channel();
+        let (tell, told) = oneshot::channel();
+        let mut call = Box::pin(detached(async move {
+            let word: &str = coming.await.unwrap();
+            tell.send(word).unwrap();
+        }));
+        assert!(poll_once(&mut call).is_pending());
+        drop(call);
+        come.send("done").unwrap();
+        let told = tokio::time::timeout(Duration::from_secs(30), told).await;
+        assert_eq!(told.expect("it goes on"), Ok("done"));
+    }
+
+    #[test]
+    fn what_need_not_wait_needs_no_task() {
+        // There is no runtime here that a task could be spawned on.
+        let mut call = Box::pin(detached(async { 450 }));
+        assert_eq!(poll_once(&mut call), Poll::Ready(450));
+    }
 }

@@ -2,9 +2,10 @@
 //!
 //! It runs on any number of machines at once: a row is leased before it is asked for.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 
 use super::{Payments, words};
 use crate::id::{PaymentKey, ProviderId};
@@ -12,7 +13,8 @@ use crate::ledger::{Block, LEASE, Lease};
 use crate::measure;
 use crate::store::StoreError;
 
-/// How many calls are out at once.
+/// How many calls of one account are out at once. Another account's are not among them: a gateway that is slow holds up its
+/// own rows only.
 const AT_ONCE: usize = 16;
 
 /// How often rows that have become due are looked for while calls are out.
@@ -38,33 +40,42 @@ impl Payments {
         self.reconcile_while(|| true).await
     }
 
-    /// A pass that takes no further row once `go_on` says no. A slow call holds up only its own row: the others' places
-    /// are filled as they become free.
+    /// A pass that takes no further row once `go_on` says no. A slow call holds up only its own row: the places of its
+    /// account's others are filled as they become free.
     pub(super) async fn reconcile_while(
         &self,
         go_on: impl Fn() -> bool + Send,
     ) -> Result<ReconcileReport, StoreError> {
         let mut report = ReconcileReport::default();
         let mut calls = JoinSet::new();
+        let mut out: HashMap<Id, &ProviderId> = HashMap::new();
         loop {
-            for account in self.registry.ids() {
-                let room = AT_ONCE.saturating_sub(calls.len());
-                if room == 0 || !go_on() {
-                    break;
+            for account in self.registry.ids().take_while(|_| go_on()) {
+                let taken = out.values().filter(|of| **of == account).count();
+                let room = AT_ONCE.saturating_sub(taken);
+                if room == 0 {
+                    continue;
                 }
                 for (key, lease) in self.claim_some(account, room).await? {
                     let this = self.clone();
                     report.asked += 1;
-                    calls.spawn(async move { this.advance(&key, lease).await });
+                    let call = calls.spawn(async move { this.advance(&key, lease).await });
+                    out.insert(call.id(), account);
                 }
             }
             if calls.is_empty() {
                 return Ok(report);
             }
             tokio::select! {
-                Some(called) = calls.join_next() => match called {
-                    Ok(result) => drop(result?),
-                    Err(error) => tracing::error!(reason = words(&error), "a call broke off"),
+                Some(called) = calls.join_next_with_id() => match called {
+                    Ok((id, result)) => {
+                        out.remove(&id);
+                        drop(result?);
+                    }
+                    Err(error) => {
+                        out.remove(&error.id());
+                        tracing::error!(reason = words(&error), "a call broke off");
+                    }
                 },
                 () = tokio::time::sleep(LOOK) => {}
             }

@@ -32,7 +32,9 @@ impl Payments {
 
     /// Closes a discrepancy: a person has looked, and `note` says who and what was found. It moves no money and no
     /// state; closing an [`UnexplainedReturn`](crate::ledger::DiscrepancyKind::UnexplainedReturn) allows refunds again,
-    /// up to what the ledger knows of, so look up the sum in the merchant portal first.
+    /// up to what the ledger knows of, so look up the sum in the merchant portal first. Closing the last open
+    /// [`RefundClosed`](crate::ledger::DiscrepancyKind::RefundClosed) frees what the gateway closed likewise: make sure that
+    /// nothing went back.
     ///
     /// Settled again, it keeps the first note.
     ///

@@ -6,6 +6,8 @@
 mod error;
 mod fact;
 mod registry;
+#[cfg(feature = "mock")]
+mod scripted;
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,11 +15,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::HeaderMap;
 use ucanpay_core::{Amount, Currency};
 
 pub use error::{NotificationRefused, PrepareError, ProviderError, ProviderErrorKind};
 pub use fact::{Claim, Evidence, Fact, PaymentStatus, RefundClaim, RefundStatus, Source};
 pub use registry::{PaymentRegistry, PaymentRegistryBuilder, RegistryError};
+#[cfg(feature = "mock")]
+pub use scripted::{NextCall, ScriptError, ScriptedProvider};
 pub use ucanpay_transport::Effect;
 
 use crate::id::{ProviderId, Reference, RefundNumber};
@@ -240,8 +245,37 @@ pub struct RawNotification {
     pub topic: NotificationTopic,
     /// The exact body.
     pub body: Bytes,
+    /// The headers it came with, for gateways that sign in one. UCanPay signs in the body.
+    pub headers: HeaderMap,
 }
 
+impl RawNotification {
+    /// A body that came to the notify URL of the default account.
+    pub fn new(topic: NotificationTopic, body: impl Into<Bytes>) -> Self {
+        Self {
+            provider: None,
+            topic,
+            body: body.into(),
+            headers: HeaderMap::new(),
+        }
+    }
+
+    /// It came for this account.
+    #[must_use]
+    pub fn with_provider(mut self, provider: ProviderId) -> Self {
+        self.provider = Some(provider);
+        self
+    }
+
+    /// It came with these headers.
+    #[must_use]
+    pub fn with_headers(mut self, headers: HeaderMap) -> Self {
+        self.headers = headers;
+        self
+    }
+}
+
+/// A header may hold a signature, and the body holds what a buyer bought: they stay out of logs.
 impl fmt::Debug for RawNotification {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RawNotification")

@@ -56,8 +56,14 @@ impl PaymentRegistry {
 impl PaymentRegistryBuilder {
     /// Adds a provider.
     #[must_use]
-    pub fn register(mut self, provider: impl PaymentProvider) -> Self {
-        self.providers.push(Arc::new(provider));
+    pub fn register(self, provider: impl PaymentProvider) -> Self {
+        self.register_shared(Arc::new(provider))
+    }
+
+    /// Adds a provider that is shared already, or whose type is known only at run time.
+    #[must_use]
+    pub fn register_shared(mut self, provider: Arc<dyn PaymentProvider>) -> Self {
+        self.providers.push(provider);
         self
     }
 

@@ -102,7 +102,11 @@ impl PaymentStore for MemoryStore {
         let mut tables = self.tables();
         let loaded = tables.loaded(key, &command);
         let decision = decide(key, loaded, command, now);
-        if let Some(view) = &decision.view {
+        let changed = decision.payment.is_some()
+            || decision.renewed.is_some()
+            || !decision.refunds.is_empty()
+            || !decision.discrepancies.is_empty();
+        if let Some(view) = decision.view.as_ref().filter(|_| changed) {
             tables.payments.insert(key.clone(), view.clone());
         }
         if let Some(record) = decision.evidence {
@@ -263,19 +267,25 @@ impl PaymentStore for MemoryStore {
         limit: u32,
     ) -> Result<Vec<(PaymentKey, Lease)>, StoreError> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let mut claimed = Vec::new();
-        for (key, view) in &mut self.tables().payments {
+        let mut tables = self.tables();
+        let mut due = Vec::new();
+        for (key, view) in &mut tables.payments {
             let payment = (Target::Payment, &mut view.payment.schedule);
             let refunds = view
                 .refunds
                 .iter_mut()
                 .map(|refund| (Target::Refund(refund.number.clone()), &mut refund.schedule));
             for (target, schedule) in std::iter::once(payment).chain(refunds) {
-                if key.provider == *account && claimed.len() < limit && schedule.due(now) {
-                    schedule.lease_until = Some(until);
-                    claimed.push((key.clone(), Lease { target, until }));
+                if key.provider == *account && schedule.due(now) {
+                    due.push((key.clone(), target, schedule));
                 }
             }
+        }
+        due.sort_by_key(|(_, _, schedule)| schedule.next_check_at);
+        let mut claimed = Vec::new();
+        for (key, target, schedule) in due.into_iter().take(limit) {
+            schedule.lease_until = Some(until);
+            claimed.push((key, Lease { target, until }));
         }
         Ok(claimed)
     }

@@ -76,7 +76,8 @@ pub trait PaymentStore: fmt::Debug + Send + Sync + 'static {
     /// [`Block::rest`](crate::ledger::Block::rest) says whether that still counts.
     async fn blocked_until(&self, account: &ProviderId) -> Result<Option<Timestamp>, StoreError>;
 
-    /// Takes up to `limit` unsettled rows of an account whose time has come and that nobody else has, until `until`.
+    /// Takes up to `limit` unsettled rows of an account whose time has come and that nobody else has, until `until`; the
+    /// payment due longest first.
     async fn claim_due(
         &self,
         account: &ProviderId,

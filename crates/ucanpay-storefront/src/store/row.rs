@@ -109,6 +109,8 @@ pub(super) fn refund(row: &impl Columns) -> Result<Refund, StoreError> {
         created_at: moment(row, "created_at")?,
         schedule: schedule(row)?,
         request: request(row)?,
+        submissions: u32::try_from(row.number("submissions")?)
+            .map_err(|_| corrupt("ucanpay_refund.submissions"))?,
         version: unsigned(row, "version")?,
     })
 }

@@ -112,6 +112,34 @@ async fn a_block_met_while_a_payment_is_ended_holds_for_the_next_step_too() {
     }
 }
 
+#[tokio::test]
+async fn a_call_in_flight_when_the_block_is_committed_counts_and_none_follows_it() {
+    for lost in [true, false] {
+        for shop in shops().await {
+            shop.start("A1", 450).await.unwrap();
+            let gate = shop.gateway.hold_next_cancellation();
+            let (payments, key) = (shop.payments.clone(), shop.key("A1"));
+            let closing = tokio::spawn(async move { payments.close(&key).await.unwrap() });
+            gate.arrived().await;
+            // The close is out. Another instance is told that the account is blocked.
+            shop.gateway.next_call(Fault::Says(Kind::Blocked));
+            twin(&shop).start("B1", 450).await.unwrap();
+            let calls = shop.gateway.calls();
+            if lost {
+                shop.gateway.next_call(Fault::AnswerLost);
+            }
+            gate.open();
+            let closing = closing.await.unwrap();
+            assert_eq!(matches!(closing, Closing::Closed(_)), !lost);
+            shop.pass(58).await;
+            assert_eq!(shop.gateway.calls(), calls + 1, "the one in flight");
+            shop.pass(20).await;
+            assert_eq!(shop.view("A1").await.payment.state, PaymentState::Closed);
+            shop.check().await;
+        }
+    }
+}
+
 fn give_up(seconds: u64) -> Command {
     let until = ucanpay_storefront::Timestamp::from_millis(1);
     Command::GiveUp {

@@ -460,7 +460,7 @@ async fn an_unpaid_payment_that_is_reversed_is_closed() {
         let payment = reverse(&shop).await;
         assert_eq!(
             (payment.state, payment.reversal),
-            (PaymentState::Closed, None)
+            (PaymentState::Closed, Some(Reversal::Done))
         );
         assert_eq!((shop.gateway.queries(), shop.gateway.reversals()), (1, 1));
         shop.check().await;
@@ -585,24 +585,82 @@ async fn the_answer_to_a_close_pays_nothing_because_it_states_no_amount() {
 }
 
 #[tokio::test]
-async fn a_success_told_after_the_reversal_that_undid_it_is_not_taken_for_money_here() {
+async fn a_success_told_after_the_reversal_that_undid_it_is_asked_about_and_not_believed() {
     for policy in [LatePolicy::Review, LatePolicy::AutoRefund] {
-        for mut shop in shops().await {
-            let policies = Policies::default().with_late_payment(policy);
-            shop.payments = shop.payments.clone().with_policies(policies);
-            shop.start("A1", 450).await.unwrap();
-            // The buyer paid; the shop was out of reach for the notification, and no query was answered clearly.
-            let note = shop.gateway.payment_note("A1", &json!({}));
-            reverse(&shop).await;
-            assert_eq!(state(&shop).await, PaymentState::Closed);
-            let _receipt = shop.note(note).await.unwrap();
-            pass_by(&shop, 20, 3).await;
-            let view = shop.view("A1").await;
-            assert_eq!(view.payment.reversal, Some(Reversal::Done));
-            assert_eq!((view.refundable(), view.refunds.len()), (0, 0));
-            assert!(view.needs_review());
-            assert!(shop.event_words().await.contains(&"money_returned"));
-            shop.check().await;
+        for status in ["SUCCESS", "REFUND"] {
+            for mut shop in shops().await {
+                let policies = Policies::default().with_late_payment(policy);
+                shop.payments = shop.payments.clone().with_policies(policies);
+                shop.start("A1", 450).await.unwrap();
+                // The buyer paid; the shop was out of reach for the notification, and no query was answered clearly.
+                let note = shop.gateway.payment_note("A1", &json!({"status": status}));
+                reverse(&shop).await;
+                assert_eq!(state(&shop).await, PaymentState::Closed);
+                let asked = shop.gateway.queries();
+                let _receipt = shop.note(note).await.unwrap();
+                assert_eq!(state(&shop).await, PaymentState::Closed);
+                shop.pass(1).await;
+                assert_eq!(shop.gateway.queries(), asked + 1);
+                pass_by(&shop, 20, 3).await;
+                let view = shop.view("A1").await;
+                assert_eq!(view.payment.state, PaymentState::Closed);
+                assert_eq!(view.payment.reversal, Some(Reversal::Done));
+                assert!(view.refunds.is_empty() && !view.needs_review());
+                let told = shop.event_words().await;
+                assert!(!told.contains(&"payment_succeeded"), "{told:?}");
+                shop.check().await;
+            }
         }
+    }
+}
+
+#[tokio::test]
+async fn a_payment_that_the_gateway_says_is_paid_after_its_reversal_is_late() {
+    for shop in started().await {
+        reverse(&shop).await;
+        shop.gateway.set_status("A1", PaymentStatus::Paid);
+        let note = shop.gateway.payment_note("A1", &json!({}));
+        let _receipt = shop.note(note).await.unwrap();
+        shop.pass(2).await;
+        let view = shop.view("A1").await;
+        assert_eq!(view.payment.state, PaymentState::Paid);
+        assert_eq!(view.payment.reversal, None);
+        assert!(view.payment.late && view.needs_review());
+        assert_eq!(view.refundable(), 450);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_reversal_told_after_the_close_counts_all_the_same() {
+    for shop in started().await {
+        assert!(matches!(close(&shop).await, Closing::Closed(_)));
+        let reversed = json!({"status": "REVOKED"});
+        let note = shop.gateway.payment_note("A1", &reversed);
+        let _receipt = shop.note(note).await.unwrap();
+        let note = shop.gateway.payment_note("A1", &json!({}));
+        let _receipt = shop.note(note).await.unwrap();
+        let payment = shop.view("A1").await.payment;
+        assert_eq!(payment.state, PaymentState::Closed);
+        assert_eq!(payment.reversal, Some(Reversal::Done));
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_late_payment_that_was_returned_in_the_portal_since_is_asked_about_at_once() {
+    for shop in started().await {
+        assert!(matches!(close(&shop).await, Closing::Closed(_)));
+        let note = shop.gateway.payment_note("A1", &json!({}));
+        shop.gateway.set_status("A1", PaymentStatus::Reversed);
+        let _receipt = shop.note(note).await.unwrap();
+        assert_eq!(state(&shop).await, PaymentState::Paid);
+        shop.pass(1).await;
+        let view = shop.view("A1").await;
+        assert_eq!(view.payment.reversal, Some(Reversal::Done));
+        assert_eq!(view.refundable(), 0);
+        let mut notes = view.open_discrepancies().map(|row| &row.note);
+        assert!(notes.any(|note| note.contains("no reversal of it was under way here")));
+        shop.check().await;
     }
 }

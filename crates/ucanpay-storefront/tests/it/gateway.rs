@@ -154,6 +154,40 @@ impl Gateway {
         self.state().refunds.get_mut(number).expect("refund").status = status;
     }
 
+    /// The gateway takes a refund that failed for a new one, with a number of its own.
+    pub(crate) fn renumber_refund(&self, refund: &str, number: &str) {
+        let mut state = self.state();
+        let stands = state.refunds.get_mut(refund).expect("refund");
+        number.clone_into(&mut stands.number);
+        stands.status = RefundStatus::Processing;
+    }
+
+    /// Where an order stands; `None` if none has come.
+    pub(crate) fn order(&self, reference: &str) -> Option<PaymentStatus> {
+        let state = self.state();
+        state
+            .orders
+            .get(reference)
+            .map(|order| order.status.clone())
+    }
+
+    /// Number, status and cents of an order's refunds, by number.
+    pub(crate) fn refunds_of(&self, reference: &str) -> Vec<(String, RefundStatus, i64)> {
+        let state = self.state();
+        let refunds = state.refunds.iter();
+        let refunds = refunds.filter(|(_, refund)| refund.reference == reference);
+        let refunds =
+            refunds.map(|(number, refund)| (number.clone(), refund.status.clone(), refund.amount));
+        let mut refunds: Vec<_> = refunds.collect();
+        refunds.sort_by(|one, two| one.0.cmp(&two.0));
+        refunds
+    }
+
+    /// From now on every call goes well.
+    pub(crate) fn no_more_faults(&self) {
+        self.state().faults.clear();
+    }
+
     /// The bodies of all calls that place a payment or a refund, in order.
     pub(crate) fn placed(&self) -> Vec<Arc<[u8]>> {
         self.state().placed.clone()
@@ -485,6 +519,10 @@ impl PaymentProvider for Gateway {
                     amount: body["amount"].as_i64().unwrap(),
                     status: RefundStatus::Processing,
                 });
+            if stands.status == RefundStatus::Failed {
+                // Submitted again.
+                stands.status = RefundStatus::Processing;
+            }
             RefundClaim {
                 number: Some(refund.to_owned()),
                 gateway_number: Some(stands.number.clone()),

@@ -145,11 +145,7 @@ async fn sixty_four_copies_through_both_have_one_effect() {
     let copies: Vec<_> = (0..64)
         .map(|n| {
             let payments = if n % 2 == 0 { &shop } else { &twin }.payments.clone();
-            let raw = RawNotification {
-                provider: None,
-                topic: NotificationTopic::Payment,
-                body: note.clone().into(),
-            };
+            let raw = RawNotification::new(NotificationTopic::Payment, note.clone());
             tokio::spawn(async move { payments.handle_notification(raw).await })
         })
         .collect();

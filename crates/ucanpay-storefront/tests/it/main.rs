@@ -6,6 +6,7 @@
 )]
 
 mod adapter;
+mod between;
 mod block;
 mod close_calls;
 mod ending;
@@ -19,6 +20,8 @@ mod operations;
 mod outbox;
 mod own_migrations;
 mod postgres;
+mod provider_conformance;
+mod random_histories;
 mod reconciler;
 mod records;
 mod refunds;
@@ -26,3 +29,4 @@ mod review;
 mod shared_commits;
 mod shop;
 mod start;
+mod store_conformance;

@@ -30,11 +30,10 @@ async fn fifty_copies_at_once_and_one_later_have_one_effect() {
                 let (payments, body) = (shop.payments.clone(), note.clone());
                 tokio::spawn(async move {
                     payments
-                        .handle_notification(ucanpay_storefront::RawNotification {
-                            provider: None,
-                            topic: ucanpay_storefront::NotificationTopic::Payment,
-                            body: body.into(),
-                        })
+                        .handle_notification(ucanpay_storefront::RawNotification::new(
+                            ucanpay_storefront::NotificationTopic::Payment,
+                            body,
+                        ))
                         .await
                 })
             })

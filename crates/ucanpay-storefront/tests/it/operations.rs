@@ -40,11 +40,8 @@ async fn some_of_everything() {
     shop.start("A2", 450).await.unwrap();
     shop.clock.advance(Duration::from_secs(20));
     shop.note(b"nonsense".to_vec()).await.unwrap_err();
-    let elsewhere = RawNotification {
-        provider: Some(ProviderId::new("another").unwrap()),
-        topic: NotificationTopic::Payment,
-        body: Vec::new().into(),
-    };
+    let elsewhere = RawNotification::new(NotificationTopic::Payment, Vec::new())
+        .with_provider(ProviderId::new("another").unwrap());
     let answer = shop.payments.handle_notification(elsewhere).await;
     answer.unwrap_err();
     let stop = tokio::time::sleep(Duration::from_millis(300));

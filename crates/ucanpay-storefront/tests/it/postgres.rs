@@ -349,11 +349,10 @@ async fn a_crash_in_the_middle_loses_nothing_that_was_acknowledged() {
                 let mut acknowledged = Vec::new();
                 for n in (0..10).cycle() {
                     let reference = format!("A{}", caller * 10 + n);
-                    let note = RawNotification {
-                        provider: None,
-                        topic: NotificationTopic::Payment,
-                        body: gateway.payment_note(&reference, &json!({})).into(),
-                    };
+                    let note = RawNotification::new(
+                        NotificationTopic::Payment,
+                        gateway.payment_note(&reference, &json!({})),
+                    );
                     match payments.handle_notification(note).await {
                         Ok(_receipt) => acknowledged.push(reference),
                         Err(_) => break,
@@ -394,11 +393,7 @@ async fn shop_with_orders() -> (Shop, PgPool) {
 }
 
 fn raw(body: Vec<u8>) -> RawNotification {
-    RawNotification {
-        provider: None,
-        topic: NotificationTopic::Payment,
-        body: body.into(),
-    }
+    RawNotification::new(NotificationTopic::Payment, body)
 }
 
 const PAID: &str = "UPDATE coffee SET paid = true WHERE number = 'A1'";

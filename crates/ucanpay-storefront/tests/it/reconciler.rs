@@ -6,10 +6,13 @@ use std::time::Duration;
 use serde_json::json;
 use ucanpay_storefront::ledger::{Command, Lease, Outcome, Target};
 use ucanpay_storefront::provider::{PaymentStatus, ProviderErrorKind, RefundStatus};
-use ucanpay_storefront::{Clock as _, PaymentProvider as _, PaymentState, Timestamp};
+use ucanpay_storefront::{
+    Clock as _, PaymentProvider as _, PaymentRegistry, PaymentState, Payments, ProviderId,
+    Timestamp,
+};
 
-use crate::gateway::Fault;
-use crate::shop::{Shop, shops};
+use crate::gateway::{Fault, Gateway, HANG};
+use crate::shop::{Shop, shops, start};
 
 #[tokio::test]
 async fn a_payment_whose_notifications_are_all_lost_turns_paid_within_sixty_seconds() {
@@ -197,6 +200,43 @@ async fn a_slow_call_holds_up_no_other_row() {
         assert_eq!(shop.gateway.finished_before_the_slow_one(), 39);
         shop.check().await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gateway_that_is_slow_holds_up_no_row_of_another() {
+    // The memory store needs no real time, so tokio's clock may stand still here.
+    let plenty = NonZeroU32::new(1_000).unwrap();
+    let mut shop = Shop::in_memory();
+    let mut quick = Gateway::new();
+    quick.rename(ProviderId::new("quick").unwrap());
+    let registry = PaymentRegistry::builder()
+        .register(shop.gateway.clone())
+        .register(quick.clone())
+        .build()
+        .unwrap();
+    shop.payments = Payments::new(shop.store.clone(), registry)
+        .with_clock(shop.clock.clone())
+        .with_call_budget(plenty);
+    for n in 0..20 {
+        shop.start(&format!("A{n}"), 450).await.unwrap();
+    }
+    shop.clock.advance(Duration::from_secs(16));
+    for _ in 0..20 {
+        shop.gateway.next_call(Fault::Hangs);
+    }
+    let payments = shop.payments.clone();
+    let passing = tokio::spawn(async move { payments.reconcile().await.unwrap() });
+    while shop.gateway.calls() < 20 + 16 {
+        tokio::task::yield_now().await;
+    }
+    // All of its places are taken when a row of the other becomes due.
+    let mut other = start("B1", 450);
+    other.provider = Some(quick.id().clone());
+    shop.payments.start(other).await.unwrap();
+    shop.clock.advance(Duration::from_secs(16));
+    tokio::time::sleep(HANG * 8 / 10).await;
+    assert_eq!((quick.queries(), shop.gateway.queries()), (1, 0));
+    assert_eq!(passing.await.unwrap().asked, 21);
 }
 
 #[tokio::test]

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use serde_json::json;
-use ucanpay_storefront::ledger::{DiscrepancyKind, RefundRefusal};
+use ucanpay_storefront::ledger::{Command, DiscrepancyKind, NewRefund, Outcome, RefundRefusal};
 use ucanpay_storefront::provider::{PaymentStatus, ProviderErrorKind, RefundStatus};
-use ucanpay_storefront::{PaymentState, RefundError, RefundState};
+use ucanpay_storefront::{
+    Clock as _, PaymentProvider as _, PaymentState, RefundError, RefundState,
+};
 
 use crate::gateway::Fault;
-use crate::shop::shops;
+use crate::shop::{Shop, shops};
 
 #[tokio::test]
 async fn a_refund_is_accepted_first_and_succeeds_by_notification() {
@@ -336,6 +338,35 @@ async fn a_refund_that_failed_goes_out_again_under_its_number_with_the_same_byte
 }
 
 #[tokio::test]
+async fn a_refund_that_was_asked_for_again_by_a_process_that_died_goes_out_all_the_same() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        shop.refund("A1", "R1", 100).await.unwrap();
+        shop.refund_note("A1", "R1", &json!({"status": "FAIL"}))
+            .await;
+        let sent = shop.gateway.placed().len();
+        let failed = shop.view("A1").await.refunds.remove(0);
+        let again = NewRefund {
+            number: failed.number,
+            amount: failed.amount,
+            reason: failed.reason,
+            request: failed.request.unwrap(),
+            limits: shop.gateway.capabilities().refunds,
+        };
+        let now = shop.clock.now();
+        let lease = now.after(Duration::from_secs(60));
+        let again = Command::RequestRefund(again, lease);
+        let recorded = shop.store.apply(&shop.key("A1"), again, now).await.unwrap();
+        assert!(matches!(recorded.outcome, Outcome::Recorded(_)));
+        shop.pass(62).await;
+        assert_eq!(shop.gateway.placed().len(), sent + 1);
+        let view = shop.view("A1").await;
+        assert_eq!(view.refunds[0].state, RefundState::Processing);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
 async fn an_older_processing_does_not_reopen_a_refund_that_failed() {
     for shop in shops().await {
         shop.paid("A1", 450).await;
@@ -470,5 +501,176 @@ async fn refunds_made_outside_that_exceed_the_payment_together_are_raised() {
         assert!(open.any(|row| row.kind == DiscrepancyKind::RefundedTooMuch));
         drop(open);
         shop.check().await;
+    }
+}
+
+/// A1 with R1, which failed and was asked for again.
+async fn asked_for_again(shop: &Shop) -> Vec<u8> {
+    shop.paid("A1", 450).await;
+    shop.refund("A1", "R1", 200).await.unwrap();
+    let failed = json!({"status": "FAIL"});
+    let failed = shop.gateway.refund_note("A1", "R1", &failed);
+    let _receipt = shop.note(failed.clone()).await.unwrap();
+    assert_eq!(shop.view("A1").await.refunds[0].state, RefundState::Failed);
+    shop.gateway.renumber_refund("R1", "R1-AGAIN");
+    shop.refund("A1", "R1", 200).await.unwrap();
+    failed
+}
+
+#[tokio::test]
+async fn a_refund_asked_for_again_may_have_another_number_at_the_gateway() {
+    for shop in shops().await {
+        let failed = asked_for_again(&shop).await;
+        let refund = shop.view("A1").await.refunds.remove(0);
+        assert_eq!(refund.state, RefundState::Processing);
+        assert_eq!(refund.gateway_number.as_deref(), Some("R1-AGAIN"));
+        // A copy of the first failure, with the first number, takes nothing of that back.
+        let _receipt = shop.note(failed).await.unwrap();
+        shop.pass(1).await;
+        shop.refund_note("A1", "R1", &json!({})).await;
+        let view = shop.view("A1").await;
+        assert_eq!(view.refunds[0].state, RefundState::Succeeded);
+        assert_eq!(view.refunds[0].gateway_number.as_deref(), Some("R1-AGAIN"));
+        assert!(!view.needs_review());
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_refund_asked_for_again_is_asked_about_under_our_number_until_the_new_one_is_known() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        shop.refund("A1", "R1", 200).await.unwrap();
+        shop.refund_note("A1", "R1", &json!({"status": "FAIL"}))
+            .await;
+        shop.gateway.next_call(Fault::AnswerLost);
+        shop.refund("A1", "R1", 200).await.unwrap();
+        assert_eq!(shop.view("A1").await.refunds[0].gateway_number, None);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn an_older_word_about_a_refund_asked_for_again_is_asked_about_and_not_believed() {
+    for status in ["FAIL", "PROCESSING", "REFUNDCLOSE"] {
+        for shop in shops().await {
+            shop.paid("A1", 450).await;
+            shop.refund("A1", "R1", 200).await.unwrap();
+            shop.refund_note("A1", "R1", &json!({"status": "FAIL"}))
+                .await;
+            shop.gateway.next_call(Fault::Unreachable);
+            shop.refund("A1", "R1", 200).await.unwrap();
+            let sent = shop.gateway.placed().len();
+            shop.refund_note("A1", "R1", &json!({"status": status}))
+                .await;
+            let refund = shop.view("A1").await.refunds.remove(0);
+            assert_eq!(refund.state, RefundState::Requested, "{status}");
+            // Its bytes go out again at once.
+            shop.pass(1).await;
+            assert_eq!(shop.gateway.placed().len(), sent + 1);
+            // Once it has succeeded, an older word is asked about, too.
+            shop.gateway.set_refund("R1", RefundStatus::Succeeded);
+            shop.refund_note("A1", "R1", &json!({})).await;
+            let asked = shop.gateway.queries();
+            shop.refund_note("A1", "R1", &json!({"status": status}))
+                .await;
+            shop.pass(1).await;
+            let view = shop.view("A1").await;
+            assert_eq!(view.refunds[0].state, RefundState::Succeeded);
+            assert!(!view.needs_review(), "{status}");
+            let expected = if status == "PROCESSING" { 0 } else { 1 };
+            assert_eq!(shop.gateway.queries() - asked, expected);
+            shop.check().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_first_failure_is_believed_though_the_gateway_said_something_unknown_before() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        shop.refund("A1", "R1", 200).await.unwrap();
+        shop.gateway
+            .set_refund("R1", RefundStatus::Other("NEW".into()));
+        shop.pass(16).await;
+        shop.gateway.set_refund("R1", RefundStatus::Processing);
+        shop.pass(16).await;
+        shop.refund_note("A1", "R1", &json!({"status": "FAIL"}))
+            .await;
+        assert_eq!(shop.view("A1").await.refunds[0].state, RefundState::Failed);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_closed_refund_is_reserved_until_a_person_has_looked() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        shop.refund("A1", "R1", 300).await.unwrap();
+        shop.refund_note("A1", "R1", &json!({"status": "REFUNDCLOSE"}))
+            .await;
+        // Each closed refund is looked at by itself.
+        shop.refund("A1", "R2", 100).await.unwrap();
+        shop.refund_note("A1", "R2", &json!({"status": "REFUNDCLOSE"}))
+            .await;
+        assert_eq!(shop.view("A1").await.refundable(), 50);
+        let key = shop.key("A1");
+        let kinds: Vec<_> = shop.view("A1").await.discrepancies;
+        assert_eq!(kinds.len(), 2);
+        let looked = "the portal shows that nothing went back";
+        let view = shop.payments.settle_review(&key, 1, looked).await.unwrap();
+        assert_eq!(view.refundable(), 50);
+        let view = shop.payments.settle_review(&key, 2, looked).await.unwrap();
+        assert_eq!(view.refundable(), 450);
+        shop.refund("A1", "R3", 450).await.unwrap();
+        shop.refund_note("A1", "R3", &json!({})).await;
+        // The person was wrong: it is told.
+        shop.refund_note("A1", "R1", &json!({})).await;
+        let view = shop.view("A1").await;
+        assert_eq!((view.refunded(), view.refundable()), (750, 0));
+        assert!(
+            view.open_discrepancies()
+                .any(|row| row.kind == DiscrepancyKind::RefundedTooMuch)
+        );
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn what_became_of_a_refund_that_is_not_ours_is_told_in_its_own_words() {
+    for (status, word) in [
+        ("FAIL", "failed"),
+        ("REFUNDCLOSE", "closed"),
+        ("PROCESSING", "under way"),
+    ] {
+        for shop in shops().await {
+            shop.paid("A1", 450).await;
+            let stated = json!({"status": status, "refund_amount": 100});
+            shop.refund_note("A1", "PORTAL1", &stated).await;
+            let view = shop.view("A1").await;
+            let row = view.open_discrepancies().next().expect("a review");
+            assert_eq!(row.kind, DiscrepancyKind::ForeignRefund);
+            assert!(row.note.contains(word), "{}", row.note);
+            assert_eq!(view.refundable(), 450);
+            shop.check().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn money_that_went_back_in_a_way_that_cannot_be_recorded_stops_refunds() {
+    for alter in [
+        json!({"refund_amount": 451}),
+        json!({"refund": "not a number", "refund_amount": 100}),
+        json!({"refund_amount": "?"}),
+    ] {
+        for shop in shops().await {
+            shop.paid("A1", 450).await;
+            shop.refund_note("A1", "PORTAL1", &alter).await;
+            let view = shop.view("A1").await;
+            assert!(view.needs_review());
+            assert_eq!(view.refundable(), 0, "{alter}");
+            shop.check().await;
+        }
     }
 }

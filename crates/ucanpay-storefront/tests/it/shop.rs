@@ -113,11 +113,7 @@ impl Shop {
 
     pub(crate) async fn note(&self, body: Vec<u8>) -> Result<Receipt, NotificationError> {
         self.payments
-            .handle_notification(RawNotification {
-                provider: None,
-                topic: NotificationTopic::Payment,
-                body: body.into(),
-            })
+            .handle_notification(RawNotification::new(NotificationTopic::Payment, body))
             .await
     }
 

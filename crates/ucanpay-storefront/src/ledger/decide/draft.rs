@@ -94,7 +94,7 @@ impl Draft {
         }
         if to == PaymentState::Closed && from != to {
             payment.closed_at = Some(self.now);
-            // Closed unpaid, by whichever way: no money went back.
+            // The wish has ended, by whichever way.
             payment.reversal = None;
         }
         let version = payment.version;

@@ -6,7 +6,7 @@ use ucanpay_core::Amount;
 
 use super::draft::Draft;
 use super::{Decision, Loaded};
-use crate::id::PaymentKey;
+use crate::id::{PaymentKey, RefundNumber};
 use crate::ledger::command::{
     Conflict, Lease, NewPayment, NewRefund, Outcome, RefundRefusal, Target,
 };
@@ -116,7 +116,12 @@ pub(super) fn request_refund(
         };
         return Decision::unchanged(Outcome::Conflict(conflict), Some(view));
     }
-    if let Some(refusal) = refund_refusal(&view, new.amount, new.limits, now) {
+    // The refund that a late payment gets by itself: whoever is about to record it may have read the ledger before a
+    // person decided otherwise.
+    let by_itself = new.number == RefundNumber::of_late_payment(&view.payment.key);
+    let refusal = (by_itself && !view.owes_late_refund()).then_some(RefundRefusal::NotOwed);
+    let refusal = refusal.or_else(|| refund_refusal(&view, new.amount, new.limits, now));
+    if let Some(refusal) = refusal {
         return Decision::unchanged(Outcome::RefundRefused(refusal), Some(view));
     }
     let refund = Refund {
@@ -130,6 +135,7 @@ pub(super) fn request_refund(
         created_at: now,
         schedule: leased(now, lease),
         request: Some(new.request),
+        submissions: 1,
         version: 1,
     };
     let mut draft = Draft::of(view, "intent", now);
@@ -153,7 +159,11 @@ fn resubmit(view: PaymentView, new: &NewRefund, lease: Timestamp, now: Timestamp
     }
     if let Some(index) = draft.view.position(new.number.as_str()) {
         draft.move_refund(index, RefundState::Requested);
-        draft.view.refunds[index].schedule.next_check_at = Schedule::ask_again(now, now, None);
+        let refund = &mut draft.view.refunds[index];
+        refund.submissions = refund.submissions.saturating_add(1);
+        // The gateway may take it for a new one, and asked under the old number it would tell of the old one.
+        refund.gateway_number = None;
+        refund.schedule.next_check_at = Schedule::ask_again(now, now, None);
         draft.refund_event(index, EventKind::RefundRequested);
     }
     draft.finish(Outcome::Recorded(Lease {

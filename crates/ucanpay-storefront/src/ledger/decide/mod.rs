@@ -2,8 +2,11 @@
 
 mod draft;
 mod end;
+mod evidence;
 mod intent;
 mod observe;
+mod payment_fact;
+mod refund_fact;
 mod review;
 
 pub(crate) use intent::refund_refusal;

@@ -19,8 +19,8 @@ const FILL: &str = "
         false, 'review', n, 'G' || n, n, CASE WHEN n % 1000 = 0 THEN NULL ELSE n END,
         CASE WHEN n % 1000 = 0 THEN n END, '/', '', 'k', 1, 1
       FROM generate_series(1, 20000) AS n;
-    INSERT INTO ucanpay_refund (provider, number, reference, amount, reason, state, created_at, next_check_at, version)
-    SELECT 'p', 'R' || n, 'A' || n, 1, 'r', 'succeeded', n, CASE WHEN n % 1000 = 0 THEN n END, 1
+    INSERT INTO ucanpay_refund (provider, number, reference, amount, reason, state, created_at, next_check_at, submissions, version)
+    SELECT 'p', 'R' || n, 'A' || n, 1, 'r', 'succeeded', n, CASE WHEN n % 1000 = 0 THEN n END, 1, 1
       FROM generate_series(1, 20000) AS n;
     INSERT INTO ucanpay_discrepancy (provider, reference, number, kind, note, opened_at, closed_at, closing_note)
     SELECT 'p', 'A' || n, 1, 'mismatch', 'm', n, CASE WHEN n % 1000 = 0 THEN NULL ELSE n END,

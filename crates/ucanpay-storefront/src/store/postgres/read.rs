@@ -29,7 +29,7 @@ macro_rules! refunds {
     ($rest:literal) => {
         concat!(
             "SELECT provider, reference, number, amount, reason, state, gateway_number, trouble, created_at,
-                 next_check_at, lease_until, request_path, request_body, request_key, version
+                 next_check_at, lease_until, submissions, request_path, request_body, request_key, version
                FROM ucanpay_refund ",
             $rest
         )

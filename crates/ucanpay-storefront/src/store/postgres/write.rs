@@ -121,7 +121,8 @@ async fn change_payment(tx: &mut PgConnection, row: &Payment) -> Result<(), Stor
 async fn refund(tx: &mut PgConnection, key: &PaymentKey, row: &Refund) -> Result<(), StoreError> {
     let changed = sqlx::query(
         "UPDATE ucanpay_refund
-            SET state = $4, gateway_number = $5, trouble = $6, next_check_at = $7, lease_until = $8, version = $9
+            SET state = $4, gateway_number = $5, trouble = $6, next_check_at = $7, lease_until = $8, submissions = $9,
+                version = $10
           WHERE provider = $1 AND number = $2 AND reference = $3",
     )
     .bind(key.provider.as_str())
@@ -132,6 +133,7 @@ async fn refund(tx: &mut PgConnection, key: &PaymentKey, row: &Refund) -> Result
     .bind(row.trouble.as_deref().map(held))
     .bind(row.schedule.next_check_at.map(Timestamp::as_millis))
     .bind(row.schedule.lease_until.map(Timestamp::as_millis))
+    .bind(i64::from(row.submissions))
     .bind(signed(row.version))
     .execute(&mut *tx)
     .await?;
@@ -141,8 +143,8 @@ async fn refund(tx: &mut PgConnection, key: &PaymentKey, row: &Refund) -> Result
     let request = row.request.as_ref();
     sqlx::query(
         "INSERT INTO ucanpay_refund (provider, number, reference, amount, reason, state, gateway_number, trouble,
-             created_at, next_check_at, lease_until, request_path, request_body, request_key, version)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+             created_at, next_check_at, lease_until, submissions, request_path, request_body, request_key, version)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
     )
     .bind(key.provider.as_str())
     .bind(row.number.as_str())
@@ -155,6 +157,7 @@ async fn refund(tx: &mut PgConnection, key: &PaymentKey, row: &Refund) -> Result
     .bind(row.created_at.as_millis())
     .bind(row.schedule.next_check_at.map(Timestamp::as_millis))
     .bind(row.schedule.lease_until.map(Timestamp::as_millis))
+    .bind(i64::from(row.submissions))
     .bind(request.map(|request| &*request.path))
     .bind(request.map(|request| &*request.body))
     .bind(request.map(|request| &*request.key))

@@ -60,6 +60,7 @@ pub(super) struct RefundRow<'a> {
     created_at: i64,
     next_check_at: Option<i64>,
     lease_until: Option<i64>,
+    submissions: u32,
     #[serde(flatten)]
     request: Option<Request<'a>>,
     version: u64,
@@ -176,6 +177,7 @@ impl<'a> RefundRow<'a> {
             created_at: row.created_at.as_millis(),
             next_check_at: row.schedule.next_check_at.map(Timestamp::as_millis),
             lease_until: row.schedule.lease_until.map(Timestamp::as_millis),
+            submissions: row.submissions,
             request: row.request.as_ref().map(Request::from),
             version: row.version,
         }

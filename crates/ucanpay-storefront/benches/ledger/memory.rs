@@ -1,0 +1,167 @@
+//! A million notifications through [`Payments`] on SQLite: whether the process holds more memory after them than after
+//! the first hundred thousand. It ends with an error if it does.
+//!
+//! The mix: each payment is started, then notified ten times, one notification that settles it and nine copies; 256
+//! payments are under way at once. Nothing is delivered from the outbox, which is rows on disk. The figures are the
+//! process's own as the kernel counts them, SQLite's and the runtime's memory included; where there is no `/proc` it
+//! says so and only counts the notifications.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::Instant;
+
+use tempfile::TempDir;
+use ucanpay_storefront::provider::{
+    Capabilities, NotificationTopic, RawNotification, RefundLimits, Reply,
+};
+use ucanpay_storefront::{
+    MockPaymentProvider, PaymentRegistry, Payments, ProviderId, Reference, SqliteStore,
+    StartPayment,
+};
+
+use crate::told::{MERCHANT, PROVIDER, new_payment, paid, placed, reference};
+
+const AT_ONCE: usize = 256;
+const COPIES: usize = 10;
+const STEP: usize = 100_000;
+const STEPS: usize = 10;
+/// What the heap of a running process moves by: above it, something was kept.
+const MEBIBYTES: u64 = 8;
+
+pub(crate) async fn measure() {
+    let folder = TempDir::new().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("shop.sqlite").display());
+    let store = SqliteStore::open(&url).await.unwrap();
+    let registry = PaymentRegistry::builder()
+        .register(provider())
+        .build()
+        .unwrap();
+    let payments = Payments::new(Arc::new(store), registry);
+    println!(
+        "memory over {} notifications on SQLite, {AT_ONCE} payments at once, each notified {COPIES} times",
+        STEP * STEPS
+    );
+    let begun = Instant::now();
+    let next = Arc::new(AtomicUsize::new(0));
+    let mut first = None;
+    for step in 1..=STEPS {
+        notify(&payments, &next, step * STEP / COPIES).await;
+        let Some(memory) = Memory::now() else {
+            continue;
+        };
+        println!(
+            "  after {:>9}: {:>4} MiB resident, {:>4} MiB at the most",
+            step * STEP,
+            memory.resident >> 10,
+            memory.peak >> 10
+        );
+        let first = first.get_or_insert(memory);
+        if step == STEPS {
+            let grown = |now: u64, then: u64| now.saturating_sub(then) >> 10;
+            let resident = grown(memory.resident, first.resident);
+            let peak = grown(memory.peak, first.peak);
+            println!(
+                "  grown since the first {STEP}: {resident} MiB, at the most {peak} MiB; asked for: flat, at most \
+                 {MEBIBYTES} MiB"
+            );
+            assert!(resident <= MEBIBYTES && peak <= MEBIBYTES, "it grows");
+        }
+    }
+    if first.is_none() {
+        println!("  memory NOT CHECKED: there is no /proc/self/status here");
+    }
+    println!("  taken: {:.0} s", begun.elapsed().as_secs_f64());
+}
+
+/// Starts payments up to this number, and brings the notifications of each.
+async fn notify(payments: &Payments, next: &Arc<AtomicUsize>, end: usize) {
+    let callers: Vec<_> = (0..AT_ONCE)
+        .map(|_| {
+            let (payments, next) = (payments.clone(), Arc::clone(next));
+            tokio::spawn(async move {
+                while let Ok(number) = next.fetch_update(Relaxed, Relaxed, |number| {
+                    (number < end).then_some(number + 1)
+                }) {
+                    buy(&payments, &reference(number)).await;
+                }
+            })
+        })
+        .collect();
+    for caller in callers {
+        caller.await.unwrap();
+    }
+}
+
+async fn buy(payments: &Payments, reference: &str) {
+    let new = new_payment();
+    let start = StartPayment {
+        provider: None,
+        reference: Reference::new(reference).unwrap(),
+        amount: new.amount,
+        currency: new.currency,
+        subject: new.subject,
+        description: new.description,
+        expires_after: None,
+    };
+    let view = payments.start(start).await.unwrap();
+    assert!(view.payment.pay_link.is_some());
+    for _ in 0..COPIES {
+        let notification = RawNotification {
+            provider: None,
+            topic: NotificationTopic::Payment,
+            body: reference.to_owned().into(),
+        };
+        let receipt = payments.handle_notification(notification).await.unwrap();
+        assert_eq!(receipt.reply().body, "SUCCESS");
+    }
+}
+
+/// A gateway in this process. The body of its notifications is the number of the payment.
+fn provider() -> MockPaymentProvider {
+    let mut provider = MockPaymentProvider::new();
+    provider
+        .expect_id()
+        .return_const(ProviderId::new(PROVIDER).unwrap());
+    provider.expect_merchant().return_const(MERCHANT.to_owned());
+    provider.expect_capabilities().returning(|| {
+        Capabilities::new(RefundLimits {
+            count: 10,
+            window: std::time::Duration::from_secs(1),
+        })
+    });
+    provider
+        .expect_prepare_payment()
+        .returning(|_| Ok(new_payment().request));
+    provider
+        .expect_create_payment()
+        .returning(|intent, _| Ok(placed(intent.reference.as_str())));
+    provider
+        .expect_parse_notification()
+        .returning(|raw| Ok(paid(std::str::from_utf8(&raw.body).unwrap())));
+    provider.expect_acknowledge().returning(|_| Reply {
+        content_type: "text/plain",
+        body: "SUCCESS".to_owned(),
+    });
+    provider
+}
+
+/// In KiB.
+#[derive(Clone, Copy)]
+struct Memory {
+    resident: u64,
+    peak: u64,
+}
+
+impl Memory {
+    fn now() -> Option<Self> {
+        let status = std::fs::read_to_string("/proc/self/status").ok()?;
+        let figure = |name: &str| -> Option<u64> {
+            let line = status.lines().find(|line| line.starts_with(name))?;
+            line.split_whitespace().nth(1)?.parse().ok()
+        };
+        Some(Self {
+            resident: figure("VmRSS:")?,
+            peak: figure("VmHWM:")?,
+        })
+    }
+}

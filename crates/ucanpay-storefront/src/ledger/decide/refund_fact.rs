@@ -1,0 +1,156 @@
+//! What a matched message about a refund does: to one of ours, or as money that went back without us.
+
+use super::draft::{Draft, Even};
+use super::observe::{Doubt, Reading};
+use crate::id::{Reference, RefundNumber};
+use crate::ledger::command::Target;
+use crate::ledger::discrepancy::DiscrepancyKind;
+use crate::ledger::event::EventKind;
+use crate::ledger::matching;
+use crate::ledger::model::{PaymentState, Refund, RefundState};
+use crate::ledger::schedule::Schedule;
+use crate::ledger::transition::{self, Step};
+use crate::provider::{Fact, RefundClaim, RefundStatus, Source};
+
+/// Moves the refund to what the gateway says; without a status, that it was accepted. `Err` says why somebody must look;
+/// no state changes then.
+pub(super) fn apply(
+    draft: &mut Draft,
+    fact: &Fact,
+    claim: &RefundClaim,
+    status: Option<&RefundStatus>,
+    owner: Option<&Reference>,
+) -> Result<Reading, Doubt> {
+    if draft.view.payment.state != PaymentState::Paid {
+        // A refund of a payment that we have not seen paid, or took for closed: ask for the payment, and believe that
+        // answer.
+        draft.ask_now(&Target::Payment, Even::Settled);
+    }
+    let number = claim.number.as_deref().unwrap_or_default();
+    let Some(index) = draft.view.position(number) else {
+        return match owner {
+            Some(owner) => Err(Doubt::mismatch(&format_args!(
+                "the refund number belongs to payment {owner}"
+            ))),
+            None => foreign_refund(draft, claim, status),
+        };
+    };
+    matching::refund(&draft.view.refunds[index], claim)
+        .map_err(|mismatch| Doubt::mismatch(&mismatch))?;
+
+    let refund = &mut draft.view.refunds[index];
+    let step = match status {
+        Some(status) => transition::refund(refund.state, status),
+        // "Accepted" carries no status; it only lifts a refund out of not having been heard of.
+        None if matches!(refund.state, RefundState::Requested | RefundState::Unknown) => {
+            Step::To(RefundState::Processing)
+        }
+        None => Step::Stay,
+    };
+    if refund.was_asked_for_again()
+        && fact.source == Source::Notification
+        && status != Some(&RefundStatus::Succeeded)
+        && step != Step::Stay
+    {
+        // It may tell of an earlier time, and to believe it would free what is on its way.
+        return Ok(Reading::Ask);
+    }
+    refund.trouble = None;
+    if refund.gateway_number.is_none() {
+        refund.gateway_number.clone_from(&claim.gateway_number);
+    }
+    match step {
+        Step::Stay => Ok(Reading::Believed),
+        Step::To(to) | Step::ToDespite(to) => {
+            draft.move_refund(index, to);
+            tell_refund(draft, index, to);
+            let late = RefundNumber::of_late_payment(&draft.view.payment.key);
+            if to == RefundState::Succeeded && draft.view.refunds[index].number == late {
+                draft.explain(
+                    DiscrepancyKind::LatePayment,
+                    "refunded by itself, as agreed for late payments",
+                );
+            }
+            if to == RefundState::Closed {
+                // With its number: a person looks at each of them by itself.
+                let note = format!(
+                    "the gateway closed the refund {number}; check whether the money went back"
+                );
+                draft.review(DiscrepancyKind::RefundClosed, &note);
+            }
+            if let Step::ToDespite(_) = step {
+                let note = "a refund succeeded after the gateway had closed it";
+                draft.review(DiscrepancyKind::Contradiction, note);
+            }
+            if draft.view.reserved() > draft.view.payment.amount.cents() {
+                let note = "more went back than was paid: a refund succeeded after it had failed";
+                draft.review(DiscrepancyKind::RefundedTooMuch, note);
+            }
+            Ok(Reading::Believed)
+        }
+        Step::Contradiction => Err(Doubt::new(
+            DiscrepancyKind::Contradiction,
+            "the gateway now says that a refund which succeeded did not",
+        )),
+    }
+}
+
+fn tell_refund(draft: &mut Draft, index: usize, state: RefundState) {
+    match state {
+        RefundState::Succeeded => draft.refund_event(index, EventKind::RefundSucceeded),
+        RefundState::Failed => draft.refund_event(index, EventKind::RefundFailed),
+        RefundState::Closed => draft.refund_event(index, EventKind::RefundClosed),
+        RefundState::Requested | RefundState::Processing | RefundState::Unknown => {}
+    }
+}
+
+/// Money that went back without us, through the merchant portal: a fact too (rule 9). It is recorded as a refund
+/// without a request, so that it lowers what can still be refunded, and flagged.
+fn foreign_refund(
+    draft: &mut Draft,
+    claim: &RefundClaim,
+    status: Option<&RefundStatus>,
+) -> Result<Reading, Doubt> {
+    let note = match status {
+        Some(RefundStatus::Succeeded) => None,
+        Some(RefundStatus::Failed) => Some("a refund that we never asked for failed"),
+        Some(RefundStatus::Closed) => Some("a refund that we never asked for was closed"),
+        _ => Some("a refund that we never asked for is under way"),
+    };
+    if let Some(note) = note {
+        return Err(Doubt::new(DiscrepancyKind::ForeignRefund, note));
+    }
+    let number = claim.number.as_deref().unwrap_or_default();
+    let total = draft.view.payment.amount;
+    let amount = claim.amount.filter(|amount| *amount <= total);
+    let (Some(amount), Ok(number)) = (amount, RefundNumber::new(number)) else {
+        // It cannot be recorded as a refund of this payment, and yet money went back.
+        let note = "money went back by a refund that we never asked for, and how much is not clear";
+        return Err(Doubt::new(DiscrepancyKind::UnexplainedReturn, note));
+    };
+    draft.add_refund(Refund {
+        number,
+        reference: draft.view.payment.key.reference.clone(),
+        amount,
+        reason: "returned outside this shop".into(),
+        state: RefundState::Succeeded,
+        gateway_number: claim.gateway_number.clone(),
+        trouble: None,
+        created_at: draft.now(),
+        schedule: Schedule::default(),
+        request: None,
+        submissions: 0,
+        version: 1,
+    });
+    draft.refund_event(draft.view.refunds.len() - 1, EventKind::MoneyReturned);
+    // If "money went back" came first, this says how much.
+    let note = "a refund made outside this shop says how much went back";
+    draft.explain(DiscrepancyKind::UnexplainedReturn, note);
+    let note = "a refund of this payment was made outside this shop";
+    draft.review(DiscrepancyKind::ForeignRefund, note);
+    if draft.view.reserved() > draft.view.payment.amount.cents() {
+        let note = "more went back than was paid, or is on its way: a refund was made outside this shop besides";
+        draft.review(DiscrepancyKind::RefundedTooMuch, note);
+    }
+    Ok(Reading::Believed)
+}

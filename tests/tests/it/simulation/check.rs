@@ -1,0 +1,215 @@
+//! What must be true once everything has come to rest: the ledger against the gateway, and against itself.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use ucanpay_storefront::ledger::{EventFate, EventKind, History, Verdict};
+use ucanpay_storefront::provider::Source;
+use ucanpay_storefront::{
+    Clock as _, PaymentState, Reference, RefundNumber, RefundState, Reversal,
+};
+
+use super::world::World;
+
+pub(crate) async fn check(world: &mut World) {
+    let gateway = world.gateway().await;
+    let gateway: BTreeMap<String, Value> = gateway
+        .into_iter()
+        .map(|order| (order["outTradeNo"].as_str().unwrap().to_owned(), order))
+        .collect();
+    for order in world.references() {
+        let history = world.ledger.history(&world.key(&order)).await.unwrap();
+        // The process may have died before the intent was recorded; then nothing was sent either.
+        let at_gateway = gateway.get(order.as_str());
+        let Some(history) = history else {
+            assert!(at_gateway.is_none(), "{order}: sent before it was recorded");
+            continue;
+        };
+        let told = format!("{order}: {history:#?}\nat the gateway: {at_gateway:#?}");
+        agrees_with_the_gateway(world, &history, at_gateway, &told);
+        agrees_with_itself(&history, &told);
+        the_shop_was_told(world, &order, &history, &told);
+        if let Some(at_gateway) = at_gateway {
+            what_was_acknowledged_is_kept(&history, at_gateway, &told);
+        }
+    }
+    let census = world.ledger.census(world.clock.now()).await.unwrap();
+    for account in census.accounts.values() {
+        assert_eq!(account.payments.total(), 0, "payments never settled");
+        assert_eq!(account.refunds.total(), 0, "refunds never settled");
+    }
+    assert_eq!(census.undelivered.count, 0, "events never delivered");
+    assert_eq!(census.parked.count, 0, "events parked");
+}
+
+fn agrees_with_the_gateway(
+    world: &mut World,
+    history: &History,
+    order: Option<&Value>,
+    told: &str,
+) {
+    let payment = &history.view.payment;
+    let taken = order.is_some_and(|order| !order["paidTime"].is_null());
+    // 4 and 15: paid here means that the gateway took the money, and the other way round.
+    assert_eq!(payment.state == PaymentState::Paid, taken, "paid?\n{told}");
+    if taken {
+        world.see("paid");
+        if payment.closed_at.is_some() {
+            world.see("paid after it was closed");
+            assert!(payment.late, "late?\n{told}");
+        }
+    } else {
+        // Its time is up, eleven hours after the last thing happened.
+        assert_eq!(payment.state, PaymentState::Closed, "closed?\n{told}");
+        world.see("closed");
+    }
+    let Some(order) = order else {
+        return;
+    };
+    let reversed = order["tradeStatus"] == "REVOKED";
+    assert_eq!(
+        payment.reversal == Some(Reversal::Done),
+        reversed,
+        "reversed?\n{told}"
+    );
+    if reversed && taken {
+        world.see("reversed after it was paid");
+    }
+    // 9 and 10: each refund was executed once at most, and all of them together fit.
+    let refunds = order["refunds"].as_array().unwrap();
+    let mut returned = 0;
+    let mut at_gateway = BTreeMap::new();
+    for refund in refunds {
+        let number = refund["outRefundNo"].as_str().unwrap();
+        let status = refund["refundStatus"].as_str().unwrap();
+        if status == "SUCCESS" {
+            returned += refund["refundAmt"].as_i64().unwrap();
+            world.see("refunded");
+        }
+        let before = at_gateway.insert(number, status);
+        assert!(before.is_none(), "refund {number} twice\n{told}");
+        let stands = history.view.refunds.iter();
+        let stands = stands.filter(|row| row.number.as_str() == number).count();
+        assert_eq!(stands, 1, "refund {number} in the ledger\n{told}");
+    }
+    if reversed {
+        assert_eq!(returned, 0, "reversed and refunded\n{told}");
+    }
+    assert!(
+        returned <= payment.amount.cents(),
+        "too much went back\n{told}"
+    );
+    assert_eq!(history.view.refunded(), returned, "refunded\n{told}");
+    for refund in &history.view.refunds {
+        let status = at_gateway.get(refund.number.as_str()).copied();
+        let expected = match status {
+            Some("SUCCESS") => RefundState::Succeeded,
+            Some("FAIL") => RefundState::Failed,
+            Some("REFUNDCLOSE") => RefundState::Closed,
+            other => panic!(
+                "refund {} is {other:?} at the gateway\n{told}",
+                refund.number
+            ),
+        };
+        assert_eq!(refund.state, expected, "refund {}\n{told}", refund.number);
+    }
+}
+
+fn agrees_with_itself(history: &History, told: &str) {
+    let payment = &history.view.payment;
+    let count = |kind| {
+        let events = history.events.iter();
+        events.filter(|kept| kept.event.kind == kind).count()
+    };
+    // 2: paid, and exactly one PaymentSucceeded.
+    let paid = payment.state == PaymentState::Paid;
+    assert_eq!(
+        count(EventKind::PaymentSucceeded),
+        usize::from(paid),
+        "{told}"
+    );
+    assert_eq!(
+        count(EventKind::LatePayment),
+        usize::from(payment.late),
+        "{told}"
+    );
+    // 3: paid, and proof of it.
+    if paid {
+        let moved = history.transitions.iter();
+        let mut moved = moved.filter(|row| row.refund.is_none() && row.from != Some("paid"));
+        let moved = moved.find(|row| row.to == "paid").expect(told);
+        let mut proofs = history.evidence.iter();
+        let proof = proofs.find(|kept| Some(&kept.record.digest) == moved.evidence.as_ref());
+        let proof = &proof.expect(told).record;
+        assert_eq!(proof.verdict, Verdict::Applied, "{told}");
+        assert!(
+            proof
+                .evidence
+                .signed_text
+                .contains(payment.key.reference.as_str()),
+            "{told}"
+        );
+    }
+    // 6: the log, replayed, gives the row.
+    let mut rows: BTreeMap<Option<&str>, (&str, u64)> = BTreeMap::new();
+    for row in &history.transitions {
+        let number = row.refund.as_ref().map(RefundNumber::as_str);
+        let before = rows.insert(number, (row.to, row.version));
+        assert_eq!(row.from, before.map(|(state, _)| state), "{told}");
+        assert_eq!(
+            row.version,
+            before.map_or(1, |(_, version)| version + 1),
+            "{told}"
+        );
+    }
+    let stands = Some(&(payment.state.as_str(), payment.version));
+    assert_eq!(rows.get(&None), stands, "{told}");
+    for refund in &history.view.refunds {
+        let stands = Some(&(refund.state.as_str(), refund.version));
+        assert_eq!(rows.get(&Some(refund.number.as_str())), stands, "{told}");
+    }
+    // 8: one ReviewRequired for each discrepancy.
+    let discrepancies = history.view.discrepancies.len();
+    assert_eq!(count(EventKind::ReviewRequired), discrepancies, "{told}");
+}
+
+/// 12: every event once or more, under one id, in order.
+fn the_shop_was_told(world: &mut World, order: &Reference, history: &History, told: &str) {
+    let shop = std::sync::Arc::clone(&world.shop);
+    let handled = shop.handled.lock().unwrap();
+    let handled = handled.get(order.as_str()).map_or(&[][..], Vec::as_slice);
+    let events = history.events.iter().map(|kept| &kept.event);
+    assert!(handled.iter().eq(events), "handled: {handled:#?}\n{told}");
+    for (place, kept) in history.events.iter().enumerate() {
+        let place = u64::try_from(place).unwrap();
+        assert_eq!(kept.event.sequence, place + 1, "{told}");
+        assert!(matches!(kept.fate, EventFate::Delivered(_)), "{told}");
+        if kept.event.kind == EventKind::RecoveredByQuery {
+            world.see("found paid by asking");
+        }
+    }
+}
+
+/// 5: what was answered SUCCESS is kept.
+fn what_was_acknowledged_is_kept(history: &History, order: &Value, told: &str) {
+    for delivery in order["deliveries"].as_array().unwrap() {
+        if delivery["accepted"] != true {
+            continue;
+        }
+        let body = delivery["request"].as_str().unwrap();
+        let attempts = delivery["attempts"].as_array().unwrap();
+        // One that the fault plan changed on the way was not this body.
+        let whole = attempts.iter().any(|attempt| {
+            let answered = attempt["status"] == 200;
+            answered && (attempt["fault"].is_null() || attempt["fault"] == "notification.duplicate")
+        });
+        if !whole {
+            continue;
+        }
+        let kept = history.evidence.iter().any(|kept| {
+            kept.record.source == Source::Notification
+                && body.contains(&kept.record.evidence.signature)
+        });
+        assert!(kept, "acknowledged and not kept: {body}\n{told}");
+    }
+}
