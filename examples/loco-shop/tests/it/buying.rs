@@ -148,14 +148,16 @@ async fn what_cannot_be_an_order_is_refused_in_words() {
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{form}");
         assert!(page.has("Back to the menu"), "{form}");
     }
-    assert_eq!(
-        shop.get("/orders/nobody").await.status,
-        StatusCode::NOT_FOUND
-    );
-    assert_eq!(
-        shop.post("/orders/nobody/payment", "").await.status,
-        StatusCode::NOT_FOUND
-    );
+    for page in [
+        shop.get("/orders/nobody").await,
+        shop.post("/orders/nobody/payment", "").await,
+    ] {
+        assert_eq!(page.status, StatusCode::NOT_FOUND);
+        assert!(page.has("There is no such order"), "{}", page.text);
+    }
+    let nowhere = shop.get("/nowhere").await;
+    assert_eq!(nowhere.status, StatusCode::NOT_FOUND);
+    assert!(nowhere.has("There is no such page"), "{}", nowhere.text);
     let payments = ucanpay_loco::payments(&shop.ctx).unwrap();
     assert_eq!(payments.payments(9).await.unwrap(), []);
 }
