@@ -1,7 +1,7 @@
 //! The buyer's pages, used as a browser would.
 
 use axum::http::StatusCode;
-use ucanpay_storefront::Reference;
+use ucanpay_storefront::{Closing, Reference};
 
 use crate::shop::TestShop;
 
@@ -188,7 +188,8 @@ async fn a_closed_order_for_which_money_came_is_not_told_that_nothing_was_taken(
     let shop = TestShop::open().await;
     let order = shop.latte().await;
     let key = shop.payments.key(Reference::new(&*order).unwrap());
-    shop.payments.close(&key).await.unwrap();
+    let closing = shop.payments.close(&key).await.unwrap();
+    assert!(matches!(closing, Closing::Closed(_)), "{closing:?}");
     let path = format!("/orders/{order}");
     let closed = shop.get(&path).await;
     assert!(closed.text.contains("Nothing was taken"), "{}", closed.text);
