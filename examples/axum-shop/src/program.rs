@@ -172,6 +172,7 @@ impl Program {
             let payments = orders.payments().clone();
             payments.run(Arc::new(Fulfilment(orders)), stopped).await;
         });
+        tokio::spawn(check(self.shop.orders().payments().clone()));
         let shop = self.shop.clone();
         tokio::spawn(async move {
             shutdown.await;
@@ -271,4 +272,18 @@ async fn told(mut stopping: watch::Receiver<bool>) {
 async fn told_by(stopping: &mut watch::Receiver<bool>) {
     // A sender that is gone has nothing more to run for.
     let _ = stopping.wait_for(|stop| *stop).await;
+}
+
+/// Says in the log whether the gateway takes our calls. The shop opens either way: orders are recorded, and placed later.
+async fn check(payments: Payments) {
+    for (account, result) in payments.check().await {
+        match result {
+            Ok(()) => tracing::info!(%account, "the gateway takes this account's calls"),
+            Err(error) => tracing::warn!(
+                %account,
+                error = &error as &dyn std::error::Error,
+                "the gateway takes no calls of this account now; orders are recorded, and placed when it does"
+            ),
+        }
+    }
 }

@@ -271,7 +271,7 @@ async fn ucanpay_meets_every_expectation_on_the_sandbox() {
         sandbox
             .serve(listener, std::future::pending())
             .await
-            .unwrap()
+            .unwrap();
     });
     let merchant = Merchant::new(
         MerchantId::new("2000000010").unwrap(),

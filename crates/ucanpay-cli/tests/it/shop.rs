@@ -53,7 +53,7 @@ impl Shop {
                     // A sender that is gone stops it as well.
                     let _ = stopped.await;
                 };
-                program.run(stopped).await.unwrap();
+                program.run(stopped).await;
             });
         });
         Self {

@@ -1,5 +1,7 @@
 //! What the state file keeps.
 
+use std::time::Duration;
+
 use serde_json::json;
 use ucanpay_sandbox::{Sandbox, SandboxError, State};
 
@@ -12,12 +14,14 @@ async fn orders_refunds_and_pending_notifications_are_found_again() {
     let state = State::File(folder.path().join("sandbox.db"));
     let shop = Shop::open(0).await;
 
-    let sandbox = Served::start(config().with_state(state.clone())).await;
+    // Long enough for a busy machine to stop before the first of them is due.
+    let slowly = config().with_refund_delay(Duration::from_secs(3));
+    let sandbox = Served::start(slowly.with_state(state.clone())).await;
     let placed = sandbox
         .data("/payment/unifiedorder", order("A1", &shop.url))
         .await;
     sandbox
-        .control("orders/A1/pay", r#"{"notify_after":"1s"}"#)
+        .control("orders/A1/pay", r#"{"notify_after":"3s"}"#)
         .await;
     sandbox
         .data("/payment/refund", refund(&placed, "R1", 100, &shop.url))

@@ -18,12 +18,14 @@
 //! | `budget.rs` | how many of them in a second |
 //! | `outbox.rs` | the shop is told |
 //! | `parked.rs` | what the shop could not be told, and a person decides |
+//! | `check.rs` | does each gateway take our calls? |
 //! | `timeline.rs` | what happened to one payment |
 //! | `health.rs` | how the ledger does |
 //! | `run.rs` | both of the latter, until shutdown |
 
 mod advance;
 mod budget;
+mod check;
 mod end;
 mod gate;
 mod health;

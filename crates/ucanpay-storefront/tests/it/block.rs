@@ -188,3 +188,33 @@ async fn a_clock_that_was_set_back_leaves_no_block_behind() {
         shop.check().await;
     }
 }
+
+#[tokio::test]
+async fn a_check_tells_whether_the_gateway_takes_this_account_and_asks_nothing_of_a_blocked_one() {
+    for shop in shops().await {
+        let check = async || {
+            let mut accounts = shop.payments.check().await;
+            assert_eq!(accounts.len(), 1);
+            let (account, result) = accounts.remove(0);
+            assert_eq!(account, *shop.payments.registry().default_id());
+            result.map_err(|error| error.kind())
+        };
+        assert_eq!(check().await, Ok(()));
+        for (fault, kind) in [
+            (Fault::Says(Kind::BadSignature), Kind::BadSignature),
+            (Fault::Says(Kind::Refused), Kind::Refused),
+            (Fault::Unreachable, Kind::Unreachable),
+        ] {
+            shop.gateway.next_call(fault);
+            assert_eq!(check().await, Err(kind));
+        }
+        shop.gateway.next_call(Fault::Says(Kind::Blocked));
+        shop.start("A1", 450).await.unwrap();
+        let calls = shop.gateway.calls();
+        assert_eq!(check().await, Err(Kind::Later));
+        assert_eq!(shop.gateway.calls(), calls);
+        // It leaves nothing behind.
+        assert_eq!(shop.payments.payments(9).await.unwrap().len(), 1);
+        shop.check().await;
+    }
+}

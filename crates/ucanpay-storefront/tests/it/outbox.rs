@@ -244,6 +244,8 @@ async fn a_skipped_event_is_never_delivered_and_the_later_ones_are() {
         assert!(matches!(silent, Err(ParkedError::EmptyNote)));
         let never_parked = shop.payments.skip_event("test/A1/2", "Ann").await;
         assert!(matches!(never_parked, Err(ParkedError::NotParked)));
+        let never_parked = shop.payments.release_event("test/A1/2").await;
+        assert!(matches!(never_parked, Err(ParkedError::NotParked)));
         let skip = shop.payments.skip_event("test/A1/1", "Ann: told by hand");
         skip.await.unwrap();
         let twice = shop.payments.skip_event("test/A1/1", "Ben").await;

@@ -46,7 +46,7 @@ impl ScriptedProvider {
     /// # Errors
     /// [`ScriptError`] if there is no such order, or it was paid or reversed already.
     pub fn pay(&self, reference: &Reference) -> Result<(), ScriptError> {
-        self.becomes(reference, PaymentStatus::Paid)
+        self.becomes(reference, &PaymentStatus::Paid)
     }
 
     /// The buyer tries to pay and fails, and the gateway notifies. They may try again.
@@ -54,7 +54,7 @@ impl ScriptedProvider {
     /// # Errors
     /// [`ScriptError`] if there is no such order, or it has ended.
     pub fn fail(&self, reference: &Reference) -> Result<(), ScriptError> {
-        self.becomes(reference, PaymentStatus::Failed)
+        self.becomes(reference, &PaymentStatus::Failed)
     }
 
     /// The gateway closes an order by itself, and notifies.
@@ -62,7 +62,7 @@ impl ScriptedProvider {
     /// # Errors
     /// [`ScriptError`] if there is no such order, or it has ended.
     pub fn close(&self, reference: &Reference) -> Result<(), ScriptError> {
-        self.becomes(reference, PaymentStatus::Closed)
+        self.becomes(reference, &PaymentStatus::Closed)
     }
 
     /// A refund ends well, and the gateway notifies. Until one of these two is called, a refund stays under way.
@@ -70,7 +70,7 @@ impl ScriptedProvider {
     /// # Errors
     /// [`ScriptError`] if there is no such refund, or it has succeeded already.
     pub fn succeed_refund(&self, number: &RefundNumber) -> Result<(), ScriptError> {
-        self.refund_becomes(number, RefundStatus::Succeeded)
+        self.refund_becomes(number, &RefundStatus::Succeeded)
     }
 
     /// A refund fails, and the gateway notifies. It may be submitted again.
@@ -78,7 +78,7 @@ impl ScriptedProvider {
     /// # Errors
     /// [`ScriptError`] if there is no such refund, or it has succeeded already.
     pub fn fail_refund(&self, number: &RefundNumber) -> Result<(), ScriptError> {
-        self.refund_becomes(number, RefundStatus::Failed)
+        self.refund_becomes(number, &RefundStatus::Failed)
     }
 
     /// The notifications that the gateway has sent since this was last asked, oldest first. Hand them to
@@ -99,14 +99,14 @@ impl ScriptedProvider {
         self.gateway().calls
     }
 
-    fn becomes(&self, reference: &Reference, status: PaymentStatus) -> Result<(), ScriptError> {
+    fn becomes(&self, reference: &Reference, status: &PaymentStatus) -> Result<(), ScriptError> {
         let mut gateway = self.gateway();
         let number = reference.as_str();
         let unknown = || ScriptError::Unknown(number.to_owned());
         let order = gateway.orders.get_mut(number).ok_or_else(unknown)?;
         let ended = match order.status {
             PaymentStatus::Paid | PaymentStatus::PaidAndReturned | PaymentStatus::Reversed => true,
-            PaymentStatus::Closed => status != PaymentStatus::Paid,
+            PaymentStatus::Closed => *status != PaymentStatus::Paid,
             _ => false,
         };
         if ended {
@@ -114,7 +114,7 @@ impl ScriptedProvider {
         }
         order.status = status.clone();
         let message = gateway
-            .payment_message(number, &status)
+            .payment_message(number, status)
             .map_err(|_| unknown())?;
         gateway.told.push((NotificationTopic::Payment, message));
         Ok(())
@@ -123,7 +123,7 @@ impl ScriptedProvider {
     fn refund_becomes(
         &self,
         number: &RefundNumber,
-        status: RefundStatus,
+        status: &RefundStatus,
     ) -> Result<(), ScriptError> {
         let mut gateway = self.gateway();
         let number = number.as_str();
@@ -136,7 +136,7 @@ impl ScriptedProvider {
         let reference = refund.reference.clone();
         let message = gateway.refund_message(number).map_err(|_| unknown())?;
         gateway.told.push((NotificationTopic::Refund, message));
-        if status == RefundStatus::Succeeded
+        if *status == RefundStatus::Succeeded
             && let Some(order) = gateway.orders.get_mut(&reference)
         {
             order.status = PaymentStatus::PaidAndReturned;
