@@ -25,6 +25,11 @@ pub(crate) fn qr(arguments: &QrArguments, stdin: &mut dyn Read) -> Result<Done, 
         Some(text) => text.to_owned(),
         None => input::text(stdin)?,
     };
+    if text.trim().is_empty() {
+        // As what a pipe brings whose command has failed: a code of nothing would look like one to pay by.
+        let text = "there is no text to draw: give the link, or send it to standard input";
+        return Err(Failure::NotDone(text.to_owned()));
+    }
     let Some(file) = &arguments.out else {
         return Ok(Done::new(blocks(&Modules::of(&text)?)));
     };

@@ -3,7 +3,10 @@
 
 const list = document.getElementById("orders");
 
-// Rows that have changed while their form was open: they wait until it is closed.
+// A form that somebody is filling in: a refund's, or the note of what was found.
+const IN_USE = "details[open], input:focus";
+
+// Rows that have changed while their form was in use: they wait until it no longer is.
 const waiting = new Map();
 
 async function follow() {
@@ -32,7 +35,7 @@ async function follow() {
   // What newer orders have pushed off the page is not followed any more, so it is not shown, either.
   const kept = new Set(Array.from(news.children, (row) => row.dataset.order));
   for (const row of Array.from(list.children)) {
-    if (!kept.has(row.dataset.order) && !row.querySelector("details[open]")) row.remove();
+    if (!kept.has(row.dataset.order) && !row.querySelector(IN_USE)) row.remove();
   }
   list.dataset.etag = news.dataset.etag;
   document.getElementById("none").hidden = list.children.length > 0;
@@ -46,7 +49,7 @@ function find(row) {
 function settle() {
   for (const [order, row] of waiting) {
     const shown = find(row);
-    if (shown?.querySelector("details[open]")) continue;
+    if (shown?.querySelector(IN_USE)) continue;
     shown?.replaceWith(row);
     waiting.delete(order);
   }

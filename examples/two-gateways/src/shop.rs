@@ -86,6 +86,7 @@ async fn order(
         p { "By " (key.provider) ": " strong { (view.payment.state) } }
         @match (view.payment.state, &view.payment.pay_link) {
             (PaymentState::Paid, _) => p { "Thank you." },
+            (state, _) if state.is_settled() => p { "It cannot be paid any more." },
             (_, Some(link)) => p { a href=(link) target="_blank" { "Pay here" } ", then reload this page." },
             (_, None) => p { "The gateway cannot be reached; we go on trying." },
         }

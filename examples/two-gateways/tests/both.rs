@@ -11,7 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use axum::Router;
 use axum::extract::State;
-use axum::response::IntoResponse as _;
+use axum::response::{IntoResponse as _, Redirect};
 use axum::routing::post;
 use bytes::Bytes;
 use http::HeaderMap;
@@ -19,13 +19,13 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use two_gateways::Program;
 use two_gateways::birch::{Birch, BirchGateway, BirchSettings, Secret};
-use ucanpay_core::{Merchant, MerchantId, PayLinks, PrivateKey};
+use ucanpay_core::{Amount, Currency, Merchant, MerchantId, PayLinks, PrivateKey};
 use ucanpay_sandbox::{Sandbox, SandboxConfig};
 use ucanpay_storefront::conformance::{self, ProviderUnderTest, Standing, TestError};
-use ucanpay_storefront::provider::{Acknowledgement, PaymentIntent};
+use ucanpay_storefront::provider::{Acknowledgement, Effect, PaymentIntent};
 use ucanpay_storefront::{
-    NotificationTopic, PaymentProvider, ProviderId, RawNotification, RefundNumber, UcanpayProvider,
-    UcanpaySettings,
+    NotificationTopic, PaymentProvider, ProviderId, RawNotification, Reference, RefundNumber,
+    UcanpayProvider, UcanpaySettings,
 };
 use ucanpay_transport::Client;
 
@@ -183,6 +183,36 @@ async fn birch_meets_every_expectation_but_reverses_nothing() {
         left.collect::<Vec<_>>(),
         ["an unpaid payment is reversed, where the capabilities say so"]
     );
+}
+
+#[tokio::test]
+async fn a_redirect_to_where_nobody_listens_is_no_proof_that_nothing_happened() {
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let away = format!("http://{}/", nobody.local_addr().unwrap());
+    drop(nobody);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let gateway = format!("http://{}", listener.local_addr().unwrap());
+    let elsewhere = async move || Redirect::temporary(&away);
+    let app = Router::new().fallback(elsewhere);
+    let _server = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    let birch = Birch::new(BirchSettings {
+        id: ProviderId::new("birch").unwrap(),
+        merchant: "coffee-shop".into(),
+        secret: Secret::random().unwrap(),
+        webhook: format!("{gateway}/webhook"),
+        gateway,
+    })
+    .unwrap();
+    let intent = PaymentIntent {
+        reference: Reference::random(),
+        amount: Amount::new(450).unwrap(),
+        currency: Currency::CAD,
+        subject: "coffee".into(),
+        description: "one latte".into(),
+    };
+    let request = birch.prepare_payment(&intent).unwrap();
+    let error = birch.create_payment(&intent, &request).await.unwrap_err();
+    assert_eq!(error.effect(), Effect::Unknown, "{error:?}");
 }
 
 struct UcanpayUnderTest {

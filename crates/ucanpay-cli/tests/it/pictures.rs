@@ -53,3 +53,16 @@ fn pictures_are_written_by_their_ending_and_never_over_a_file() {
             .contains("do not fit")
     );
 }
+
+#[test]
+fn nothing_is_not_drawn_as_a_code() {
+    for (arguments, stdin) in [
+        (&["qr"][..], &b""[..]),
+        (&["qr"], b" \n"),
+        (&["qr", ""], b""),
+    ] {
+        let run = run(arguments, stdin);
+        assert_eq!((run.code, &*run.stdout), (2, ""), "{arguments:?}");
+        assert!(run.stderr.contains("no text to draw"), "{}", run.stderr);
+    }
+}

@@ -5,28 +5,35 @@ use loco_rs::task::Vars;
 use loco_rs::{Error, Result};
 use ucanpay_storefront::{PaymentKey, Payments, ProviderId, Reference};
 
-/// Arguments that are not blank.
+/// Arguments that the task knows, none of them blank.
 pub(super) struct Arguments<'a> {
     vars: &'a Vars,
     known: &'static [&'static str],
 }
 
 impl<'a> Arguments<'a> {
-    /// Refuses a name that the task does not know: a misspelt one would be left out silently.
+    /// Refuses a name that the task does not know: a misspelt one would be left out silently. Likewise a name without a
+    /// value, as `number:$NUMBER` is where the variable is not set: taken for "not given" it would be a second refund.
     pub(super) fn of(vars: &'a Vars, known: &'static [&'static str]) -> Result<Self> {
-        match vars.cli.keys().find(|name| !known.contains(&name.as_str())) {
-            None => Ok(Self { vars, known }),
-            Some(name) => Err(Error::Message(format!(
-                "the argument {name} is not known; the arguments are {}, written as name:value",
-                known.join(", ")
-            ))),
+        for (name, value) in &vars.cli {
+            if !known.contains(&name.as_str()) {
+                return Err(Error::Message(format!(
+                    "the argument {name} is not known; the arguments are {}, written as name:value",
+                    known.join(", ")
+                )));
+            }
+            if value.trim().is_empty() {
+                return Err(Error::Message(format!(
+                    "the argument {name} is empty; write {name}:… with its value, or leave it out"
+                )));
+            }
         }
+        Ok(Self { vars, known })
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&'a str> {
         debug_assert!(self.known.contains(&name));
-        let text = self.vars.cli.get(name)?.trim();
-        (!text.is_empty()).then_some(text)
+        self.vars.cli.get(name).map(|text| text.trim())
     }
 
     pub(super) fn need(&self, name: &str) -> Result<&'a str> {

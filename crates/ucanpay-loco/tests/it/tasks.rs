@@ -63,6 +63,16 @@ async fn a_refund_with_a_wrong_argument_is_not_made() {
             vec![("reference", "A1"), ("amount", "1")],
             "amount is not known",
         ),
+        // As `number:$NUMBER` is where the variable is not set: it would be another refund.
+        (
+            vec![
+                ("reference", "A1"),
+                ("cents", "1"),
+                ("reason", "x"),
+                ("number", ""),
+            ],
+            "number is empty",
+        ),
         (
             vec![("reference", "B1"), ("cents", "1"), ("reason", "x")],
             "no such payment",

@@ -22,7 +22,7 @@ use crate::switches::Switches;
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub struct Serve {
     /// Where it listens
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8090")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8090", value_parser = address)]
     listen: SocketAddr,
     /// The merchant it knows
     #[arg(long, value_name = "ID", default_value = "2000000010")]
@@ -200,6 +200,11 @@ fn shown(path: &Path) -> String {
 pub(super) fn is_contents(path: &Path) -> bool {
     const LONGEST: usize = 100;
     path.to_string_lossy().chars().count() > LONGEST && !path.exists()
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| "an address is written in numbers, with a port: 127.0.0.1:8090".to_owned())
 }
 
 fn interval(text: &str) -> Result<Duration, String> {

@@ -113,12 +113,12 @@ pub(crate) fn panel(view: &OrderView, visit: &Visit) -> Markup {
         @match view.status() {
             PaymentState::Paid if view.is_refunded() => (refunded(view, visit, &total)),
             PaymentState::Paid => (paid(view, visit, &total)),
+            // Money may have been taken, also for an order that has ended: neither "nothing was taken" nor "pay" is said.
+            _ if view.needs_review() => (said(words.looked_into)),
             PaymentState::Closed | PaymentState::Expired => {
                 (said(words.ended))
                 a.button href="/" { (visit.words().frame.to_the_menu) }
             }
-            // Money may have been taken: paying again would be the wrong advice.
-            _ if view.needs_review() => (said(words.looked_into)),
             _ if view.payment.is_none() => {
                 (said(words.almost_there))
                 form method="post" action={ "/orders/" (view.order.number) "/payment" } {

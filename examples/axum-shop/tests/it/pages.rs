@@ -1,6 +1,7 @@
 //! The buyer's pages, used as a browser would.
 
 use axum::http::StatusCode;
+use ucanpay_storefront::{Closing, Reference};
 
 use crate::shop::TestShop;
 
@@ -180,6 +181,32 @@ async fn a_wrong_amount_leaves_the_order_unpaid_and_asks_nobody_to_pay_again() {
     let list = shop.get_as("/admin", &cookie).await;
     assert!(!list.text.contains("needs review"), "{}", list.text);
     assert!(!list.text.contains("To be looked at"), "{}", list.text);
+}
+
+#[tokio::test]
+async fn a_closed_order_for_which_money_came_is_not_told_that_nothing_was_taken() {
+    let shop = TestShop::open().await;
+    let order = shop.latte().await;
+    let key = shop.payments.key(Reference::new(&*order).unwrap());
+    let closing = shop.payments.close(&key).await.unwrap();
+    assert!(matches!(closing, Closing::Closed(_)), "{closing:?}");
+    let path = format!("/orders/{order}");
+    let closed = shop.get(&path).await;
+    assert!(closed.text.contains("Nothing was taken"), "{}", closed.text);
+
+    shop.approve_with(&order, r#"{"late":true,"amount":449}"#)
+        .await;
+    let view = shop
+        .order_when(&order, |order| order["needs_review"] == true)
+        .await;
+    assert_eq!(view["status"], "closed");
+    let page = shop.get(&path).await;
+    assert!(
+        page.text.contains("We are looking into it"),
+        "{}",
+        page.text
+    );
+    assert!(!page.text.contains("Nothing was taken"), "{}", page.text);
 }
 
 #[tokio::test]

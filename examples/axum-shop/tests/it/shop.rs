@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tower::ServiceExt as _;
 use ucanpay_core::PrivateKey;
+use ucanpay_storefront::Payments;
 
 pub(crate) const TOKEN: &str = "a token for tests";
 
@@ -23,6 +24,7 @@ pub(crate) const FORM_TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
 pub(crate) struct TestShop {
     pub(crate) app: Router,
+    pub(crate) payments: Payments,
     /// Serves nothing if the shop has a gateway of its own.
     sandbox: Router,
     stop: Option<oneshot::Sender<()>>,
@@ -82,6 +84,7 @@ impl TestShop {
     async fn open_in(folder: TempDir, account: &[(&str, String)]) -> Self {
         let program = Program::open(settings(&folder, account)).await.unwrap();
         let app = app(program.shop().clone());
+        let payments = program.shop().orders().payments().clone();
         let sandbox = program.sandbox().map(|(sandbox, _)| sandbox.router());
         let sandbox = sandbox.unwrap_or_default();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -90,6 +93,7 @@ impl TestShop {
         }));
         Self {
             app,
+            payments,
             sandbox,
             stop: Some(stop),
             running: Some(running),

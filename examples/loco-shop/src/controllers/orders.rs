@@ -7,7 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use loco_rs::app::AppContext;
 use loco_rs::controller::extractor::shared_store::SharedStore;
-use loco_rs::controller::{Routes, format, not_found};
+use loco_rs::controller::{Routes, format};
 use loco_rs::{Error, Result};
 use ucanpay_core::{Amount, Currency};
 use ucanpay_loco::Payments;
@@ -58,7 +58,7 @@ async fn pay(
     Path(number): Path<String>,
 ) -> Result<Response> {
     let Some(order) = Order::find(&ctx.db, &number).await? else {
-        return not_found();
+        return no_such_order();
     };
     start(&payments, &order).await?;
     format::redirect(&format!("/orders/{}", order.number))
@@ -70,7 +70,7 @@ async fn show(
     Path(number): Path<String>,
 ) -> Result<Response> {
     let Some(order) = Order::find(&ctx.db, &number).await? else {
-        return not_found();
+        return no_such_order();
     };
     let key = key(&payments, &order)?;
     let payment = payments.payment(&key).await.map_err(Error::wrap)?;
@@ -105,7 +105,16 @@ fn order_number(text: &str) -> Option<Reference> {
     Reference::new(text).ok().filter(|_| fits)
 }
 
+fn no_such_order() -> Result<Response> {
+    let why = "There is no such order. Its number may have been cut off on the way.";
+    refused(StatusCode::NOT_FOUND, why)
+}
+
 fn sorry(why: &str) -> Result<Response> {
+    refused(StatusCode::UNPROCESSABLE_ENTITY, why)
+}
+
+fn refused(status: StatusCode, why: &str) -> Result<Response> {
     let page = format::html(&views::sorry(why))?;
-    Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+    Ok((status, page).into_response())
 }

@@ -22,14 +22,14 @@ const news = new EventSource('/ucanpay/status/' + main.dataset.order + '/events'
 news.onmessage = (event) => { if (JSON.parse(event.data).state !== main.dataset.state) location.reload(); };
 ";
 
-fn page(title: &str, wait: bool, main: &Markup) -> String {
+fn page(title: &str, head: &Markup, main: &Markup) -> String {
     html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                @if wait { noscript { meta http-equiv="refresh" content="3"; } }
+                (head)
                 title { (title) " · Maple & Bean" }
                 style { (PreEscaped(STYLE)) }
             }
@@ -43,7 +43,7 @@ fn page(title: &str, wait: bool, main: &Markup) -> String {
 pub fn menu(number: &Reference) -> String {
     page(
         "Menu",
-        false,
+        &html! {},
         &html! {
             main {
                 h1 { "Maple & Bean" }
@@ -66,9 +66,14 @@ pub fn menu(number: &Reference) -> String {
 pub fn order(order: &Order, payment: Option<&PaymentView>) -> String {
     let state = payment.map_or(PaymentState::Created, |view| view.payment.state);
     let wait = payment.is_some() && !state.is_settled();
+    let head = html! {
+        @if wait { noscript { meta http-equiv="refresh" content="3"; } }
+        // The ticket comes a moment after the payment, and no event tells a page of it.
+        @if state == PaymentState::Paid && order.ticket.is_none() { meta http-equiv="refresh" content="1"; }
+    };
     page(
         "Your order",
-        wait,
+        &head,
         &html! {
             main data-order=(order.number) data-state=(state) {
                 h1 { "Your order" }
@@ -94,9 +99,13 @@ fn standing(order: &Order, payment: Option<&PaymentView>) -> Markup {
             p { strong { "Paid. Thank you!" } }
             @match order.ticket {
                 Some(ticket) => p { "Your ticket: " strong { (ticket) } },
-                None => p { "Your ticket is being written; reload the page." },
+                None => p { "Your ticket is being written." },
             }
             @if view.refunded() > 0 { p { "Refunded: " (money(view.refunded())) } }
+        },
+        // Money may have been taken, also for an order that has ended: neither "nothing is to be paid" nor "pay" is said.
+        _ if view.needs_review() => html! {
+            p { "This payment is being looked into. Please do not pay again; ask at the counter." }
         },
         (PaymentState::Closed | PaymentState::Expired, _) => html! {
             p { "This order was closed. Nothing is to be paid." }
@@ -117,7 +126,7 @@ fn standing(order: &Order, payment: Option<&PaymentView>) -> Markup {
 pub fn sorry(why: &str) -> String {
     page(
         "Sorry",
-        false,
+        &html! {},
         &html! {
             main {
                 h1 { "Sorry" }

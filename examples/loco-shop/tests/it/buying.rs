@@ -4,7 +4,9 @@ use axum::http::StatusCode;
 use loco_rs::app::Hooks as _;
 use loco_shop::App;
 use loco_shop::menu::Basket;
-use loco_shop::models::orders::Model as Order;
+use loco_shop::models::orders::{self, Model as Order};
+use sea_orm::EntityTrait as _;
+use sea_orm::sea_query::Expr;
 use ucanpay_storefront::Reference;
 
 use crate::shop::Shop;
@@ -33,6 +35,39 @@ async fn a_buyer_orders_pays_and_gets_a_ticket() {
         .await;
     assert!(page.has("Paid. Thank you!"), "{}", page.text);
     App::on_shutdown(&shop.ctx).await;
+}
+
+#[tokio::test]
+async fn a_paid_order_without_its_ticket_yet_looks_again_by_itself() {
+    let shop = Shop::open().await;
+    let number = shop.get("/").await.number();
+    let form = format!("number={number}&latte=1");
+    let placed = shop.post("/orders", &form).await.location();
+    shop.pay(&number).await;
+    let ready = shop.page_with(&placed, "Your ticket: ").await;
+    assert!(!ready.has("http-equiv"), "{}", ready.text);
+    // As it is in the moment between the payment and the worker.
+    orders::Entity::update_many()
+        .col_expr(orders::Column::Ticket, Expr::value(None::<i64>))
+        .exec(&shop.ctx.db)
+        .await
+        .unwrap();
+    let page = shop.get(&placed).await;
+    assert!(page.has("ticket is being written"), "{}", page.text);
+    assert!(page.has("http-equiv=\"refresh\""), "{}", page.text);
+    assert!(!page.has("<noscript>"), "{}", page.text);
+}
+
+#[tokio::test]
+async fn a_payment_that_somebody_must_look_at_is_not_asked_for_again() {
+    let shop = Shop::open().await;
+    let number = shop.get("/").await.number();
+    let form = format!("number={number}&latte=1");
+    let placed = shop.post("/orders", &form).await.location();
+    shop.pay_as(&number, r#"{"amount":449}"#).await;
+    let page = shop.page_with(&placed, "being looked into").await;
+    assert!(!page.has("Pay CAD"), "{}", page.text);
+    assert!(!page.has("qr.svg"), "{}", page.text);
 }
 
 #[tokio::test]
@@ -113,14 +148,16 @@ async fn what_cannot_be_an_order_is_refused_in_words() {
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{form}");
         assert!(page.has("Back to the menu"), "{form}");
     }
-    assert_eq!(
-        shop.get("/orders/nobody").await.status,
-        StatusCode::NOT_FOUND
-    );
-    assert_eq!(
-        shop.post("/orders/nobody/payment", "").await.status,
-        StatusCode::NOT_FOUND
-    );
+    for page in [
+        shop.get("/orders/nobody").await,
+        shop.post("/orders/nobody/payment", "").await,
+    ] {
+        assert_eq!(page.status, StatusCode::NOT_FOUND);
+        assert!(page.has("There is no such order"), "{}", page.text);
+    }
+    let nowhere = shop.get("/nowhere").await;
+    assert_eq!(nowhere.status, StatusCode::NOT_FOUND);
+    assert!(nowhere.has("There is no such page"), "{}", nowhere.text);
     let payments = ucanpay_loco::payments(&shop.ctx).unwrap();
     assert_eq!(payments.payments(9).await.unwrap(), []);
 }

@@ -155,10 +155,16 @@ impl Shop {
 
     /// The buyer approves, on the phone.
     pub(crate) async fn pay(&self, number: &str) {
+        self.pay_as(number, "").await;
+    }
+
+    /// The buyer approves, in the way that this body asks of the sandbox.
+    pub(crate) async fn pay_as(&self, number: &str, body: &str) {
         let mut phone = TcpStream::connect(self.sandbox).await.unwrap();
         let request = format!(
-            "POST /_sandbox/orders/{number}/pay HTTP/1.1\r\nhost: {}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
-            self.sandbox
+            "POST /_sandbox/orders/{number}/pay HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+            self.sandbox,
+            body.len()
         );
         phone.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();

@@ -45,6 +45,8 @@ impl Birch {
     pub fn new(settings: BirchSettings) -> Result<Self, reqwest::Error> {
         let http = reqwest::Client::builder()
             .timeout(Duration::from_secs(10))
+            // Behind a redirect "no connection" would no longer mean that nothing happened: the first one took the request.
+            .redirect(reqwest::redirect::Policy::none())
             .build()?;
         Ok(Self { settings, http })
     }
