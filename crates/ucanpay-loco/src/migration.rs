@@ -1,6 +1,7 @@
 //! The ledger's tables, as one of the app's own migrations.
 
 use async_trait::async_trait;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 use sea_orm_migration::sea_orm::DbBackend;
 use sea_orm_migration::{
     DbErr, MigrationName, MigrationTrait, SchemaManager, SchemaManagerConnection,
