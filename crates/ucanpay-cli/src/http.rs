@@ -51,6 +51,8 @@ impl Http {
             .timeout(timeout)
             .redirect(redirect::Policy::none())
             .retry(retry::never())
+            // A connection each: a server that has refused the body before may be closing the old one at this moment.
+            .pool_max_idle_per_host(0)
             .no_proxy()
             .user_agent(concat!("ucanpay/", env!("CARGO_PKG_VERSION")));
         if url.scheme() == "http" {
