@@ -298,7 +298,7 @@ mod tests {
             (&["--set", "name-in"], "a setting is written name=value"),
             (&["--clock", "fast"], "possible values: real, driven"),
             (&["--state"], "a value is required"),
-            (&["--listen", "8090"], "invalid socket address"),
+            (&["--listen", "8090"], "written in numbers, with a port"),
             (&["--notify-interval", "soon"], "such as 15s or 500ms"),
             (&["--notify-interval", "0s"], "such as 15s or 500ms"),
         ] {
