@@ -87,7 +87,6 @@ fn shortest(system: &System) -> Option<(usize, String)> {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "the table of docs/model.md")]
 fn each_mistake_is_found_and_without_it_its_part_is_whole() {
     let mut missed = Vec::new();
     for bug in Bug::ALL {
@@ -110,7 +109,6 @@ fn each_mistake_is_found_and_without_it_its_part_is_whole() {
 
 /// Fails once the ledger is mended: then the model need not forgive them any more.
 #[test]
-#[expect(clippy::print_stdout, reason = "how short the way into it is")]
 fn the_two_known_gaps_are_found_where_they_are_not_forgiven() {
     for name in ["one refund, alone", "reversed or refunded, alone"] {
         let scene = SMALL.iter().find(|scene| scene.name == name);
@@ -217,7 +215,6 @@ fn the_diagrams_of_the_docs_show_each_move_that_was_made_and_no_other() {
 /// The parts with two instances and every fault, up to so many steps each.
 #[test]
 #[ignore = "minutes: `UCANPAY_PROVE_MODEL` sets how many steps of each part are searched"]
-#[expect(clippy::print_stdout, reason = "the figures are what is asked for")]
 fn the_whole_is_searched_as_far_as_was_asked() {
     let steps = std::env::var("UCANPAY_PROVE_MODEL").ok();
     let steps = steps.map_or(300_000, |steps| steps.parse().expect("a number of steps"));
