@@ -25,9 +25,9 @@ use ucanpay_transport::Client;
 
 use crate::id::{ProviderId, RefundNumber};
 use crate::provider::{
-    Acknowledgement, Cancellation, Capabilities, Fact, FrozenRequest, NotificationRefused,
+    Acknowledgement, Cancellation, Capabilities, Fact, Flow, FrozenRequest, NotificationRefused,
     NotificationTopic, PaymentIntent, PaymentProvider, PrepareError, ProviderError,
-    RawNotification, RefundInquiry, RefundIntent, RefundLimits, Reply,
+    NumberRule, RawNotification, RefundInquiry, RefundIntent, RefundLimits, Reply,
 };
 use crate::wording::Wording;
 
@@ -118,6 +118,9 @@ const REFUNDS: RefundLimits = RefundLimits {
     window: Duration::from_secs(365 * 24 * 60 * 60),
 };
 
+/// Reference: `outTradeNo`, `outRefundNo`: 1 to 32 of 0-9, A-Z and a-z.
+const NUMBERS: NumberRule = NumberRule::alphanumeric(32);
+
 /// Reference: 撤销订单 / "Cancelling Orders": within 7 days of the transaction, counted from the order. (TRADE_OVERDUE's own
 /// text says one year; the shorter is safe.)
 const REVERSAL_WINDOW: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -185,8 +188,17 @@ impl PaymentProvider for UcanpayProvider {
         self.client.merchant().id().as_str()
     }
 
+    /// Any currency of ISO 4217, 1 to 2147483647 cents; it never expires by itself. How a buyer comes to it is the account's
+    /// scene.
     fn capabilities(&self) -> Capabilities {
-        Capabilities::new(REFUNDS).with_reversal_window(REVERSAL_WINDOW)
+        let flows: &[Flow] = match self.settings.scene {
+            SceneType::Native => &[Flow::QrCode, Flow::Link],
+            _ => &[Flow::Link],
+        };
+        Capabilities::new(REFUNDS)
+            .with_flows(flows.iter().copied())
+            .with_numbers(NUMBERS)
+            .with_reversal_window(REVERSAL_WINDOW)
     }
 
     fn prepare_payment(&self, intent: &PaymentIntent) -> Result<FrozenRequest, PrepareError> {

@@ -9,6 +9,7 @@ mod account;
 mod adapter;
 mod between;
 mod block;
+mod capabilities;
 mod close_calls;
 mod ending;
 mod gateway;
