@@ -1,11 +1,13 @@
 //! A ledger that ends with the process: for tests and for trying things out.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::{ClaimedEvent, Delivery, ParkedEvent, PaymentStore, StoreError, Unparking};
+use super::{
+    ClaimedEvent, Delivery, ParkedEvent, PaymentStore, Signals, StoreError, Unparking,
+};
 use crate::id::{PaymentKey, ProviderId, Reference};
 use crate::ledger::{
     Applied, Census, Command, Event, EventFate, EventKind, EvidenceRecord, History, KeptEvent,
@@ -362,6 +364,10 @@ impl PaymentStore for MemoryStore {
         parked.sort_by_key(|event| event.parked_at);
         parked.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(parked)
+    }
+
+    fn signals(&self) -> Option<Arc<dyn Signals>> {
+        None
     }
 
     async fn unpark_event(

@@ -17,6 +17,7 @@ mod instances;
 mod invariants;
 mod mock;
 mod new_key;
+mod news;
 mod notifications;
 mod operations;
 mod outbox;
