@@ -259,7 +259,7 @@ fn with_a_secret_requests_are_signed_by_keyed_md5() {
     assert_eq!(order["signType"], "MD5");
     let mut members: Vec<_> = order.as_object().unwrap().iter().collect();
     members.retain(|(name, _)| *name != "sign");
-    members.sort();
+    members.sort_by_key(|(name, _)| name.as_str());
     let text = |value: &Value| {
         value
             .as_str()
