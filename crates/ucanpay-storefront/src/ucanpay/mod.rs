@@ -25,9 +25,9 @@ use ucanpay_transport::Client;
 
 use crate::id::{ProviderId, RefundNumber};
 use crate::provider::{
-    Acknowledgement, Cancellation, Capabilities, Fact, Flow, FrozenRequest, NotificationRefused,
+    Acknowledgement, Cancellation, Capabilities, Effect, Fact, Flow, FrozenRequest, NotificationRefused,
     NotificationTopic, PaymentIntent, PaymentProvider, PrepareError, ProviderError,
-    NumberRule, RawNotification, RefundInquiry, RefundIntent, RefundLimits, Reply,
+    ProviderErrorKind,    NumberRule, RawNotification, RefundInquiry, RefundIntent, RefundLimits, Reply,
 };
 use crate::wording::Wording;
 
@@ -158,6 +158,24 @@ impl UcanpayProvider {
         })
     }
 
+    /// The kept bytes, to be sent. Where the gateway wants a nonce of its own in whatever it is sent, they are signed anew:
+    /// a repeat after a restart is one, too, and nobody here knows which is the first.
+    fn thawed<O: Operation>(
+        &self,
+        request: &FrozenRequest,
+    ) -> Result<SignedRequest<O>, ProviderError> {
+        let kept = thaw::<O>(request);
+        if !self.client.signs_repeats_anew() {
+            return Ok(kept);
+        }
+        let merchant = self.client.merchant();
+        merchant
+            .sign_again(&kept, Nonce::random())
+            .map_err(|error| {
+                ProviderError::new(ProviderErrorKind::Config, error).with_effect(Effect::None)
+            })
+    }
+
     /// The link by which the buyer pays. In the app's scene it needs the signature of the order's answer.
     fn pay_link(
         &self,
@@ -222,7 +240,8 @@ impl PaymentProvider for UcanpayProvider {
         intent: &PaymentIntent,
         request: &FrozenRequest,
     ) -> Result<Fact, ProviderError> {
-        let answer = self.client.send(&thaw::<UnifiedOrder>(request)).await?;
+        let order = self.thawed::<UnifiedOrder>(request)?;
+        let answer = self.client.send(&order).await?;
         let link = self.pay_link(intent, answer.ucp_order_no.as_deref(), Some(&answer.sign));
         Ok(facts::placed(&answer, link))
     }
@@ -299,7 +318,9 @@ impl PaymentProvider for UcanpayProvider {
     }
 
     async fn refund_payment(&self, request: &FrozenRequest) -> Result<Fact, ProviderError> {
-        let answer = self.client.send(&thaw::<Refund>(request)).await?;
+        let refund = self.thawed::<Refund>(request)?;
+        let answer = self.client.send(&refund).await;
+        let answer = answer.map_err(errors::refunding)?;
         Ok(facts::refund_accepted(&answer))
     }
 
