@@ -24,8 +24,9 @@ use ucanpay_sandbox::{Sandbox, SandboxConfig};
 use ucanpay_storefront::conformance::{self, ProviderUnderTest, Standing, TestError};
 use ucanpay_storefront::provider::{Acknowledgement, Effect, PaymentIntent};
 use ucanpay_storefront::{
-    AccountSettings, NotificationTopic, PaymentProvider, PaymentRegistry, ProviderId, RawNotification, Reference, RefundNumber,
-    StartError, StartPayment, UcanpayFactory, UcanpayProvider, UcanpaySettings,
+    AccountSettings, NotificationTopic, PaymentProvider, PaymentRegistry, ProviderId,
+    RawNotification, Reference, RefundNumber, StartError, StartPayment, UcanpayFactory,
+    UcanpayProvider, UcanpaySettings,
 };
 use ucanpay_transport::Client;
 

@@ -18,8 +18,8 @@ use ucanpay_storefront::provider::{
     Capabilities, NotificationTopic, RawNotification, RefundLimits, Reply,
 };
 use ucanpay_storefront::{
-    EventHandler, HandlerError, MockPaymentProvider, PaymentRegistry, Payments, ProviderId, Reference, SqliteStore,
-    StartPayment,
+    EventHandler, HandlerError, MockPaymentProvider, PaymentRegistry, Payments, ProviderId,
+    Reference, SqliteStore, StartPayment,
 };
 
 use crate::told::{MERCHANT, PROVIDER, new_payment, paid, placed, reference};
@@ -117,7 +117,10 @@ async fn delivered(told: &Counting, events: usize) {
         if now > last.0 {
             last = (now, Instant::now());
         }
-        assert!(last.1.elapsed() < PATIENCE, "{now} of {events} were delivered");
+        assert!(
+            last.1.elapsed() < PATIENCE,
+            "{now} of {events} were delivered"
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

@@ -316,12 +316,32 @@ mod tests {
                 50,
                 Currency::CAD,
                 None,
-                Some("the number \"A_1\" cannot be used at this gateway; it takes 1 to 28 letters and digits, and of -"),
+                Some(
+                    "the number \"A_1\" cannot be used at this gateway; it takes 1 to 28 letters and digits, and of -",
+                ),
             ),
-            ("A1", 49, Currency::CAD, None, Some("no payment of 49 cents; it takes 50 to 1000 cents")),
-            ("A1", 1_001, Currency::CAD, None, Some("it takes 50 to 1000 cents")),
+            (
+                "A1",
+                49,
+                Currency::CAD,
+                None,
+                Some("no payment of 49 cents; it takes 50 to 1000 cents"),
+            ),
+            (
+                "A1",
+                1_001,
+                Currency::CAD,
+                None,
+                Some("it takes 50 to 1000 cents"),
+            ),
             ("A1", 50, usd, None, Some("does not take USD; it takes CAD")),
-            ("A1", 50, Currency::CAD, Some(long), Some("closes an unpaid payment after 900 s")),
+            (
+                "A1",
+                50,
+                Currency::CAD,
+                Some(long),
+                Some("closes an unpaid payment after 900 s"),
+            ),
         ] {
             let reference = Reference::new(number).unwrap();
             let taken = narrow().take_payment(&reference, cents(amount), currency, expiry);

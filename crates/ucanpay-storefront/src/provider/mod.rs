@@ -19,9 +19,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use ucanpay_core::{Amount, Currency};
 
-pub use capabilities::{
-    Capabilities, Currencies, Flow, NumberRule, RefundLimits, Unsupported,
-};
+pub use capabilities::{Capabilities, Currencies, Flow, NumberRule, RefundLimits, Unsupported};
 pub use error::{NotificationRefused, PrepareError, ProviderError, ProviderErrorKind};
 pub use fact::{Claim, Evidence, Fact, PaymentStatus, RefundClaim, RefundStatus, Source};
 pub use factory::ProviderFactory;

@@ -5,9 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::{
-    ClaimedEvent, Delivery, ParkedEvent, PaymentStore, Signals, StoreError, Unparking,
-};
+use super::{ClaimedEvent, Delivery, ParkedEvent, PaymentStore, Signals, StoreError, Unparking};
 use crate::id::{PaymentKey, ProviderId, Reference};
 use crate::ledger::{
     Applied, Census, Command, Event, EventFate, EventKind, EvidenceRecord, History, KeptEvent,

@@ -25,9 +25,10 @@ use ucanpay_transport::Client;
 
 use crate::id::{ProviderId, RefundNumber};
 use crate::provider::{
-    Acknowledgement, Cancellation, Capabilities, Effect, Fact, Flow, FrozenRequest, NotificationRefused,
-    NotificationTopic, PaymentIntent, PaymentProvider, PrepareError, ProviderError,
-    ProviderErrorKind,    NumberRule, RawNotification, RefundInquiry, RefundIntent, RefundLimits, Reply,
+    Acknowledgement, Cancellation, Capabilities, Effect, Fact, Flow, FrozenRequest,
+    NotificationRefused, NotificationTopic, NumberRule, PaymentIntent, PaymentProvider,
+    PrepareError, ProviderError, ProviderErrorKind, RawNotification, RefundInquiry, RefundIntent,
+    RefundLimits, Reply,
 };
 use crate::wording::Wording;
 

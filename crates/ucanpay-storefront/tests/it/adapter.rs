@@ -167,7 +167,10 @@ async fn what_is_sent_again_in_a_call_of_its_own_has_a_nonce_of_its_own_where_th
         let order = provider.prepare_payment(&intent()).unwrap();
         let refund = provider.prepare_refund(&refund()).unwrap();
         for _ in 0..2 {
-            provider.create_payment(&intent(), &order).await.unwrap_err();
+            provider
+                .create_payment(&intent(), &order)
+                .await
+                .unwrap_err();
         }
         for _ in 0..2 {
             provider.refund_payment(&refund).await.unwrap_err();

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use ucanpay_core::{Amount, Currency};
-use ucanpay_storefront::provider::{Capabilities, NumberRule, RefundLimits, RefundStatus, Unsupported};
+use ucanpay_storefront::provider::{
+    Capabilities, NumberRule, RefundLimits, RefundStatus, Unsupported,
+};
 use ucanpay_storefront::{PaymentProvider as _, RefundError, RefundState, StartError};
 
 use crate::shop::{shops, start};

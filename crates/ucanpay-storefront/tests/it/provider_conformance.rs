@@ -372,10 +372,7 @@ async fn a_wrapper_that_breaks_one_rule_is_found_by_the_expectation_that_says_so
             Fault::HidesLink,
             "there is a pay link if, and only if, there is a flow",
         ),
-        (
-            Fault::ShortNumbers,
-            "the ledger's own numbers are allowed",
-        ),
+        (Fault::ShortNumbers, "the ledger's own numbers are allowed"),
         (
             Fault::BoastsNumbers,
             "the longest number with every character that is allowed is taken",

@@ -13,10 +13,10 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode, Uri};
 use maud::html;
 
-use super::provider::CURRENCIES;
 use super::message::{
     Charge, Message, NewCharge, NewRefund, RefundPart, SIGNATURE, Secret, from_dollars,
 };
+use super::provider::CURRENCIES;
 
 /// The toy gateway. A clone is the same.
 #[derive(Clone, Debug)]

@@ -138,7 +138,9 @@ impl PaymentProvider for Birch {
             count: 3,
             window: Duration::from_secs(90 * 24 * 60 * 60),
         })
-        .with_currencies(CURRENCIES.map(|letters| Currency::new(letters).expect("the literal is a currency")))
+        .with_currencies(
+            CURRENCIES.map(|letters| Currency::new(letters).expect("the literal is a currency")),
+        )
         .with_numbers(NUMBERS)
     }
 

@@ -34,9 +34,7 @@ use async_trait::async_trait;
 use sqlx::postgres::PgPool;
 use sqlx::{PgConnection, PgTransaction};
 
-use super::{
-    ClaimedEvent, Delivery, ParkedEvent, PaymentStore, Signals, StoreError, Unparking,
-};
+use super::{ClaimedEvent, Delivery, ParkedEvent, PaymentStore, Signals, StoreError, Unparking};
 use crate::id::{PaymentKey, ProviderId, Reference};
 use crate::ledger::{Applied, Census, Command, History, Lease, Loaded, PaymentView, decide};
 use crate::time::Timestamp;

@@ -28,9 +28,7 @@ use async_trait::async_trait;
 use sqlx::SqlitePool;
 
 use self::queue::{Job, Queue};
-use super::{
-    ClaimedEvent, Delivery, ParkedEvent, PaymentStore, Signals, StoreError, Unparking,
-};
+use super::{ClaimedEvent, Delivery, ParkedEvent, PaymentStore, Signals, StoreError, Unparking};
 use crate::id::{PaymentKey, ProviderId};
 use crate::ledger::{Applied, Census, Command, History, Lease, PaymentView};
 use crate::time::Timestamp;
