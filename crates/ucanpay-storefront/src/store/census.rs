@@ -57,8 +57,11 @@ pub(super) fn lately(now: Timestamp) -> i64 {
     now.before(LATELY).as_millis()
 }
 
+/// Picks the rows of an account.
+pub(super) type RowsOf = fn(&mut AccountCensus) -> &mut Unsettled;
+
 /// The statements that take the [`moments`], each with the rows that it counts.
-pub(super) const BY_ACCOUNT: [(&str, fn(&mut AccountCensus) -> &mut Unsettled); 3] = [
+pub(super) const BY_ACCOUNT: [(&str, RowsOf); 3] = [
     (PAYMENTS, |account| &mut account.payments),
     (WATCHED, |account| &mut account.watched),
     (REFUNDS, |account| &mut account.refunds),
@@ -68,7 +71,7 @@ pub(super) const BY_ACCOUNT: [(&str, fn(&mut AccountCensus) -> &mut Unsettled); 
 pub(super) fn unsettled(
     census: &mut Census,
     row: &impl Columns,
-    rows: impl Fn(&mut AccountCensus) -> &mut Unsettled,
+    rows: RowsOf,
 ) -> Result<(), StoreError> {
     let mut by_age = [0; 5];
     let columns = ["age_0", "age_1", "age_2", "age_3", "age_4"];
