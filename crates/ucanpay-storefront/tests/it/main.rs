@@ -5,9 +5,11 @@
     reason = "the lint's exception for tests does not reach their helper functions"
 )]
 
+mod account;
 mod adapter;
 mod between;
 mod block;
+mod capabilities;
 mod close_calls;
 mod ending;
 mod gateway;
@@ -15,6 +17,7 @@ mod instances;
 mod invariants;
 mod mock;
 mod new_key;
+mod news;
 mod notifications;
 mod operations;
 mod outbox;
