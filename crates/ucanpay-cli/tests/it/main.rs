@@ -13,6 +13,7 @@ mod notifying;
 mod pictures;
 mod probing;
 mod program;
+mod settings;
 mod shop;
 mod signing;
 mod snapshots;
