@@ -10,6 +10,8 @@ The project's own commands.
   cargo xtask fuzz --runs N       the same, N inputs each
   cargo xtask defences            removes each defence in a copy of the project, and sees its test fail
   cargo xtask defences --only X   the same, for those whose name contains X
+  cargo xtask bench               every benchmark beside its yardstick; writes docs/performance/
+  cargo xtask bench --only X      those whose command contains X; writes nothing
   cargo xtask help                this text
 
 `cargo test --workspace` runs the tests alone, and lists those it left out and why.";
@@ -25,6 +27,10 @@ pub(crate) enum Task {
     Fuzz(Bound),
     /// Those whose name contains this, or all.
     Defences {
+        only: Option<String>,
+    },
+    /// Those whose command contains this, or all.
+    Bench {
         only: Option<String>,
     },
 }
@@ -43,7 +49,7 @@ pub(crate) fn read(words: impl IntoIterator<Item = String>) -> Result<Task, Stri
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
         [] => Err("no command is given".to_owned()),
-        ["help" | "--help" | "-h"] | ["test" | "fuzz" | "defences", "--help" | "-h"] => {
+        ["help" | "--help" | "-h"] | ["test" | "fuzz" | "defences" | "bench", "--help" | "-h"] => {
             Ok(Task::Help)
         }
         ["test"] => Ok(Task::Test { install: true }),
@@ -57,6 +63,14 @@ pub(crate) fn read(words: impl IntoIterator<Item = String>) -> Result<Task, Stri
         ["fuzz", "--runs", number] => number_of("runs", number).map(Bound::Runs).map(Task::Fuzz),
         ["fuzz", "--seconds" | "--runs", _, word, ..] | ["fuzz", word, ..] => {
             Err(format!("`fuzz` does not know {word:?}"))
+        }
+        ["bench"] => Ok(Task::Bench { only: None }),
+        ["bench", "--only"] => Err("`--only` needs a part of a command".to_owned()),
+        ["bench", "--only", part] => Ok(Task::Bench {
+            only: Some((*part).to_owned()),
+        }),
+        ["bench", "--only", _, word, ..] | ["bench", word, ..] => {
+            Err(format!("`bench` does not know {word:?}"))
         }
         ["defences"] => Ok(Task::Defences { only: None }),
         ["defences", "--only"] => Err("`--only` needs a part of a name".to_owned()),

@@ -11,6 +11,7 @@
 //! | `workspace.rs` | where the project is, and how a command is run in it |
 //! | `report.rs` | the table at the end |
 //! | `fuzz.rs` | the search for inputs that break something, apart from the checks |
+//! | `bench/` | every benchmark and what it must reach, apart from the checks |
 //! | `defences/` | each defence removed, to see its test fail, apart from the checks |
 
 #![expect(
@@ -20,6 +21,7 @@
 )]
 
 mod args;
+mod bench;
 mod defences;
 mod deny;
 mod features;
@@ -54,6 +56,9 @@ fn main() -> ExitCode {
         Task::Fuzz(bound) => Workspace::find()
             .and_then(|workspace| fuzz::run(&workspace, &bound))
             .map(|()| true),
+        Task::Bench { only } => {
+            Workspace::find().and_then(|workspace| bench::run(&workspace, only.as_deref()))
+        }
         Task::Defences { only } => Workspace::find()
             .and_then(|workspace| defences::run(&workspace, only.as_deref()))
             .map(|()| true),
