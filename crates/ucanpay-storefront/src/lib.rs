@@ -77,8 +77,8 @@ pub use payments::Uncommitted;
 pub use payments::{
     ClosedProof, Closing, Concern, DEFAULT_EXPIRY, EndError, EventHandler, HandlerError, Health,
     NotificationError, PaidProof, ParkedError, Payments, Policies, Receipt, ReconcileReport,
-    RefreshError, RefundError, RefundRequest, ReviewError, StartError, StartPayment, Timeline,
-    TimelineEntry, TimelineItem, UnmatchedPolicy,
+    RefreshError, RefundError, RefundRequest, ReviewError, Running, StartError, StartPayment,
+    Timeline, TimelineEntry, TimelineItem, UnmatchedPolicy, on_paid,
 };
 #[cfg(feature = "mock")]
 pub use provider::MockPaymentProvider;

@@ -22,8 +22,10 @@
 //! | `timeline.rs` | what happened to one payment |
 //! | `health.rs` | how the ledger does |
 //! | `run.rs` | both of the latter, until shutdown |
+//! | `background.rs` | the same in a task of its own |
 
 mod advance;
+mod background;
 mod budget;
 mod check;
 mod end;
@@ -50,6 +52,7 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::sync::{Notify, broadcast};
 
+pub use background::{Running, on_paid};
 use budget::Budget;
 pub use end::{ClosedProof, Closing, EndError, PaidProof};
 pub use health::{Concern, Health};
