@@ -23,6 +23,7 @@
 //! | `health.rs` | how the ledger does |
 //! | `run.rs` | both of the latter, until shutdown |
 //! | `background.rs` | the same in a task of its own |
+//! | `open.rs` | a ledger as the environment describes it |
 
 mod advance;
 mod background;
@@ -33,6 +34,8 @@ mod gate;
 mod health;
 mod late;
 mod notification;
+#[cfg(all(feature = "reqwest", any(feature = "postgres", feature = "sqlite")))]
+mod open;
 mod outbox;
 mod parked;
 mod policy;
@@ -57,6 +60,8 @@ use budget::Budget;
 pub use end::{ClosedProof, Closing, EndError, PaidProof};
 pub use health::{Concern, Health};
 pub use notification::{NotificationError, Receipt};
+#[cfg(all(feature = "reqwest", any(feature = "postgres", feature = "sqlite")))]
+pub use open::OpenError;
 pub use outbox::{EventHandler, HandlerError};
 pub use parked::ParkedError;
 pub use policy::{Policies, UnmatchedPolicy};
