@@ -114,7 +114,8 @@ fn standing(order: &Order, payment: Option<&PaymentView>) -> Markup {
         (_, Some(link)) => html! {
             p { "Scan the code with your phone, or open the link." }
             img src=(format!("/ucanpay/status/{}/qr.svg", order.number)) alt="The pay link as a QR code";
-            p { a class="pay" href=(&**link) { "Pay " (money(order.cents)) } }
+            // In a tab of its own, so that this page is there when the buyer comes back.
+            p { a class="pay" href=(&**link) target="_blank" { "Pay " (money(order.cents)) } }
         },
         (_, None) => html! {
             p { "The payment is on its way to the gateway. This page goes on by itself." }
