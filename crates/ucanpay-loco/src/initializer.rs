@@ -11,6 +11,7 @@ use loco_rs::environment::Environment;
 use loco_rs::{Error, Result};
 use ucanpay_axum::self_check;
 use ucanpay_storefront::EventHandler;
+use ucanpay_storefront::provider::ProviderErrorKind;
 
 use crate::event::{PaymentEvent, Performed};
 use crate::one_line::in_one_line;
@@ -89,7 +90,8 @@ impl Initializer for UcanpayInitializer {
     }
 }
 
-/// What can be wrong although the settings could be read: that was looked at when the app started.
+/// What can be wrong although the settings could be read, which was looked at when the app started: the ledger, the notify
+/// address, what waits for a person, and whether each gateway takes calls that are signed with our key.
 async fn check(ctx: &AppContext) -> Check {
     let plugin = match Plugin::of(ctx) {
         Ok(plugin) => plugin,
@@ -97,7 +99,22 @@ async fn check(ctx: &AppContext) -> Check {
     };
     let (mut problems, mut concerns) = (Vec::new(), Vec::new());
     match plugin.payments.health().await {
-        Ok(health) => concerns.extend(health.concerns().iter().map(ToString::to_string)),
+        Ok(health) => {
+            concerns.extend(health.concerns().iter().map(ToString::to_string));
+            for (account, taken) in plugin.payments.check().await {
+                let Err(error) = taken else { continue };
+                let words = format!("account {account}: {}", in_one_line(&error));
+                match error.kind() {
+                    // It may take calls again by itself; what is started meanwhile is recorded.
+                    ProviderErrorKind::Unreachable
+                    | ProviderErrorKind::Later
+                    | ProviderErrorKind::Blocked
+                    | ProviderErrorKind::Unclear => concerns.push(words),
+                    _ => problems.push(words),
+                }
+            }
+        }
+        // Without the ledger no gateway is asked either: nobody could say whether it wants to be left alone.
         Err(error) => problems.push(in_one_line(&error)),
     }
     let notify_url = &plugin.notify_urls[0];
