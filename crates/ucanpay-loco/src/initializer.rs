@@ -16,6 +16,7 @@ use ucanpay_storefront::provider::ProviderErrorKind;
 use crate::event::{PaymentEvent, Performed};
 use crate::one_line::in_one_line;
 use crate::plugin::Plugin;
+use crate::settings::NotifyUrl;
 
 /// Runs the reconciler and tells the app what happened; looked after by `cargo loco doctor`.
 ///
@@ -70,12 +71,12 @@ impl Initializer for UcanpayInitializer {
     async fn after_routes(&self, router: Router, ctx: &AppContext) -> Result<Router> {
         let plugin = Plugin::of(ctx)?;
         if plugin.self_check {
-            let [payments, refunds] = &plugin.notify_urls;
-            self_check(router.clone(), [path(payments), path(refunds)]).await.map_err(|shadowed| {
+            let paths = plugin.notify_urls.iter().map(|notify| path(&notify.url));
+            self_check(router.clone(), paths).await.map_err(|shadowed| {
                 Error::Message(format!(
                     "POST {} does not reach ucanpay-loco, so payments would be notified in vain: add \
                      ucanpay_loco::routes(ctx) to Hooks::routes, and any prefix of theirs to \
-                     settings.ucanpay.notify_base_url; behind a proxy that changes paths, set \
+                     notify_base_url; behind a proxy that changes paths, set \
                      settings.ucanpay.self_check to false",
                     shadowed.path()
                 ))
@@ -117,11 +118,15 @@ async fn check(ctx: &AppContext) -> Check {
         // Without the ledger no gateway is asked either: nobody could say whether it wants to be left alone.
         Err(error) => problems.push(in_one_line(&error)),
     }
-    let notify_url = &plugin.notify_urls[0];
-    if ctx.environment == Environment::Production && !is_public(notify_url) {
+    let hidden = plugin
+        .notify_urls
+        .iter()
+        .find(|notify| !is_public(&notify.url));
+    if let Some(NotifyUrl { url, setting }) =
+        hidden.filter(|_| ctx.environment == Environment::Production)
+    {
         problems.push(format!(
-            "settings.ucanpay.notify_base_url gives {notify_url}, which the gateway cannot reach; it is the app's public \
-             https address"
+            "{setting} gives {url}, which the gateway cannot reach; it is the app's public https address"
         ));
     }
     found(&problems, &concerns)

@@ -44,6 +44,6 @@ pub use initializer::UcanpayInitializer;
 pub use migration::migrations;
 pub use plugin::{after_context, install, on_shutdown, payments};
 pub use routes::routes;
-pub use settings::{SettingError, Settings};
+pub use settings::Settings;
 pub use tasks::register_tasks;
-pub use ucanpay_storefront::Payments;
+pub use ucanpay_storefront::{Payments, SettingError};

@@ -35,7 +35,7 @@ async fn a_buyer_on_a_phone_pays_by_the_link_and_sees_the_page_turn_paid() {
 
         browser.driver().switch_to_window(order).await.unwrap();
         browser.read("Paid. Thank you!").await;
-        browser.read("Your ticket: 1").await;
+        browser.read("Your ticket:\n1").await;
         browser.picture("4-paid").await;
         browser.fits().await;
         browser.content().await;
@@ -60,7 +60,7 @@ async fn a_buyer_without_scripts_sees_the_page_turn_paid() {
         let address = browser.url().await;
         let (_, number) = address.rsplit_once('/').unwrap();
         shop.pay(number).await;
-        browser.read("Your ticket: 1").await;
+        browser.read("Your ticket:\n1").await;
         browser.picture("2-paid").await;
     })
     .await;

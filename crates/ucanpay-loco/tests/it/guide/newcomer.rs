@@ -60,7 +60,12 @@ impl Newcomer {
             folder,
             app_address: free_address(),
             gateway_address: free_address(),
-            browser: Client::new(),
+            // Plain http on this machine: no root certificates, no proxy.
+            browser: Client::builder()
+                .no_proxy()
+                .tls_certs_only([])
+                .build()
+                .unwrap(),
             running: None,
             order: None,
             paid_orders: 0,
@@ -69,6 +74,7 @@ impl Newcomer {
 
     pub(super) fn writes(&self, path: &str, text: &str) {
         let path = self.app.join(path);
+        assert!(!path.exists(), "{} is there already", path.display());
         std::fs::write(path, format!("{text}\n")).unwrap();
     }
 
@@ -128,14 +134,13 @@ impl Newcomer {
 
     /// In this process: the program `ucanpay-sandbox` is this call.
     async fn starts_gateway(&self, arguments: &[&str]) {
-        let keys = self.app.join("ucanpay-sandbox");
-        let (mut words, folder) = (Vec::<OsString>::new(), format!("{}/", self.app.display()));
-        words.extend(arguments.iter().map(|word| {
-            word.replace("ucanpay-sandbox/", &format!("{folder}ucanpay-sandbox/"))
-                .into()
-        }));
+        let in_the_app = |word: &&str| match word.starts_with("ucanpay-sandbox") {
+            true => self.app.join(word).into(),
+            false => OsString::from(*word),
+        };
+        let mut words: Vec<_> = arguments.iter().map(in_the_app).collect();
+        words.extend(["--keys".into(), in_the_app(&"ucanpay-sandbox")]);
         words.extend(["--listen".into(), self.gateway_address.to_string().into()]);
-        words.extend(["--keys".into(), keys.into()]);
         tokio::spawn(ucanpay_sandbox::command::run(words));
         until(async || self.browser.get(self.gateway("/")).send().await.is_ok()).await;
     }
@@ -143,7 +148,13 @@ impl Newcomer {
     async fn starts_app(&mut self) {
         // Built first, for that may take its time.
         self.runs("cargo build");
-        let app = self.cargo("cargo loco start").spawn().expect("cargo runs");
+        let log = std::fs::File::create(self.folder.join("start.log")).unwrap();
+        let app = self
+            .cargo("cargo loco start")
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .expect("cargo runs");
         self.running = Some(Running(app));
         until(async || self.browser.get(self.url("/_ping")).send().await.is_ok()).await;
     }
@@ -229,13 +240,10 @@ impl Newcomer {
 
     /// Runs a command to its end; what it says is returned.
     fn runs(&self, line: &str) -> String {
-        let output = self
-            .cargo(line)
-            .stdout(Stdio::piped())
-            .output()
-            .expect("cargo runs");
+        let output = self.cargo(line).output().expect("cargo runs");
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(output.status.success(), "{line}: {said}");
+        let trouble = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{line}: {said}{trouble}");
         said
     }
 
@@ -243,6 +251,12 @@ impl Newcomer {
         let words = line.split(' ').skip(1);
         let order = self.order.as_deref().unwrap_or_default();
         let mut cargo = Command::new("cargo");
+        for (name, _) in std::env::vars() {
+            // Settings of whoever runs the tests are not settings of the test.
+            if name.starts_with("UCANPAY_") || ["DATABASE_URL", "LOCO_ENV"].contains(&&*name) {
+                cargo.env_remove(name);
+            }
+        }
         cargo
             .args(words.map(|word| word.replace("$ORDER", order)))
             .current_dir(&self.app)
@@ -255,7 +269,7 @@ impl Newcomer {
     }
 
     fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.app_address)
+        format!("http://localhost:{}{path}", self.app_address.port())
     }
 
     fn gateway(&self, path: &str) -> String {
