@@ -5,6 +5,7 @@
 
 mod error;
 mod fact;
+mod factory;
 mod registry;
 #[cfg(feature = "mock")]
 mod scripted;
@@ -20,6 +21,7 @@ use ucanpay_core::{Amount, Currency};
 
 pub use error::{NotificationRefused, PrepareError, ProviderError, ProviderErrorKind};
 pub use fact::{Claim, Evidence, Fact, PaymentStatus, RefundClaim, RefundStatus, Source};
+pub use factory::ProviderFactory;
 pub use registry::{PaymentRegistry, PaymentRegistryBuilder, RegistryError};
 #[cfg(feature = "mock")]
 pub use scripted::{NextCall, ScriptError, ScriptedProvider};

@@ -3,10 +3,16 @@
 //! Intents become signed calls of `ucanpay-core`, sent by the client of `ucanpay-transport`; verified messages become
 //! facts (`facts.rs`), and errors say what is known about the money (`errors.rs`).
 
+mod account;
 mod errors;
+mod factory;
 mod facts;
+mod key_file;
 
 use std::time::Duration;
+
+pub use self::account::UcanpayAccount;
+pub use self::factory::UcanpayFactory;
 
 use async_trait::async_trait;
 use ucanpay_core::{

@@ -5,6 +5,7 @@
     reason = "the lint's exception for tests does not reach their helper functions"
 )]
 
+mod account;
 mod adapter;
 mod between;
 mod block;
