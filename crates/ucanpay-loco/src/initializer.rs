@@ -71,7 +71,8 @@ impl Initializer for UcanpayInitializer {
     async fn after_routes(&self, router: Router, ctx: &AppContext) -> Result<Router> {
         let plugin = Plugin::of(ctx)?;
         if plugin.self_check {
-            let paths = plugin.notify_urls.iter().map(|notify| path(&notify.url));
+            let urls = plugin.notify_urls.iter();
+            let paths: Vec<_> = urls.map(|notify| path(&notify.url)).collect();
             self_check(router.clone(), paths).await.map_err(|shadowed| {
                 Error::Message(format!(
                     "POST {} does not reach ucanpay-loco, so payments would be notified in vain: add \

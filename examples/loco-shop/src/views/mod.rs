@@ -35,6 +35,8 @@ fn page(title: &str, head: &Markup, main: &Markup) -> String {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 (head)
+                // No picture of its own, and no question after one.
+                link rel="icon" href="data:,";
                 title { (title) " · Maple & Bean" }
                 style { (PreEscaped(STYLE)) }
             }

@@ -82,7 +82,10 @@ impl Newcomer {
         let path = self.app.join(path);
         let text = std::fs::read_to_string(&path).unwrap();
         let text = change(&path, &text, diff);
-        std::fs::write(&path, text.replace("../ucanpay/", &format!("{PROJECT}/"))).unwrap();
+        // From the app, and from a crate within it.
+        let text = text.replace("../../ucanpay/", "../ucanpay/");
+        let text = text.replace("../ucanpay/", &format!("{PROJECT}/"));
+        std::fs::write(&path, text).unwrap();
     }
 
     pub(super) async fn types(&mut self, line: &str) {
