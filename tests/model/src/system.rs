@@ -33,7 +33,7 @@ pub struct State {
     /// The refunds that were asked for by the shop, or are owed.
     pub wished: u8,
     /// The refunds that the gateway took up again after they had failed, though nobody asked for them again, and a reversal
-    /// by a call whose sender waited no more: see [`System::strict`].
+    /// by a call whose sender waited no more or whose lease had passed on: see [`System::strict`].
     pub belated: u8,
     /// The law that was broken: nothing happens any more.
     pub broken: Option<Law>,
@@ -166,7 +166,8 @@ impl System {
         {
             state.belated |= 1 << n;
         }
-        if call == Wire::Reverse && from.is_none() {
+        let holds = |who| moments::holds(&self.book.view(state.row), 0, who);
+        if call == Wire::Reverse && !from.is_some_and(holds) {
             state.belated |= BELATED_REVERSAL;
         }
         state.gateway.hear(call, self.fits())
