@@ -5,6 +5,7 @@
     reason = "the lint's exception for tests does not reach their helper functions"
 )]
 
+mod crash;
 mod gateway_apart;
 mod ledger_file;
 mod processes;

@@ -6,6 +6,7 @@
 )]
 
 mod adapter;
+mod await_points;
 mod between;
 mod block;
 mod close_calls;
