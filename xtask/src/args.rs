@@ -7,6 +7,9 @@ The project's own commands.
   cargo xtask test --no-install   the same; what is missing on this machine is named, not installed
   cargo xtask fuzz                looks for inputs that break a reader of messages, a minute for each (nightly)
   cargo xtask fuzz --seconds N    the same, for N seconds each
+  cargo xtask fuzz --runs N       the same, N inputs each
+  cargo xtask defences            removes each defence in a copy of the project, and sees its test fail
+  cargo xtask defences --only X   the same, for those whose name contains X
   cargo xtask help                this text
 
 `cargo test --workspace` runs the tests alone, and lists those it left out and why.";
@@ -18,10 +21,20 @@ pub(crate) enum Task {
     Test {
         install: bool,
     },
-    /// For how many seconds each target runs.
-    Fuzz {
-        seconds: u32,
+    /// For how long each target runs.
+    Fuzz(Bound),
+    /// Those whose name contains this, or all.
+    Defences {
+        only: Option<String>,
     },
+}
+
+/// What ends the run of a fuzz target. Never 0, for which a fuzzer runs for ever.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Bound {
+    Seconds(u32),
+    /// How many inputs are tried.
+    Runs(u32),
 }
 
 /// Reads the words behind `cargo xtask`.
@@ -30,25 +43,37 @@ pub(crate) fn read(words: impl IntoIterator<Item = String>) -> Result<Task, Stri
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
         [] => Err("no command is given".to_owned()),
-        ["help" | "--help" | "-h"] | ["test" | "fuzz", "--help" | "-h"] => Ok(Task::Help),
+        ["help" | "--help" | "-h"] | ["test" | "fuzz" | "defences", "--help" | "-h"] => {
+            Ok(Task::Help)
+        }
         ["test"] => Ok(Task::Test { install: true }),
         ["test", "--no-install"] => Ok(Task::Test { install: false }),
         ["test", word, ..] => Err(format!("`test` does not know {word:?}")),
-        ["fuzz"] => Ok(Task::Fuzz { seconds: 60 }),
-        ["fuzz", "--seconds"] => Err("`--seconds` needs a number".to_owned()),
-        ["fuzz", "--seconds", number] => seconds(number).map(|seconds| Task::Fuzz { seconds }),
-        ["fuzz", "--seconds", _, word, ..] | ["fuzz", word, ..] => {
+        ["fuzz"] => Ok(Task::Fuzz(Bound::Seconds(60))),
+        ["fuzz", flag @ ("--seconds" | "--runs")] => Err(format!("`{flag}` needs a number")),
+        ["fuzz", "--seconds", number] => number_of("seconds", number)
+            .map(Bound::Seconds)
+            .map(Task::Fuzz),
+        ["fuzz", "--runs", number] => number_of("runs", number).map(Bound::Runs).map(Task::Fuzz),
+        ["fuzz", "--seconds" | "--runs", _, word, ..] | ["fuzz", word, ..] => {
             Err(format!("`fuzz` does not know {word:?}"))
+        }
+        ["defences"] => Ok(Task::Defences { only: None }),
+        ["defences", "--only"] => Err("`--only` needs a part of a name".to_owned()),
+        ["defences", "--only", part] => Ok(Task::Defences {
+            only: Some((*part).to_owned()),
+        }),
+        ["defences", "--only", _, word, ..] | ["defences", word, ..] => {
+            Err(format!("`defences` does not know {word:?}"))
         }
         [word, ..] => Err(format!("there is no command {word:?}")),
     }
 }
 
-/// A fuzzer that is given 0 seconds runs for ever.
-fn seconds(number: &str) -> Result<u32, String> {
+fn number_of(what: &str, number: &str) -> Result<u32, String> {
     match number.parse() {
-        Ok(seconds @ 1..) => Ok(seconds),
-        Ok(0) | Err(_) => Err(format!("{number:?} is not a number of seconds from 1 on")),
+        Ok(number @ 1..) => Ok(number),
+        Ok(0) | Err(_) => Err(format!("{number:?} is not a number of {what} from 1 on")),
     }
 }
 
@@ -71,16 +96,42 @@ mod tests {
 
     #[test]
     fn fuzz_takes_a_minute_unless_told_otherwise_and_never_no_time() {
-        assert_eq!(words("fuzz"), Ok(Task::Fuzz { seconds: 60 }));
-        assert_eq!(words("fuzz --seconds 5"), Ok(Task::Fuzz { seconds: 5 }));
-        for line in ["fuzz --seconds", "fuzz --seconds 0", "fuzz --seconds -1"] {
+        let bound = |line| match words(line) {
+            Ok(Task::Fuzz(bound)) => bound,
+            other => panic!("{line}: {other:?}"),
+        };
+        assert_eq!(bound("fuzz"), Bound::Seconds(60));
+        assert_eq!(bound("fuzz --seconds 5"), Bound::Seconds(5));
+        assert_eq!(bound("fuzz --runs 10000000"), Bound::Runs(10_000_000));
+        for line in [
+            "fuzz --seconds",
+            "fuzz --seconds 0",
+            "fuzz --seconds -1",
+            "fuzz --runs",
+            "fuzz --runs 0",
+        ] {
             assert!(words(line).is_err(), "{line}");
         }
     }
 
     #[test]
+    fn defences_are_all_removed_unless_some_are_named() {
+        assert_eq!(words("defences"), Ok(Task::Defences { only: None }));
+        let only = Some("replay".to_owned());
+        assert_eq!(words("defences --only replay"), Ok(Task::Defences { only }));
+        assert!(words("defences --only").is_err());
+    }
+
+    #[test]
     fn help_is_found_where_people_look_for_it() {
-        for line in ["help", "--help", "-h", "test --help", "fuzz -h"] {
+        for line in [
+            "help",
+            "--help",
+            "-h",
+            "test --help",
+            "fuzz -h",
+            "defences -h",
+        ] {
             assert_eq!(words(line), Ok(Task::Help), "{line}");
         }
     }
@@ -94,6 +145,9 @@ mod tests {
             ("test a b", "a"),
             ("fuzz fast", "fast"),
             ("fuzz --seconds 5 6", "6"),
+            ("fuzz --runs 5 6", "6"),
+            ("defences replay", "replay"),
+            ("defences --only a b", "b"),
         ] {
             let problem = words(line).unwrap_err();
             assert!(problem.contains(word), "{problem}");

@@ -5,6 +5,7 @@
 use std::fs;
 use std::process::Command;
 
+use crate::args::Bound;
 use crate::workspace::{self, Workspace, works};
 
 /// Each target, and the corpus it begins with.
@@ -15,7 +16,7 @@ const TARGETS: [(&str, &str); 3] = [
 ];
 
 /// Runs each target, stopping at the first that finds something.
-pub(crate) fn run(workspace: &Workspace, seconds: u32) -> Result<(), String> {
+pub(crate) fn run(workspace: &Workspace, bound: &Bound) -> Result<(), String> {
     if !works(nightly(workspace).args(["fuzz", "--version"])) {
         return Err(
             "cargo-fuzz on a nightly toolchain is missing: `rustup toolchain install nightly`, \
@@ -23,6 +24,10 @@ pub(crate) fn run(workspace: &Workspace, seconds: u32) -> Result<(), String> {
                 .to_owned(),
         );
     }
+    let bound = match bound {
+        Bound::Seconds(seconds) => format!("-max_total_time={seconds}"),
+        Bound::Runs(runs) => format!("-runs={runs}"),
+    };
     for (target, corpus) in TARGETS {
         // What a run finds worth keeping goes there, and helps the next one; the corpus of the project stays as it is.
         let found = format!("fuzz/target/found/{target}");
@@ -31,7 +36,7 @@ pub(crate) fn run(workspace: &Workspace, seconds: u32) -> Result<(), String> {
         // No sanitizer: there is no unsafe code to watch, and without one it tries several times as many inputs.
         let line = format!(
             "fuzz run --fuzz-dir fuzz --sanitizer none {target} {found} fuzz/corpus/{corpus} -- \
-             -max_total_time={seconds} -timeout=10 -dict=fuzz/json.dict"
+             {bound} -timeout=10 -dict=fuzz/json.dict"
         );
         let shown = format!("cargo +nightly {line}");
         let mut command = nightly(workspace);

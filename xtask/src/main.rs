@@ -5,11 +5,13 @@
 //! | `args.rs` | what was asked for |
 //! | `steps.rs` | the checks, in order |
 //! | `tools.rs` | what they need on this machine |
+//! | `deny.rs` | what may come into the build |
 //! | `features.rs` | which features a crate has |
 //! | `light_build.rs` | what a build must not pull in |
 //! | `workspace.rs` | where the project is, and how a command is run in it |
 //! | `report.rs` | the table at the end |
 //! | `fuzz.rs` | the search for inputs that break something, apart from the checks |
+//! | `defences/` | each defence removed, to see its test fail, apart from the checks |
 
 #![expect(
     clippy::print_stdout,
@@ -18,6 +20,8 @@
 )]
 
 mod args;
+mod defences;
+mod deny;
 mod features;
 mod fuzz;
 mod light_build;
@@ -47,8 +51,11 @@ fn main() -> ExitCode {
             Ok(true)
         }
         Task::Test { install } => Workspace::find().map(|workspace| test(&workspace, install)),
-        Task::Fuzz { seconds } => Workspace::find()
-            .and_then(|workspace| fuzz::run(&workspace, seconds))
+        Task::Fuzz(bound) => Workspace::find()
+            .and_then(|workspace| fuzz::run(&workspace, &bound))
+            .map(|()| true),
+        Task::Defences { only } => Workspace::find()
+            .and_then(|workspace| defences::run(&workspace, only.as_deref()))
             .map(|()| true),
     };
     match passed {

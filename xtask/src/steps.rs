@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use crate::deny::Deny;
 use crate::report::{Entry, Outcome, Report};
-use crate::workspace::{Workspace, works};
+use crate::workspace::Workspace;
 use crate::{features, light_build, tools};
 
 type Check = fn(&Workspace) -> Result<Done, String>;
@@ -19,6 +20,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("lints", lints),
     ("light builds", light_builds),
     ("licences, bans, sources", dependencies),
+    ("advisories", advisories),
     ("features apart", features_apart),
     ("documentation", documentation),
     ("tests", tests),
@@ -78,12 +80,20 @@ fn light_builds(workspace: &Workspace) -> Result<Done, String> {
     passed(light_build::check(workspace))
 }
 
-/// Advisories are not among them: they change without a change of ours, and need a database from the network.
 fn dependencies(workspace: &Workspace) -> Result<Done, String> {
-    if !works(workspace.cargo("deny").arg("--version")) {
-        return Ok(Done::NotRun("cargo-deny is not installed"));
+    match Deny::find(workspace) {
+        Some(deny) => passed(deny.check(workspace)),
+        None => Ok(Done::NotRun("cargo-deny is not installed")),
     }
-    passed(workspace.run_cargo("deny --all-features check bans licenses sources"))
+}
+
+/// A new one fails without a change of ours: mend it, or accept it in `deny.toml` with a reason and a date.
+fn advisories(workspace: &Workspace) -> Result<Done, String> {
+    match Deny::find(workspace) {
+        Some(deny) if deny.check_advisories(workspace)? => Ok(Done::Passed),
+        Some(_) => Ok(Done::NotRun("their database could not be fetched")),
+        None => Ok(Done::NotRun("cargo-deny is not installed")),
+    }
 }
 
 /// Each library with none of its features, and with each one alone.

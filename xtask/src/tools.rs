@@ -1,6 +1,8 @@
-//! What the checks need on this machine beside cargo: a C compiler, rustfmt, clippy, PostgreSQL, Chromium, Python.
+//! What the checks need on this machine beside cargo: a C compiler, rustfmt, clippy, PostgreSQL, Chromium, Python,
+//! cargo-deny.
 //!
-//! All are needed, so a missing one is a failure that says what to install. rustfmt and clippy are installed here when
+//! All are needed, so a missing one is a failure that says what to install; cargo-deny alone, which is brought into
+//! `target/`, may be missing where nothing may be installed, and its checks then say that they did not run. rustfmt and clippy are installed here when
 //! rustup is at hand, PostgreSQL, Chromium and Python when this is root on a Debian; a C compiler is the system's affair (and cargo could
 //! hardly have linked this program without).
 
@@ -9,6 +11,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+use crate::deny;
 use crate::workspace::{Workspace, run, works};
 
 /// Checks for all of them, and adds a missing component if it may.
@@ -18,7 +21,11 @@ pub(crate) fn provide(workspace: &Workspace, install: bool) -> Result<(), String
     component(workspace, "clippy", "clippy", install)?;
     postgres(install)?;
     chromium(install)?;
-    python(install)
+    python(install)?;
+    if install {
+        deny::install(workspace)?;
+    }
+    Ok(())
 }
 
 /// SQLite and the TLS library are compiled from C.
