@@ -11,6 +11,7 @@
 //! | `workspace.rs` | where the project is, and how a command is run in it |
 //! | `report.rs` | the table at the end |
 //! | `fuzz.rs` | the search for inputs that break something, apart from the checks |
+//! | `prove/` | the long proofs, apart from the checks |
 //! | `defences/` | each defence removed, to see its test fail, apart from the checks |
 
 #![expect(
@@ -25,6 +26,7 @@ mod deny;
 mod features;
 mod fuzz;
 mod light_build;
+mod prove;
 mod report;
 mod steps;
 mod tools;
@@ -54,6 +56,9 @@ fn main() -> ExitCode {
         Task::Fuzz(bound) => Workspace::find()
             .and_then(|workspace| fuzz::run(&workspace, &bound))
             .map(|()| true),
+        Task::Prove { quick, only } => {
+            Workspace::find().and_then(|workspace| prove::run(&workspace, quick, only.as_deref()))
+        }
         Task::Defences { only } => Workspace::find()
             .and_then(|workspace| defences::run(&workspace, only.as_deref()))
             .map(|()| true),

@@ -73,7 +73,7 @@ impl Place {
         (process, gateway)
     }
 
-    async fn start_shop(&self) -> (Process, Shop) {
+    pub(crate) async fn start_shop(&self) -> (Process, Shop) {
         let database = format!("sqlite://{}", self.ledger().display());
         self.start_shop_on(self.shop, &database, self.shop).await
     }
@@ -235,7 +235,7 @@ async fn with_the_gateway_down_the_order_stands_and_is_placed_when_it_is_back() 
 }
 
 /// The gateway's number, as it stands in the pay link.
-fn gateway_number(order: &Value) -> String {
+pub(crate) fn gateway_number(order: &Value) -> String {
     let link = order["pay_url"].as_str().unwrap();
     let (_, rest) = link.split_once("ucpOrderNo%3D").unwrap();
     rest.chars().take_while(char::is_ascii_digit).collect()

@@ -5,6 +5,8 @@
     reason = "the lint's exception for tests does not reach their helper functions"
 )]
 
+mod canary;
+mod copies;
 mod crash;
 mod gateway_apart;
 mod ledger_file;
@@ -12,4 +14,5 @@ mod processes;
 mod sandbox_inside;
 mod signed;
 mod simulation;
+mod slow_connections;
 mod two_instances;

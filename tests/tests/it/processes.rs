@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use reqwest::{Client, Response, StatusCode};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 pub(crate) const ADMIN_TOKEN: &str = "token-of-this-test";
@@ -72,6 +73,19 @@ impl Process {
     /// `kill -9`: nothing of it gets to run any more.
     pub(crate) fn kill(mut self) {
         self.end();
+    }
+
+    /// Stops it where it is, until [`go_on`](Self::go_on): it can then be looked at from outside.
+    pub(crate) fn stop(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    pub(crate) fn go_on(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.0), signal).expect("it has not been waited for");
     }
 
     fn end(&mut self) {
@@ -142,9 +156,13 @@ impl Shop {
     }
 
     pub(crate) async fn refund(&self, order: &Value, cents: i64) -> Response {
+        self.refund_because(order, cents, "spilt").await
+    }
+
+    pub(crate) async fn refund_because(&self, order: &Value, cents: i64, why: &str) -> Response {
         let url = format!("{}/api/orders/{}/refunds", self.url, word(order));
         let request = self.http.post(url).bearer_auth(ADMIN_TOKEN);
-        let body = json!({"amount": cents, "reason": "spilt"});
+        let body = json!({"amount": cents, "reason": why});
         request.json(&body).send().await.unwrap()
     }
 

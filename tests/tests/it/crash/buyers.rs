@@ -158,7 +158,14 @@ impl Load {
     /// The gateway's own word: number and cents of an order's refunds.
     pub(super) async fn refunds_at_the_gateway(gateway: &str, order: &str) -> Vec<(String, i64)> {
         let url = format!("{gateway}/_sandbox/orders/{order}");
-        let order: Value = client().get(url).send().await.unwrap().json().await.unwrap();
+        let order: Value = client()
+            .get(url)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
         let refunds = order["refunds"].as_array().unwrap().iter();
         let refund = |refund: &Value| {
             let number = refund["outRefundNo"].as_str().unwrap().to_owned();

@@ -3,7 +3,8 @@
 //!
 //! The shops are the ordinary programs, without a hook for this test. Whether a kill fell between a commit and its
 //! acknowledgement is seen from outside: while notifications are held back, the ledger is asked for the messages that
-//! were handed over and not answered. One that stands there all the same was committed, and died before its answer.
+//! were handed over and not answered. One that stands there all the same was committed, and died before its answer. Every
+//! other kill is blind; before the others the shop is stopped (`SIGSTOP`) at one moment after another until it stands there.
 //!
 //! `UCANPAY_PROVE_KILLS`, `UCANPAY_PROVE_ACKNOWLEDGEMENTS` and `UCANPAY_PROVE_POSTGRES_CRASHES` make it longer. The moments
 //! are a matter of chance, and cannot be had again.
@@ -35,6 +36,9 @@ const REST: Duration = Duration::from_secs(120);
 /// How long is waited for acknowledgements before the next end comes all the same.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How often a shop is stopped and looked at before it is killed wherever it is.
+const TRIES: usize = 10;
+
 /// Shops under load on one ledger.
 struct Scene {
     place: Place,
@@ -50,12 +54,31 @@ struct Scene {
     tally: Tally,
 }
 
+/// What was seen of the ends.
+struct Seen {
+    ends: usize,
+    in_window: usize,
+}
+
+impl Seen {
+    /// One kill in ten at least fell between a commit and its acknowledgement.
+    fn assert_enough(self) {
+        let wanted = self.ends.div_ceil(10);
+        assert!(
+            self.in_window >= wanted,
+            "{} of {}",
+            self.in_window,
+            self.ends
+        );
+    }
+}
+
 #[derive(Default)]
 struct Tally {
     /// How many ends fell between a commit and its acknowledgement.
     in_window: usize,
-    /// How many messages were in that place.
-    messages: usize,
+    /// The messages that were in that place. A copy that comes later is there already, and does not count again.
+    messages: HashSet<String>,
 }
 
 impl Scene {
@@ -88,25 +111,45 @@ impl Scene {
 
     async fn start(&mut self, shop: usize) {
         let address = self.addresses[shop];
-        let started = self.place.start_shop_on(address, self.ledger.url(), self.notified);
+        let started = self
+            .place
+            .start_shop_on(address, self.ledger.url(), self.notified);
         let (process, _) = started.await;
         self.shops[shop] = Some(process);
     }
 
-    /// Lets the shops work until about so many more messages are acknowledged; returns while one is being taken in.
+    /// Lets the shops work until about so many more messages are acknowledged, and then a moment longer.
     async fn work(&self, acknowledgements: usize) {
         let enough = self.sender.acknowledgements() + 1 + chance(2 * acknowledgements - 1);
         let since = Instant::now();
         while self.sender.acknowledgements() < enough && since.elapsed() < PATIENCE {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        let took = self.sender.until_one_is_handed_over().await.as_micros();
-        let wait = chance(usize::try_from(took).unwrap());
-        let since = Instant::now();
-        // Finer than a timer.
-        while since.elapsed().as_micros() < wait as u128 {
-            tokio::task::yield_now().await;
+        tokio::time::sleep(Duration::from_millis(chance(4) as u64)).await;
+    }
+
+    /// Stops the shop when it has answered the first of several messages, and lets it go on, until it stands between a
+    /// commit and its acknowledgement: a message that is with it, unanswered, is in the ledger. There it is left; or
+    /// anywhere, after some tries.
+    async fn stop_in_window(&self, shop: usize) {
+        let process = self.shops[shop].as_ref().expect("it runs");
+        for _ in 0..TRIES {
+            self.sender.gather_and_go_on().await;
+            process.stop();
+            // What it has said already is heard.
+            tokio::time::sleep(Duration::from_millis(3)).await;
+            if !self.newly_kept(&self.sender.with(shop)).await.is_empty() {
+                return;
+            }
+            process.go_on();
         }
+    }
+
+    /// Those of these messages that are in the ledger, and were not found there without an acknowledgement before.
+    async fn newly_kept(&self, messages: &[String]) -> HashSet<String> {
+        let mut kept = self.ledger.kept(messages).await;
+        kept.retain(|message| !self.tally.messages.contains(message));
+        kept
     }
 
     /// `kill -9`, and a look at what it interrupted.
@@ -138,21 +181,26 @@ impl Scene {
         let kept = self.ledger.kept(&answers.acknowledged).await;
         let lost = answers.acknowledged.iter();
         let lost: Vec<_> = lost.filter(|message| !kept.contains(*message)).collect();
-        assert!(lost.is_empty(), "acknowledged, and not in the ledger: {lost:?}");
-        let committed = self.ledger.kept(&answers.unanswered).await;
-        self.tally.messages += committed.len();
+        assert!(
+            lost.is_empty(),
+            "acknowledged, and not in the ledger: {lost:?}"
+        );
+        let committed = self.newly_kept(&answers.unanswered).await;
         self.tally.in_window += usize::from(!committed.is_empty());
+        self.tally.messages.extend(committed);
     }
 
     /// The load ends, everything comes to rest, and nothing is missing or double.
-    async fn end(mut self, proof: &str, ends: usize) {
+    async fn end(mut self, proof: &str, ends: usize) -> Seen {
         let done = self.load.stop(&mut self.people).await;
         let paid: HashSet<_> = done.paid.iter().cloned().collect();
         self.ledger.until_paid(paid.len(), REST).await;
         self.shops.clear();
         self.ledger.let_the_leases_of_the_dead_end().await;
         let address = self.addresses[0];
-        let last = self.place.start_shop_on(address, self.ledger.url(), self.notified);
+        let last = self
+            .place
+            .start_shop_on(address, self.ledger.url(), self.notified);
         let (shop, _) = last.await;
         self.ledger.until_at_rest(REST).await;
         drop(shop);
@@ -162,7 +210,10 @@ impl Scene {
         assert_eq!(kept.len(), acknowledged.len(), "acknowledged, and lost");
         let told = self.ledger.told_paid().await;
         let once: BTreeMap<_, _> = paid.iter().map(|order| (order.clone(), 1)).collect();
-        assert_eq!(told, once, "each paid order is told to be paid once, and no other is");
+        assert_eq!(
+            told, once,
+            "each paid order is told to be paid once, and no other is"
+        );
         let tickets = self.ledger.tickets().await;
         assert!(tickets.keys().eq(told.keys()), "one effect for each");
         let mut numbers: Vec<_> = tickets.into_values().collect();
@@ -172,22 +223,30 @@ impl Scene {
         self.check_refunds(&done.refunded).await;
         self.ledger.check_invariants().await;
 
-        let Tally { in_window, messages } = self.tally;
+        let in_window = self.tally.in_window;
         println!(
-            "proved: {proof} ends={ends} in_window={in_window} messages_in_window={messages} acknowledgements={} \
+            "proved: {proof} ends={ends} in_window={in_window} messages_in_window={} acknowledgements={} \
              messages={} payments={} refunds={} lost=0 doubled=0",
+            self.tally.messages.len(),
             self.sender.acknowledgements(),
             acknowledged.len(),
             paid.len(),
             done.refunded.len(),
         );
-        assert!(in_window > 0, "no end fell between a commit and its acknowledgement");
+        Seen { ends, in_window }
     }
 
     async fn check_refunds(&self, refunded: &[String]) {
         let mut expected: Vec<_> = refunded
             .iter()
-            .map(|order| (order.clone(), format!("R{order}"), BACK, "succeeded".to_owned()))
+            .map(|order| {
+                (
+                    order.clone(),
+                    format!("R{order}"),
+                    BACK,
+                    "succeeded".to_owned(),
+                )
+            })
             .collect();
         expected.sort_by(|one, other| one.1.cmp(&other.1));
         let mut refunds = self.ledger.refunds().await;
@@ -218,14 +277,20 @@ fn kills() -> (usize, usize) {
 async fn a_shop_on_sqlite_that_is_killed_again_and_again_loses_and_doubles_nothing() {
     let (kills, acknowledgements) = kills();
     let mut scene = Scene::set(1, |place| {
-        Ledger::Sqlite(format!("sqlite://{}", place.file("ledger.sqlite").display()))
+        Ledger::Sqlite(format!(
+            "sqlite://{}",
+            place.file("ledger.sqlite").display()
+        ))
     })
     .await;
-    for _ in 0..kills {
+    for kill in 0..kills {
         scene.work(acknowledgements).await;
+        if kill % 2 == 1 {
+            scene.stop_in_window(0).await;
+        }
         scene.kill(0).await;
     }
-    scene.end("kills-sqlite", kills).await;
+    scene.end("kills-sqlite", kills).await.assert_enough();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -236,9 +301,12 @@ async fn two_shops_on_postgresql_that_are_killed_in_turn_lose_and_double_nothing
     let mut scene = Scene::set(2, |_| Ledger::Postgres(database)).await;
     for kill in 0..kills {
         scene.work(acknowledgements).await;
+        if kill % 4 > 1 {
+            scene.stop_in_window(kill % 2).await;
+        }
         scene.kill(kill % 2).await;
     }
-    scene.end("kills-postgresql", kills).await;
+    scene.end("kills-postgresql", kills).await.assert_enough();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -38,12 +38,8 @@ struct Book {
     fresh: Vec<String>,
     /// Handed to a shop, and no SUCCESS came back, since this was asked last.
     unanswered: Vec<String>,
-    /// How many are with each of the shops right now.
-    out: Vec<usize>,
-    /// How many were handed over.
-    handed: usize,
-    /// How long the last answer took.
-    took: Duration,
+    /// Those that are with each of the shops right now.
+    out: Vec<Vec<String>>,
 }
 
 /// What the sender knows of one stretch of time.
@@ -61,7 +57,7 @@ impl Sender {
             http: client(),
             open: watch::Sender::new(true),
             book: Mutex::new(Book {
-                out: vec![0; shops.len()],
+                out: vec![Vec::new(); shops.len()],
                 ..Book::default()
             }),
         }));
@@ -95,24 +91,30 @@ impl Sender {
         self.0.open.send_replace(true);
     }
 
-    /// Waits until some shop has just been handed a message, and says how long the answer before took.
-    pub(super) async fn until_one_is_handed_over(&self) -> Duration {
-        let (since, handed) = (Instant::now(), self.book().handed);
-        loop {
-            let book = self.book();
-            if book.handed > handed || since.elapsed() > Duration::from_secs(5) {
-                return book.took;
-            }
-            drop(book);
+    /// Holds messages back until some have gathered, hands them over together, and returns with the first answer.
+    pub(super) async fn gather_and_go_on(&self) {
+        self.hold();
+        tokio::time::sleep(Duration::from_millis(60)).await;
+        let (since, answered) = (Instant::now(), self.acknowledgements());
+        self.go_on();
+        while self.acknowledgements() == answered && since.elapsed() < Duration::from_secs(5) {
             tokio::task::yield_now().await;
         }
+    }
+
+    /// The messages that are with the shop right now.
+    pub(super) fn with(&self, shop: usize) -> Vec<String> {
+        self.book().out[shop].clone()
     }
 
     /// Waits until the shop has nothing any more that it could answer.
     pub(super) async fn until_nothing_is_with(&self, shop: usize) {
         let since = Instant::now();
-        while self.book().out[shop] > 0 {
-            assert!(since.elapsed() < Duration::from_secs(30), "it still answers");
+        while !self.with(shop).is_empty() {
+            assert!(
+                since.elapsed() < Duration::from_secs(30),
+                "it still answers"
+            );
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
@@ -135,16 +137,12 @@ impl Sender {
         let _ = open.wait_for(|open| *open).await;
         let message = signature(&body);
         let turn = inner.next.fetch_add(1, Ordering::Relaxed) % inner.shops.len();
-        let since = {
-            let mut book = self.book();
-            book.handed += 1;
-            book.out[turn] += 1;
-            Instant::now()
-        };
+        self.book().out[turn].push(message.clone());
         let answer = ask(&inner.http, inner.shops[turn], &uri, body).await;
         let mut book = self.book();
-        book.out[turn] -= 1;
-        book.took = since.elapsed();
+        // A message may be there twice, when the gateway did not wait for the first answer.
+        let place = book.out[turn].iter().position(|out| *out == message);
+        book.out[turn].swap_remove(place.expect("it was put there"));
         if answer.as_ref().is_some_and(is_success) {
             book.acknowledgements += 1;
             if book.acknowledged.insert(message.clone()) {

@@ -112,7 +112,8 @@ impl PaymentStore for Cutting {
         command: Command,
         now: Timestamp,
     ) -> Result<Applied, StoreError> {
-        self.call("apply", self.inner.apply(key, command, now)).await
+        self.call("apply", self.inner.apply(key, command, now))
+            .await
     }
 
     async fn load(&self, key: &PaymentKey) -> Result<Option<PaymentView>, StoreError> {
