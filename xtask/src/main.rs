@@ -12,6 +12,7 @@
 //! | `report.rs` | the table at the end |
 //! | `fuzz.rs` | the search for inputs that break something, apart from the checks |
 //! | `bench/` | every benchmark and what it must reach, apart from the checks |
+//! | `prove/` | the long proofs, apart from the checks |
 //! | `defences/` | each defence removed, to see its test fail, apart from the checks |
 
 #![expect(
@@ -27,6 +28,7 @@ mod deny;
 mod features;
 mod fuzz;
 mod light_build;
+mod prove;
 mod report;
 mod steps;
 mod tools;
@@ -58,6 +60,9 @@ fn main() -> ExitCode {
             .map(|()| true),
         Task::Bench { only } => {
             Workspace::find().and_then(|workspace| bench::run(&workspace, only.as_deref()))
+        }
+        Task::Prove { quick, only } => {
+            Workspace::find().and_then(|workspace| prove::run(&workspace, quick, only.as_deref()))
         }
         Task::Defences { only } => Workspace::find()
             .and_then(|workspace| defences::run(&workspace, only.as_deref()))

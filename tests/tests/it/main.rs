@@ -5,6 +5,9 @@
     reason = "the lint's exception for tests does not reach their helper functions"
 )]
 
+mod canary;
+mod copies;
+mod crash;
 mod documents;
 mod gateway_apart;
 mod ledger_file;
@@ -12,4 +15,5 @@ mod processes;
 mod sandbox_inside;
 mod signed;
 mod simulation;
+mod slow_connections;
 mod two_instances;
