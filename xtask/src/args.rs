@@ -10,6 +10,8 @@ The project's own commands.
   cargo xtask fuzz --runs N       the same, N inputs each
   cargo xtask defences            removes each defence in a copy of the project, and sees its test fail
   cargo xtask defences --only X   the same, for those whose name contains X
+  cargo xtask mutants             breaks the ledger in each of many ways, and sees the histories find it
+  cargo xtask mutants --only X    the same, for the ways whose name contains X
   cargo xtask help                this text
 
 `cargo test --workspace` runs the tests alone, and lists those it left out and why.";
@@ -25,6 +27,10 @@ pub(crate) enum Task {
     Fuzz(Bound),
     /// Those whose name contains this, or all.
     Defences {
+        only: Option<String>,
+    },
+    /// Likewise.
+    Mutants {
         only: Option<String>,
     },
 }
@@ -43,9 +49,8 @@ pub(crate) fn read(words: impl IntoIterator<Item = String>) -> Result<Task, Stri
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
         [] => Err("no command is given".to_owned()),
-        ["help" | "--help" | "-h"] | ["test" | "fuzz" | "defences", "--help" | "-h"] => {
-            Ok(Task::Help)
-        }
+        ["help" | "--help" | "-h"]
+        | ["test" | "fuzz" | "defences" | "mutants", "--help" | "-h"] => Ok(Task::Help),
         ["test"] => Ok(Task::Test { install: true }),
         ["test", "--no-install"] => Ok(Task::Test { install: false }),
         ["test", word, ..] => Err(format!("`test` does not know {word:?}")),
@@ -58,13 +63,19 @@ pub(crate) fn read(words: impl IntoIterator<Item = String>) -> Result<Task, Stri
         ["fuzz", "--seconds" | "--runs", _, word, ..] | ["fuzz", word, ..] => {
             Err(format!("`fuzz` does not know {word:?}"))
         }
-        ["defences"] => Ok(Task::Defences { only: None }),
-        ["defences", "--only"] => Err("`--only` needs a part of a name".to_owned()),
-        ["defences", "--only", part] => Ok(Task::Defences {
-            only: Some((*part).to_owned()),
-        }),
-        ["defences", "--only", _, word, ..] | ["defences", word, ..] => {
-            Err(format!("`defences` does not know {word:?}"))
+        [task @ ("defences" | "mutants"), rest @ ..] => {
+            let only = match rest {
+                [] => None,
+                ["--only"] => return Err("`--only` needs a part of a name".to_owned()),
+                ["--only", part] => Some((*part).to_owned()),
+                ["--only", _, word, ..] | [word, ..] => {
+                    return Err(format!("`{task}` does not know {word:?}"));
+                }
+            };
+            Ok(match *task {
+                "defences" => Task::Defences { only },
+                _ => Task::Mutants { only },
+            })
         }
         [word, ..] => Err(format!("there is no command {word:?}")),
     }

@@ -12,6 +12,7 @@
 //! | `report.rs` | the table at the end |
 //! | `fuzz.rs` | the search for inputs that break something, apart from the checks |
 //! | `defences/` | each defence removed, to see its test fail, apart from the checks |
+//! | `mutants.rs` | the ledger broken in many ways, to see the histories find it, apart from the checks |
 
 #![expect(
     clippy::print_stdout,
@@ -25,6 +26,7 @@ mod deny;
 mod features;
 mod fuzz;
 mod light_build;
+mod mutants;
 mod report;
 mod steps;
 mod tools;
@@ -56,6 +58,9 @@ fn main() -> ExitCode {
             .map(|()| true),
         Task::Defences { only } => Workspace::find()
             .and_then(|workspace| defences::run(&workspace, only.as_deref()))
+            .map(|()| true),
+        Task::Mutants { only } => Workspace::find()
+            .and_then(|workspace| mutants::run(&workspace, only.as_deref()))
             .map(|()| true),
     };
     match passed {
