@@ -123,7 +123,7 @@ impl Payments {
         review: bool,
     ) -> Result<Option<PaymentView>, StoreError> {
         let wait = error.retry_after();
-        let block = (error.kind() == ProviderErrorKind::Blocked).then(|| wait.unwrap_or(BLOCKED));
+        let block = block_of(error);
         if let Some(wait) = block {
             tracing::warn!(account = %key.provider, seconds = wait.as_secs(), "the gateway takes no calls of this account");
         }
@@ -155,6 +155,12 @@ impl Payments {
         };
         Ok(self.apply(key, command).await?.view)
     }
+}
+
+/// For how long the gateway takes no calls of the account, if that is what a call met.
+pub(super) fn block_of(error: &ProviderError) -> Option<Duration> {
+    let blocked = error.kind() == ProviderErrorKind::Blocked;
+    blocked.then(|| error.retry_after().unwrap_or(BLOCKED))
 }
 
 /// Whether the gateway will say the same until somebody has acted.

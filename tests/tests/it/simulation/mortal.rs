@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::SeqCst};
 use async_trait::async_trait;
 use tokio::sync::Notify;
 use ucanpay_storefront::ledger::{Applied, Census, Command, History, Lease, PaymentView};
-use ucanpay_storefront::store::{ClaimedEvent, Delivery, ParkedEvent, Unparking};
+use ucanpay_storefront::store::{ClaimedEvent, Delivery, ParkedEvent, Signals, Unparking};
 use ucanpay_storefront::{PaymentKey, PaymentStore, ProviderId, StoreError, Timestamp};
 
 use super::audit::Audit;
@@ -229,6 +229,10 @@ impl PaymentStore for MortalStore {
     async fn parked_events(&self, limit: u32) -> Result<Vec<ParkedEvent>, StoreError> {
         self.with(Step::Before, self.audit.ledger.parked_events(limit))
             .await
+    }
+
+    fn signals(&self) -> Option<Arc<dyn Signals>> {
+        self.inner.signals()
     }
 
     async fn unpark_event(
