@@ -232,7 +232,7 @@ impl PaymentStore for MortalStore {
     }
 
     fn signals(&self) -> Option<Arc<dyn Signals>> {
-        self.inner.signals()
+        self.audit.ledger.signals()
     }
 
     async fn unpark_event(

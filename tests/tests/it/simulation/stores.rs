@@ -8,7 +8,7 @@ use std::sync::{Arc, mpsc};
 use async_trait::async_trait;
 use tokio::runtime::Runtime;
 use ucanpay_storefront::ledger::{Applied, Census, Command, History, Lease, PaymentView};
-use ucanpay_storefront::store::{ClaimedEvent, Delivery, ParkedEvent, Unparking};
+use ucanpay_storefront::store::{ClaimedEvent, Delivery, ParkedEvent, Signals, Unparking};
 use ucanpay_storefront::{
     MemoryStore, PaymentKey, PaymentStore, PostgresStore, ProviderId, SqliteStore, StoreError,
     Timestamp,
@@ -177,5 +177,10 @@ impl PaymentStore for Waited {
     ) -> Result<bool, StoreError> {
         let id = id.to_owned();
         self.wait(|store| async move { store.unpark_event(&id, unparking, now).await })
+    }
+
+    /// None: its two instances are one process here, and what a signal would set off must not come between.
+    fn signals(&self) -> Option<Arc<dyn Signals>> {
+        None
     }
 }
