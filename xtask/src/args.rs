@@ -13,6 +13,8 @@ The project's own commands.
   cargo xtask prove --only X      the same, for those whose name contains X; after --quick, too
   cargo xtask defences            removes each defence in a copy of the project, and sees its test fail
   cargo xtask defences --only X   the same, for those whose name contains X, or of package X
+  cargo xtask mutants             breaks the ledger in each of many ways, and sees the histories find it
+  cargo xtask mutants --only X    the same, for the ways whose name contains X
   cargo xtask bench               every benchmark beside its yardstick; writes docs/performance/
   cargo xtask bench --only X      those whose command contains X; writes nothing
   cargo xtask help                this text
@@ -37,6 +39,10 @@ pub(crate) enum Task {
     Defences {
         only: Option<String>,
     },
+    /// Likewise.
+    Mutants {
+        only: Option<String>,
+    },
     /// Those whose command contains this, or all.
     Bench {
         only: Option<String>,
@@ -59,7 +65,7 @@ pub(crate) fn read(words: impl IntoIterator<Item = String>) -> Result<Task, Stri
         [] => Err("no command is given".to_owned()),
         ["help" | "--help" | "-h"]
         | [
-            "test" | "fuzz" | "prove" | "defences" | "bench",
+            "test" | "fuzz" | "prove" | "defences" | "mutants" | "bench",
             "--help" | "-h",
         ] => Ok(Task::Help),
         ["test"] => Ok(Task::Test { install: true }),
@@ -74,23 +80,22 @@ pub(crate) fn read(words: impl IntoIterator<Item = String>) -> Result<Task, Stri
         ["fuzz", "--seconds" | "--runs", _, word, ..] | ["fuzz", word, ..] => {
             Err(format!("`fuzz` does not know {word:?}"))
         }
-        ["bench"] => Ok(Task::Bench { only: None }),
-        ["bench", "--only"] => Err("`--only` needs a part of a command".to_owned()),
-        ["bench", "--only", part] => Ok(Task::Bench {
-            only: Some((*part).to_owned()),
-        }),
-        ["bench", "--only", _, word, ..] | ["bench", word, ..] => {
-            Err(format!("`bench` does not know {word:?}"))
-        }
         ["prove", "--quick", rest @ ..] => prove(true, rest),
         ["prove", rest @ ..] => prove(false, rest),
-        ["defences"] => Ok(Task::Defences { only: None }),
-        ["defences", "--only"] => Err("`--only` needs a part of a name".to_owned()),
-        ["defences", "--only", part] => Ok(Task::Defences {
-            only: Some((*part).to_owned()),
-        }),
-        ["defences", "--only", _, word, ..] | ["defences", word, ..] => {
-            Err(format!("`defences` does not know {word:?}"))
+        [task @ ("defences" | "mutants" | "bench"), rest @ ..] => {
+            let only = match rest {
+                [] => None,
+                ["--only"] => return Err("`--only` needs a part of a name".to_owned()),
+                ["--only", part] => Some((*part).to_owned()),
+                ["--only", _, word, ..] | [word, ..] => {
+                    return Err(format!("`{task}` does not know {word:?}"));
+                }
+            };
+            Ok(match *task {
+                "defences" => Task::Defences { only },
+                "mutants" => Task::Mutants { only },
+                _ => Task::Bench { only },
+            })
         }
         [word, ..] => Err(format!("there is no command {word:?}")),
     }

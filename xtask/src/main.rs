@@ -14,6 +14,7 @@
 //! | `bench/` | every benchmark and what it must reach, apart from the checks |
 //! | `prove/` | the long proofs, apart from the checks |
 //! | `defences/` | each defence removed, to see its test fail, apart from the checks |
+//! | `mutants.rs` | the ledger broken in many ways, to see the histories find it, apart from the checks |
 
 #![expect(
     clippy::print_stdout,
@@ -28,6 +29,7 @@ mod deny;
 mod features;
 mod fuzz;
 mod light_build;
+mod mutants;
 mod prove;
 mod report;
 mod steps;
@@ -66,6 +68,9 @@ fn main() -> ExitCode {
         }
         Task::Defences { only } => Workspace::find()
             .and_then(|workspace| defences::run(&workspace, only.as_deref()))
+            .map(|()| true),
+        Task::Mutants { only } => Workspace::find()
+            .and_then(|workspace| mutants::run(&workspace, only.as_deref()))
             .map(|()| true),
     };
     match passed {
