@@ -104,12 +104,12 @@ fn draw(title: &str, bars: &[Bar]) -> String {
         let (middle, text) = (top + 8.0, top + 13.0);
         let sign = if bar.at_least { "≥" } else { "≤" };
         let mut line = String::new();
-        let written = write!(
+        let written = writeln!(
             line,
             "<text x=\"{}\" y=\"{text}\" text-anchor=\"end\">{} ({sign} {})</text>\
              <rect x=\"{LEFT}\" y=\"{top}\" width=\"{:.1}\" height=\"16\" fill=\"{colour}\" opacity=\"0.75\"/>\
              <line x1=\"{low:.1}\" y1=\"{middle}\" x2=\"{high:.1}\" y2=\"{middle}\" stroke=\"#18222b\"/>\
-             <text x=\"{}\" y=\"{text}\">{:.2}</text>\n",
+             <text x=\"{}\" y=\"{text}\">{:.2}</text>",
             LEFT - 8.0,
             bar.label,
             bar.bound,

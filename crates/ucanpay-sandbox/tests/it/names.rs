@@ -184,7 +184,7 @@ async fn said(call: &'static str, name: &str, setting: &str) -> Value {
             it.sandbox.data("/payment/closeorder", named).await;
         }
         ("unifiedorder" | "closeorder" | "reverse", "ORDERPAID") => {
-            it.control("orders/A1/pay", "").await
+            it.control("orders/A1/pay", "").await;
         }
         ("reverse", "TRADE_OVERDUE") => it.control("clock", r#"{"advance":"8d"}"#).await,
         ("refund", "ORDER_NOT_READY") => it.control("orders/A1/stall", "").await,
