@@ -12,7 +12,7 @@ The project's own commands.
   cargo xtask prove --quick       the same at small sizes, to try the command
   cargo xtask prove --only X      the same, for those whose name contains X; after --quick, too
   cargo xtask defences            removes each defence in a copy of the project, and sees its test fail
-  cargo xtask defences --only X   the same, for those whose name contains X
+  cargo xtask defences --only X   the same, for those whose name contains X, or of package X
   cargo xtask help                this text
 
 `cargo test --workspace` runs the tests alone, and lists those it left out and why.";
@@ -31,7 +31,7 @@ pub(crate) enum Task {
         quick: bool,
         only: Option<String>,
     },
-    /// Those whose name contains this, or all.
+    /// Those whose name contains this or that are of this package, or all.
     Defences {
         only: Option<String>,
     },

@@ -92,6 +92,11 @@ impl SignatureScheme {
         ("path-suffixed", Self::PATH_SUFFIXED),
     ];
 
+    /// The names, `documented` first.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        Self::NAMED.into_iter().map(|(name, _)| name)
+    }
+
     /// The scheme of a name, such as `documented`.
     #[must_use]
     pub fn by_name(name: &str) -> Option<Self> {

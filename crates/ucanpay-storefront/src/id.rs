@@ -108,7 +108,7 @@ impl RefundNumber {
 impl RefundNumber {
     /// The number of the refund that a payment gets by itself when it comes after its close. It follows from the
     /// payment's own, so that however often that refund is begun, it is one.
-    pub(crate) fn of_late_payment(key: &PaymentKey) -> Self {
+    pub fn of_late_payment(key: &PaymentKey) -> Self {
         let digest = Sha256::digest(format!("{key} late"));
         let digits = digest.iter().take(12).map(|byte| format!("{byte:02x}"));
         Self(format!("LATE{}", digits.collect::<String>()))

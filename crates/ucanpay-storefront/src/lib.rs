@@ -41,6 +41,8 @@
 //!
 //! - [`Payments`] is the shop's whole interface: start, refund, refresh, handle a notification.
 //! - [`PaymentProvider`] is one merchant account at one gateway; [`UcanpayProvider`] is ours.
+//! - [`UcanpayAccount`] is that account as the environment or a document sets it; [`ProviderFactory`] makes providers of a
+//!   list of accounts.
 //! - [`store`] keeps the ledger: [`SqliteStore`], `PostgresStore`, [`MemoryStore`], or your own [`PaymentStore`].
 //! - [`ledger`] holds the rules: plain functions of values.
 //! - [`EventHandler`] is told what happened, at least once: fulfil on
@@ -50,6 +52,7 @@
 //!
 //! # Features
 //!
+//! - `reqwest` (default): the ready HTTP client, for accounts that are made of settings.
 //! - `sqlite` (default): [`SqliteStore`], for a shop on one machine.
 //! - `postgres`: `PostgresStore`, for a shop on several.
 //! - `postgres-tls`: the same over TLS (rustls, with the public certificate authorities).
@@ -65,6 +68,7 @@ pub mod ledger;
 mod measure;
 mod payments;
 pub mod provider;
+mod settings;
 pub mod store;
 mod time;
 mod ucanpay;
@@ -83,13 +87,17 @@ pub use payments::{
 #[cfg(feature = "mock")]
 pub use provider::MockPaymentProvider;
 pub use provider::{
-    NotificationTopic, PaymentProvider, PaymentRegistry, RawNotification, RegistryError, Reply,
+    NotificationTopic, PaymentProvider, PaymentRegistry, ProviderFactory, RawNotification,
+    RegistryError, Reply,
 };
+pub use settings::{AccountSettings, Setting, SettingError};
 #[cfg(feature = "postgres")]
 pub use store::PostgresStore;
 #[cfg(feature = "sqlite")]
 pub use store::SqliteStore;
 pub use store::{MemoryStore, PaymentStore, StoreError};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};
-pub use ucanpay::{UcanpayProvider, UcanpaySettings, UcanpaySettingsError};
+pub use ucanpay::{
+    UcanpayAccount, UcanpayFactory, UcanpayProvider, UcanpaySettings, UcanpaySettingsError,
+};
 pub use wording::Wording;

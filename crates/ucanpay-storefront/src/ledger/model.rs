@@ -188,7 +188,7 @@ impl PaymentView {
     }
 
     /// Whether some of the money went back or may have: a reversal would return it twice.
-    pub(crate) fn money_went_back(&self) -> bool {
+    pub fn money_went_back(&self) -> bool {
         self.reserved() > 0 || self.unexplained_return()
     }
 
@@ -206,7 +206,7 @@ impl PaymentView {
     }
 
     /// Whether this payment is to be ended at the gateway now: that was asked for, or its time is up.
-    pub(crate) fn is_to_end(&self, now: Timestamp) -> bool {
+    pub fn is_to_end(&self, now: Timestamp) -> bool {
         match self.payment.state {
             PaymentState::Closed => false,
             PaymentState::Paid => self.payment.reversal == Some(Reversal::Requested),
@@ -218,7 +218,7 @@ impl PaymentView {
     /// Whether a late payment is to be refunded by itself, and that refund is not recorded yet. Read from what stands in
     /// the ledger alone, so that a crash at any moment neither loses nor doubles it. Where money went back and no refund
     /// says how much, a person decides about the rest, also after they have looked.
-    pub(crate) fn owes_late_refund(&self) -> bool {
+    pub fn owes_late_refund(&self) -> bool {
         let waits = |row: &Discrepancy| row.kind == DiscrepancyKind::LatePayment;
         let returned = |row: &Discrepancy| row.kind == DiscrepancyKind::UnexplainedReturn;
         self.payment.late

@@ -21,7 +21,8 @@
 //! | `check.rs` | does each gateway take our calls? |
 //! | `timeline.rs` | what happened to one payment |
 //! | `health.rs` | how the ledger does |
-//! | `run.rs` | both of the latter, until shutdown |
+//! | `news.rs` | other instances are told, and heard |
+//! | `run.rs` | what happens by itself, until shutdown |
 
 mod advance;
 mod budget;
@@ -30,6 +31,7 @@ mod end;
 mod gate;
 mod health;
 mod late;
+mod news;
 mod notification;
 mod outbox;
 mod parked;
@@ -53,6 +55,7 @@ use tokio::sync::{Notify, broadcast};
 use budget::Budget;
 pub use end::{ClosedProof, Closing, EndError, PaidProof};
 pub use health::{Concern, Health};
+use news::Unsaid;
 pub use notification::{NotificationError, Receipt};
 pub use outbox::{EventHandler, HandlerError};
 pub use parked::ParkedError;
@@ -85,6 +88,7 @@ pub struct Payments {
     budget: Arc<Budget>,
     changes: broadcast::Sender<PaymentKey>,
     wake: Arc<Wake>,
+    unsaid: Arc<Unsaid>,
 }
 
 /// Rouses the two loops of [`Payments::run`] before their next tick.
@@ -109,6 +113,7 @@ impl Payments {
             budget: Arc::new(Budget::new(budget::CALLS)),
             changes: broadcast::Sender::new(CHANGES),
             wake: Arc::default(),
+            unsaid: Arc::default(),
         }
     }
 
@@ -166,8 +171,10 @@ impl Payments {
         self.store.recent(limit).await
     }
 
-    /// The keys of payments as they change in this process, after each commit. A listener that lags loses some, and is
-    /// told so by the channel: it then reads what it shows anew.
+    /// The keys of payments as they change, after each commit: those that this ledger commits itself, and where
+    /// [`run`](Self::run) is at work on PostgreSQL, those whose events other instances have committed. A listener that lags
+    /// loses some, and is told so by the channel: it then reads what it shows anew. What another instance does may also be
+    /// missed without a word, so look from time to time.
     pub fn changes(&self) -> broadcast::Receiver<PaymentKey> {
         self.changes.subscribe()
     }
@@ -218,6 +225,7 @@ impl Payments {
     fn tell(&self, key: PaymentKey, applied: &Applied) {
         if applied.events {
             self.wake.outbox.notify_one();
+            self.signal(key.clone());
         }
         if matches!(
             applied.outcome,

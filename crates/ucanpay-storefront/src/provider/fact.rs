@@ -8,7 +8,7 @@ use ucanpay_core::Amount;
 use crate::wording::Wording;
 
 /// How a fact reached us.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Source {
     /// The gateway called our notify URL.
     Notification,

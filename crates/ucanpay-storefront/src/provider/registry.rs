@@ -1,10 +1,11 @@
 //! The payment providers of a shop, by id: built once, frozen, checked when built.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::PaymentProvider;
+use super::{PaymentProvider, ProviderFactory};
 use crate::id::ProviderId;
+use crate::settings::{AccountSettings, SettingError, beginning};
 
 /// The providers a shop offers. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -13,10 +14,18 @@ pub struct PaymentRegistry {
     default: ProviderId,
 }
 
-/// Collects providers for a [`PaymentRegistry`]. The first one registered is the default.
+/// Collects providers for a [`PaymentRegistry`]: ready ones, and accounts of which [factories](ProviderFactory) make them.
+/// The first one is the default.
 #[derive(Debug, Default)]
 pub struct PaymentRegistryBuilder {
-    providers: Vec<Arc<dyn PaymentProvider>>,
+    factories: Vec<Arc<dyn ProviderFactory>>,
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug)]
+enum Entry {
+    Ready(Arc<dyn PaymentProvider>),
+    Account(AccountSettings),
 }
 
 /// A registry that cannot be built.
@@ -29,6 +38,12 @@ pub enum RegistryError {
     /// Two providers have one id.
     #[error("two payment providers are called {0:?}; give each account an id of its own")]
     Duplicate(String),
+    /// Two factories make providers of one kind.
+    #[error("two factories make providers of the kind {0:?}; register one of them")]
+    DuplicateFactory(&'static str),
+    /// A setting of an account cannot be used.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
 }
 
 impl PaymentRegistry {
@@ -63,31 +78,128 @@ impl PaymentRegistryBuilder {
     /// Adds a provider that is shared already, or whose type is known only at run time.
     #[must_use]
     pub fn register_shared(mut self, provider: Arc<dyn PaymentProvider>) -> Self {
-        self.providers.push(provider);
+        self.entries.push(Entry::Ready(provider));
+        self
+    }
+
+    /// Adds a kind of provider that [`accounts`](Self::accounts) may name.
+    #[must_use]
+    pub fn factory(mut self, factory: impl ProviderFactory) -> Self {
+        self.factories.push(Arc::new(factory));
+        self
+    }
+
+    /// Adds accounts by their settings. Each names its kind in `provider`, and the [`factory`](Self::factory) of that kind
+    /// makes its provider when the registry is built. `place` is where the list stands, such as `settings.accounts`; errors
+    /// name a setting as `settings.accounts[1].merchant_id`.
+    #[must_use]
+    pub fn accounts(
+        mut self,
+        place: &str,
+        accounts: impl IntoIterator<Item = AccountSettings>,
+    ) -> Self {
+        for (index, account) in accounts.into_iter().enumerate() {
+            let account = account.at(format!("{place}[{index}]"));
+            self.entries.push(Entry::Account(account));
+        }
         self
     }
 
     /// Freezes the registry.
     ///
     /// # Errors
-    /// [`RegistryError`] if it is empty or an id stands twice.
+    /// [`RegistryError`] if it is empty, an id stands twice, or an account cannot be used as it is set.
     pub fn build(self) -> Result<PaymentRegistry, RegistryError> {
-        let default = self
-            .providers
-            .first()
-            .ok_or(RegistryError::Empty)?
-            .id()
-            .clone();
+        let factories = Factories::new(self.factories)?;
+        let mut default = None;
         let mut providers = HashMap::new();
-        for provider in self.providers {
+        let mut merchants = Vec::new();
+        for entry in self.entries {
+            let provider = match entry {
+                Entry::Ready(provider) => provider,
+                Entry::Account(account) => {
+                    let account = account.first_of_all(default.is_none());
+                    factories.provider(&account, &mut merchants)?
+                }
+            };
             let id = provider.id().clone();
+            default.get_or_insert_with(|| id.clone());
             if providers.insert(id.clone(), provider).is_some() {
                 return Err(RegistryError::Duplicate(id.to_string()));
             }
         }
         Ok(PaymentRegistry {
             providers: Arc::new(providers),
-            default,
+            default: default.ok_or(RegistryError::Empty)?,
+        })
+    }
+}
+
+/// The kinds of provider that accounts may name.
+struct Factories(Vec<Arc<dyn ProviderFactory>>);
+
+/// A merchant account that is configured already: its kind, the merchant, and where that stands.
+type Merchants = Vec<(&'static str, String, String)>;
+
+impl Factories {
+    fn new(factories: Vec<Arc<dyn ProviderFactory>>) -> Result<Self, RegistryError> {
+        let mut kinds = HashSet::new();
+        match factories.iter().find(|known| !kinds.insert(known.kind())) {
+            Some(second) => Err(RegistryError::DuplicateFactory(second.kind())),
+            None => Ok(Self(factories)),
+        }
+    }
+
+    fn provider(
+        &self,
+        account: &AccountSettings,
+        merchants: &mut Merchants,
+    ) -> Result<Arc<dyn PaymentProvider>, SettingError> {
+        let factory = self.of(account)?;
+        let id = match account.id()? {
+            Some(id) => id,
+            None => ProviderId::new(factory.kind()).map_err(|error| {
+                account.is_wrong(
+                    "id",
+                    format!("is not set, and the kind of provider is no id: {error}"),
+                    "write an id",
+                )
+            })?,
+        };
+        let provider = factory.build(id.clone(), account)?;
+        if *provider.id() != id {
+            return Err(account.is_wrong(
+                "id",
+                format!("is {id}, but the provider is called {}", provider.id()),
+                "correct its factory, which is told the id",
+            ));
+        }
+        let merchant = provider.merchant();
+        let same =
+            |(kind, other, _): &&(_, String, _)| *kind == factory.kind() && other == merchant;
+        if let Some((_, _, first)) = merchants.iter().find(same) {
+            // One order could be paid under both names, and would be fulfilled twice.
+            return Err(SettingError::new(
+                account.block(),
+                format!("is the account of {first} once more: the merchant is {merchant}"),
+                "configure each merchant once, and start all its payments under that id",
+            ));
+        }
+        merchants.push((factory.kind(), merchant.to_owned(), account.block()));
+        Ok(provider)
+    }
+
+    fn of(&self, account: &AccountSettings) -> Result<&Arc<dyn ProviderFactory>, SettingError> {
+        let kinds: Vec<_> = self.0.iter().map(|factory| factory.kind()).collect();
+        let advice = match &*kinds {
+            [] => "register a factory for it".to_owned(),
+            kinds => format!("write {}", kinds.join(" or ")),
+        };
+        let kind = account.required("provider", &advice)?;
+        let factory = self.0.iter().find(|factory| factory.kind() == kind.text());
+        factory.ok_or_else(|| {
+            let said = beginning(kind.text());
+            kind.is_wrong(format!("is {said:?}, which no factory makes"), advice)
         })
     }
 }

@@ -5,10 +5,12 @@
     reason = "the lint's exception for tests does not reach their helper functions"
 )]
 
+mod account;
 mod adapter;
 mod await_points;
 mod between;
 mod block;
+mod capabilities;
 mod close_calls;
 mod ending;
 mod gateway;
@@ -16,6 +18,7 @@ mod instances;
 mod invariants;
 mod mock;
 mod new_key;
+mod news;
 mod notifications;
 mod operations;
 mod outbox;

@@ -2,7 +2,6 @@
 //!
 //! Every problem names its setting, what is wrong with it, and what to do. An empty variable counts as not set.
 
-mod account;
 mod database;
 
 use std::ffi::OsString;
@@ -10,11 +9,21 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use ucanpay_storefront::UcanpayProvider;
+pub use ucanpay_storefront::SettingError;
+use ucanpay_storefront::{UcanpayAccount, UcanpayProvider};
 
-use self::account::{ACCOUNT, PAY_LINKS, SIGNED_SET};
 pub use self::database::DatabaseUrl;
 use crate::admin_token::AdminToken;
+
+/// The settings of an account that a shop cannot do without. The gateway's address is one of them: nobody is to reach the
+/// real one by forgetting it.
+const ACCOUNT: [&str; 5] = [
+    "base_url",
+    "merchant_id",
+    "private_key_file",
+    "platform_key_file",
+    "notify_base_url",
+];
 
 /// What the shop runs with.
 #[derive(Debug)]
@@ -39,34 +48,6 @@ pub enum GatewaySetting {
     Account(Box<UcanpayProvider>),
     /// None of them is: the sandbox runs inside the shop and listens here (`SANDBOX_LISTEN`).
     Sandbox(SocketAddr),
-}
-
-/// A setting that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{setting} {problem}; {advice}")]
-pub struct SettingError {
-    setting: &'static str,
-    problem: String,
-    advice: String,
-}
-
-impl SettingError {
-    pub(crate) fn new(
-        setting: &'static str,
-        problem: impl Into<String>,
-        advice: impl Into<String>,
-    ) -> Self {
-        Self {
-            setting,
-            problem: problem.into(),
-            advice: advice.into(),
-        }
-    }
-
-    /// The variable's name.
-    pub fn setting(&self) -> &'static str {
-        self.setting
-    }
 }
 
 impl Settings {
@@ -122,40 +103,29 @@ impl Environment<'_> {
     }
 
     fn gateway(&self) -> Result<GatewaySetting, SettingError> {
-        let mut present = Vec::new();
-        let mut missing = Vec::new();
-        for name in ACCOUNT {
-            match self.get(name)? {
-                Some(value) => present.push((name, value)),
-                None => missing.push(name),
-            }
-        }
-        let pay_links = self.get(PAY_LINKS)?;
-        let signed_set = self.get(SIGNED_SET)?;
-        let set = present.first().map(|(name, _)| *name);
-        let set = set.or(pay_links.is_some().then_some(PAY_LINKS));
-        let set = set.or(signed_set.is_some().then_some(SIGNED_SET));
-        let (Some(set), Some(first_missing)) = (set, missing.first()) else {
-            return match <[_; 5]>::try_from(present) {
-                Ok(account) => {
-                    account::provider(account.map(|(_, value)| value), pay_links, signed_set)
-                        .map(|provider| GatewaySetting::Account(Box::new(provider)))
-                }
-                Err(_) => Ok(GatewaySetting::Sandbox(
-                    self.address("SANDBOX_LISTEN", "127.0.0.1:8090")?,
-                )),
-            };
+        let account = UcanpayAccount::from_environment(self.0);
+        let written = account.written();
+        let Some(set) = written.places().next() else {
+            let listen = self.address("SANDBOX_LISTEN", "127.0.0.1:8090")?;
+            return Ok(GatewaySetting::Sandbox(listen));
         };
-        let others = match &missing[1..] {
+        let missing = ACCOUNT.into_iter().filter(|name| !written.is_set(name));
+        let missing: Vec<_> = missing.map(|name| written.place(name)).collect();
+        let [first, others @ ..] = &*missing else {
+            return Ok(GatewaySetting::Account(Box::new(account.provider()?)));
+        };
+        let others = match others {
             [] => String::new(),
             others => format!(" (nor {})", others.join(", ")),
         };
+        let all = ACCOUNT.map(|name| written.place(name)).join(", ");
         Err(SettingError::new(
-            first_missing,
+            first,
             format!("is not set{others}, but {set} is"),
-            "set all five of UCANPAY_BASE_URL, UCANPAY_MERCHANT_ID, UCANPAY_PRIVATE_KEY_FILE, \
-             UCANPAY_PLATFORM_KEY_FILE and UCANPAY_NOTIFY_BASE_URL to take payments through a gateway, \
-             or no UCANPAY_* at all to run the sandbox inside the shop",
+            format!(
+                "set all of {all} to take payments through a gateway, or no UCANPAY_* at all to run the sandbox inside \
+                 the shop"
+            ),
         ))
     }
 }

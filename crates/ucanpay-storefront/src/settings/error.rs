@@ -1,0 +1,31 @@
+//! A setting that cannot be used.
+
+/// A setting that cannot be used: which, what is wrong with it, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{setting} {problem}; {advice}")]
+pub struct SettingError {
+    setting: String,
+    problem: String,
+    advice: String,
+}
+
+impl SettingError {
+    /// An error about the setting at this place. It reads `{setting} {problem}; {advice}`, so the problem begins with a
+    /// verb: `is not set`.
+    pub fn new(
+        setting: impl Into<String>,
+        problem: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> Self {
+        Self {
+            setting: setting.into(),
+            problem: problem.into(),
+            advice: advice.into(),
+        }
+    }
+
+    /// Where it stands: `UCANPAY_MERCHANT_ID`, `settings.ucanpay.merchant_id`.
+    pub fn setting(&self) -> &str {
+        &self.setting
+    }
+}
