@@ -9,7 +9,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::sync::OnceCell;
 use ucanpay_storefront::ledger::{Applied, Census, Command, History, Lease, PaymentView};
-use ucanpay_storefront::store::{ClaimedEvent, Delivery, ParkedEvent, Unparking};
+use ucanpay_storefront::store::{ClaimedEvent, Delivery, ParkedEvent, Signals, Unparking};
 use ucanpay_storefront::{PaymentKey, PaymentStore, ProviderId, StoreError, Timestamp};
 
 /// A ledger that is opened when it is first asked.
@@ -130,6 +130,11 @@ impl PaymentStore for Ledger {
 
     async fn parked_events(&self, limit: u32) -> Result<Vec<ParkedEvent>, StoreError> {
         self.open().await?.parked_events(limit).await
+    }
+
+    /// Those of the store, once it is open; nobody is told of anything before.
+    fn signals(&self) -> Option<Arc<dyn Signals>> {
+        self.store.get()?.signals()
     }
 
     async fn unpark_event(

@@ -47,7 +47,11 @@ mod record {
     pub(crate) fn gauges(health: &Health) {
         let census = &health.census;
         for (id, account) in &census.accounts {
-            for (rows, unsettled) in [("payment", account.payments), ("refund", account.refunds)] {
+            for (rows, unsettled) in [
+                ("payment", account.payments),
+                ("watched", account.watched),
+                ("refund", account.refunds),
+            ] {
                 of_account(id.as_str(), rows, &unsettled, health.at);
             }
             let rest = health.blocked_for(id).unwrap_or_default();

@@ -74,6 +74,13 @@ impl Client {
         &self.0.merchant
     }
 
+    /// Whether what is sent again is signed anew, with another nonce:
+    /// [`ClientBuilder::fresh_nonce_on_retry`]. Within a call the client sees to it; a ledger that sends kept bytes in a
+    /// call of its own asks here.
+    pub fn signs_repeats_anew(&self) -> bool {
+        self.0.settings.fresh_nonce_on_retry
+    }
+
     /// Signs `operation` with a fresh nonce and sends it.
     ///
     /// For a call that moves money, prefer [`send`](Self::send) with bytes that were stored first: after a crash in

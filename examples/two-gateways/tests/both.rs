@@ -18,13 +18,14 @@ use http::HeaderMap;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use two_gateways::Program;
-use two_gateways::birch::{Birch, BirchGateway, BirchSettings, Secret};
+use two_gateways::birch::{Birch, BirchFactory, BirchGateway, BirchSettings, Secret};
 use ucanpay_core::{Amount, Currency, Merchant, MerchantId, PayLinks, PrivateKey};
 use ucanpay_sandbox::{Sandbox, SandboxConfig};
 use ucanpay_storefront::conformance::{self, ProviderUnderTest, Standing, TestError};
 use ucanpay_storefront::provider::{Acknowledgement, Effect, PaymentIntent};
 use ucanpay_storefront::{
-    NotificationTopic, PaymentProvider, ProviderId, RawNotification, Reference, RefundNumber,
+    AccountSettings, NotificationTopic, PaymentProvider, PaymentRegistry, ProviderId,
+    RawNotification, Reference, RefundNumber, StartError, StartPayment, UcanpayFactory,
     UcanpayProvider, UcanpaySettings,
 };
 use ucanpay_transport::Client;
@@ -62,6 +63,75 @@ async fn buy(shop: &str, provider: &str) -> String {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     page
+}
+
+#[test]
+fn both_stand_in_one_list_of_accounts() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (own, platform) = (
+        PrivateKey::generate(1024).unwrap(),
+        PrivateKey::generate(1024).unwrap(),
+    );
+    let accounts = serde_json::json!([
+        {
+            "provider": "ucanpay",
+            "merchant_id": 2_000_000_010_u64,
+            "private_key_file": write("own.pem", own.to_pkcs8_pem().as_bytes()),
+            "platform_key_file": write("ucanpay.pem", platform.public_key().to_spki_pem().as_bytes()),
+            "notify_base_url": "https://shop.example",
+        },
+        {
+            "provider": "birch",
+            "id": "maple",
+            "merchant": "coffee-shop",
+            "secret_file": write("birch.secret", &[7; 32]),
+            "gateway": "https://birch.example",
+            "webhook": "https://shop.example/birch",
+        },
+    ]);
+    let accounts: Vec<AccountSettings> = serde_json::from_value(accounts).unwrap();
+    let registry = PaymentRegistry::builder()
+        .factory(UcanpayFactory::new())
+        .factory(BirchFactory)
+        .accounts("accounts", accounts)
+        .build()
+        .unwrap();
+    assert_eq!(registry.default_id().as_str(), "ucanpay");
+    let birch = registry.get(Some(&ProviderId::new("maple").unwrap()));
+    assert_eq!(birch.unwrap().merchant(), "coffee-shop");
+}
+
+#[tokio::test]
+async fn what_one_gateway_does_not_take_the_other_may() {
+    let listen = "127.0.0.1:0".parse().unwrap();
+    let program = Program::start(listen).await.unwrap();
+    let start = |provider: &str, currency: &str| StartPayment {
+        provider: Some(ProviderId::new(provider).unwrap()),
+        reference: Reference::random(),
+        amount: Amount::new(450).unwrap(),
+        currency: Currency::new(currency).unwrap(),
+        subject: "coffee".into(),
+        description: "coffee".into(),
+        expires_after: None,
+    };
+    let refused = program.payments.start(start("birch", "EUR")).await;
+    let Err(StartError::Unsupported(error)) = refused else {
+        panic!("{refused:?}")
+    };
+    assert_eq!(
+        error.to_string(),
+        "this gateway does not take EUR; it takes CAD, USD"
+    );
+    assert!(program.payments.payments(9).await.unwrap().is_empty());
+    for (provider, currency) in [("birch", "USD"), ("ucanpay", "EUR")] {
+        let view = program.payments.start(start(provider, currency)).await;
+        assert!(view.unwrap().payment.pay_link.is_some(), "{provider}");
+    }
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use tower::{ServiceExt, service_fn};
 use ucanpay_axum::UcanpayLayer;
 use ucanpay_core::{Amount, Currency};
 use ucanpay_storefront::ledger::{Applied, Census, Command, History, Lease};
-use ucanpay_storefront::store::{ClaimedEvent, Delivery, ParkedEvent, Unparking};
+use ucanpay_storefront::store::{ClaimedEvent, Delivery, ParkedEvent, Signals, Unparking};
 use ucanpay_storefront::{
     MemoryStore, PaymentKey, PaymentRegistry, PaymentState, PaymentStore, PaymentView, Payments,
     ProviderId, Reference, StartPayment, StoreError, Timestamp, UcanpayProvider, UcanpaySettings,
@@ -199,6 +199,10 @@ impl PaymentStore for Flaky {
 
     async fn parked_events(&self, limit: u32) -> Result<Vec<ParkedEvent>, StoreError> {
         self.there()?.parked_events(limit).await
+    }
+
+    fn signals(&self) -> Option<Arc<dyn Signals>> {
+        self.inner.signals()
     }
 
     async fn unpark_event(

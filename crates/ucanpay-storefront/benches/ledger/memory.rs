@@ -2,21 +2,24 @@
 //! the first hundred thousand. It ends with an error if it does.
 //!
 //! The mix: each payment is started, then notified ten times, one notification that settles it and nine copies; 256
-//! payments are under way at once. Nothing is delivered from the outbox, which is rows on disk. The figures are the
-//! process's own as the kernel counts them, SQLite's and the runtime's memory included; where there is no `/proc` it
+//! payments are under way at once. The outbox is delivered meanwhile, to a handler that counts; before each figure is read,
+//! all of it was. The figures are the process's own as the kernel counts them, SQLite's and the runtime's memory included; where there is no `/proc` it
 //! says so and only counts the notifications.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use tempfile::TempDir;
+use tokio::sync::oneshot;
+use ucanpay_storefront::ledger::Event;
 use ucanpay_storefront::provider::{
     Capabilities, NotificationTopic, RawNotification, RefundLimits, Reply,
 };
 use ucanpay_storefront::{
-    MockPaymentProvider, PaymentRegistry, Payments, ProviderId, Reference, SqliteStore,
-    StartPayment,
+    EventHandler, HandlerError, MockPaymentProvider, PaymentRegistry, Payments, ProviderId,
+    Reference, SqliteStore, StartPayment,
 };
 
 use crate::told::{MERCHANT, PROVIDER, new_payment, paid, placed, reference};
@@ -25,6 +28,8 @@ const AT_ONCE: usize = 256;
 const COPIES: usize = 10;
 const STEP: usize = 100_000;
 const STEPS: usize = 10;
+/// No delivery takes so long.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// What the heap of a running process moves by: above it, something was kept.
 const MEBIBYTES: u64 = 8;
 
@@ -41,11 +46,21 @@ pub(crate) async fn measure() {
         "memory over {} notifications on SQLite, {AT_ONCE} payments at once, each notified {COPIES} times",
         STEP * STEPS
     );
+    let told = Arc::new(Counting::default());
+    let (stop, stopped) = oneshot::channel::<()>();
+    let running = {
+        let (payments, told) = (payments.clone(), Arc::clone(&told));
+        let handler: Arc<dyn EventHandler> = told;
+        tokio::spawn(async move {
+            payments.run(handler, async { drop(stopped.await) }).await;
+        })
+    };
     let begun = Instant::now();
     let next = Arc::new(AtomicUsize::new(0));
     let mut first = None;
     for step in 1..=STEPS {
         notify(&payments, &next, step * STEP / COPIES).await;
+        delivered(&told, step * STEP / COPIES * EVENTS).await;
         let Some(memory) = Memory::now() else {
             continue;
         };
@@ -70,7 +85,44 @@ pub(crate) async fn measure() {
     if first.is_none() {
         println!("  memory NOT CHECKED: there is no /proc/self/status here");
     }
+    stop.send(()).unwrap();
+    running.await.unwrap();
+    println!("  delivered: {} events", told.0.load(Relaxed));
     println!("  taken: {:.0} s", begun.elapsed().as_secs_f64());
+}
+
+/// What a payment tells: it was created, it can be paid, it was paid.
+const EVENTS: usize = 3;
+
+/// Counts what it is told.
+#[derive(Default)]
+struct Counting(AtomicUsize);
+
+#[async_trait]
+impl EventHandler for Counting {
+    async fn handle(&self, _: &Event) -> Result<(), HandlerError> {
+        self.0.fetch_add(1, Relaxed);
+        Ok(())
+    }
+}
+
+/// Waits until so many events were delivered.
+async fn delivered(told: &Counting, events: usize) {
+    let mut last = (0, Instant::now());
+    loop {
+        let now = told.0.load(Relaxed);
+        if now >= events {
+            return;
+        }
+        if now > last.0 {
+            last = (now, Instant::now());
+        }
+        assert!(
+            last.1.elapsed() < PATIENCE,
+            "{now} of {events} were delivered"
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// Starts payments up to this number, and brings the notifications of each.
@@ -123,7 +175,7 @@ fn provider() -> MockPaymentProvider {
     provider.expect_capabilities().returning(|| {
         Capabilities::new(RefundLimits {
             count: 10,
-            window: std::time::Duration::from_secs(1),
+            window: Duration::from_secs(1),
         })
     });
     provider

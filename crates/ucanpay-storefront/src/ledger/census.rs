@@ -38,8 +38,10 @@ pub struct Census {
 /// What stands in the ledger about one account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AccountCensus {
-    /// Payments of which something is still expected. Closed ones that are only watched for a late payment do not count.
+    /// Payments of which something is still expected.
     pub payments: Unsettled,
+    /// Closed payments that are watched for a late payment; they rest after some hours.
+    pub watched: Unsettled,
     /// Refunds of which something is still expected.
     pub refunds: Unsettled,
     /// Until when the gateway takes no calls of it, as last noted; [`Block::rest`](crate::ledger::Block::rest) says

@@ -55,6 +55,9 @@ pub enum Command {
         /// For so long the gateway takes no calls of the account. Noted even if the lease has passed on.
         block: Option<std::time::Duration>,
     },
+    /// The gateway takes no calls of the payment's account for so long: a call about no payment of ours was told so. The
+    /// payment named need not stand in the ledger.
+    Block(std::time::Duration),
     /// A person has looked at a discrepancy and closes it.
     SettleReview {
         /// Its number within the payment.
@@ -76,6 +79,7 @@ impl Command {
             Self::Create(..)
             | Self::Claim(..)
             | Self::GiveUp { .. }
+            | Self::Block(_)
             | Self::Close(..)
             | Self::Release(_)
             | Self::Renew(..)

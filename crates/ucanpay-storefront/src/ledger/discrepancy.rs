@@ -26,7 +26,8 @@ words! {
         RefundClosed = "refund_closed",
         /// More went back than was paid.
         RefundedTooMuch = "refunded_too_much",
-        /// The gateway refuses a call that returns money, as it stands.
+        /// The gateway refuses a call that returns money, as it stands; or has left a refund open for half an hour, and
+        /// finds none of its number.
         Refused = "refused",
     }
 }

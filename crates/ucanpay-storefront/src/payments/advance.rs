@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::end::Held;
 use super::gate::Gate;
 use super::{Payments, detached, words};
 use crate::id::PaymentKey;
@@ -12,11 +13,14 @@ use crate::ledger::{
     Command, LEASE, Lease, Outcome, Payment, PaymentState, PaymentView, Refund, RefundState,
     Target, Verdict,
 };
-use crate::provider::{Fact, FrozenRequest, PaymentProvider, ProviderError, ProviderErrorKind};
+use crate::provider::{Fact, FrozenRequest, ProviderError, ProviderErrorKind};
 use crate::store::StoreError;
 
 /// What the gateway refused as it stands (a balance to be topped up, a key to be corrected) is not tried again sooner.
 const REFUSED: Duration = Duration::from_secs(300);
+
+/// How long the gateway may leave a refund open before a person is told.
+const LEFT_OPEN: Duration = Duration::from_secs(30 * 60);
 
 /// How long an account is left alone where the gateway does not say how long.
 const BLOCKED: Duration = Duration::from_secs(60);
@@ -52,19 +56,15 @@ impl Payments {
         if lease.target == Target::Payment && view.is_to_end(self.now()) {
             return self.end(key, view, lease, gate).await;
         }
-        let mut result = ask(gate, &view, &lease.target).await;
         let (mut view, mut lease) = (view, lease);
-        if let Some(request) = signed_anew(&*provider, &view, &lease.target, &result) {
-            tracing::warn!(payment = %key, target = ?lease.target, "signed anew with the merchant's present key");
-            let until = self.now().after(LEASE);
-            let renewed = self
-                .apply(key, Command::Renew(lease, request, until))
-                .await?;
-            match (renewed.outcome, renewed.view) {
-                (Outcome::Claimed(then), Some(now)) => (view, lease) = (now, then),
-                (_, view) => return Ok(view),
+        let mut result = ask(gate, &view, &lease.target).await;
+        match self.signed_anew(key, &view, &lease, gate, &result).await? {
+            None => {}
+            Some(Held::On(now, then)) => {
+                (view, lease) = (now, then);
+                result = ask(gate, &view, &lease.target).await;
             }
-            result = ask(gate, &view, &lease.target).await;
+            Some(Held::Over(view)) => return Ok(view),
         }
         match result {
             Ok(fact) => {
@@ -76,11 +76,42 @@ impl Payments {
             }
             Err(error) => {
                 tracing::warn!(payment = %key, target = ?lease.target, reason = words(&error), "the gateway gave no answer");
-                // A refused refund is money somebody waits for: a person should look.
-                let review = refused(&error) && matches!(lease.target, Target::Refund(_));
+                let review = self.stays_away(&view, &lease.target, &error);
                 self.give_up_on(key, lease, &error, review).await
             }
         }
+    }
+
+    /// Whether a person should look at a refund: it is money somebody waits for. The gateway refuses it as it stands; or it
+    /// has left it open for half an hour, and no query finds it. It may be one that it will never take, because the money
+    /// went back another way.
+    fn stays_away(&self, view: &PaymentView, target: &Target, error: &ProviderError) -> bool {
+        let Target::Refund(number) = target else {
+            return false;
+        };
+        let old = |refund: &Refund| self.now().since(refund.created_at) > LEFT_OPEN;
+        let left_open = error.kind() == ProviderErrorKind::AskFirst;
+        refused(error) || (left_open && view.refund(number).is_some_and(old))
+    }
+
+    /// Commits the row's request as the merchant's present key signs it, where the gateway refused the signature that it has
+    /// and the key has changed since. `None`: there is nothing to be signed anew. The row stays leased for the call that
+    /// follows.
+    pub(super) async fn signed_anew(
+        &self,
+        key: &PaymentKey,
+        view: &PaymentView,
+        lease: &Lease,
+        gate: Gate<'_>,
+        result: &Result<Fact, ProviderError>,
+    ) -> Result<Option<Held>, StoreError> {
+        let Some(request) = present_request(gate, view, &lease.target, result) else {
+            return Ok(None);
+        };
+        tracing::warn!(payment = %key, target = ?lease.target, "signed anew with the merchant's present key");
+        let until = self.now().after(LEASE);
+        let renew = Command::Renew(lease.clone(), request, until);
+        self.held(key, renew).await.map(Some)
     }
 
     /// Notes what a call met, and with it the block of the account, if that is what it met.
@@ -92,7 +123,7 @@ impl Payments {
         review: bool,
     ) -> Result<Option<PaymentView>, StoreError> {
         let wait = error.retry_after();
-        let block = (error.kind() == ProviderErrorKind::Blocked).then(|| wait.unwrap_or(BLOCKED));
+        let block = block_of(error);
         if let Some(wait) = block {
             tracing::warn!(account = %key.provider, seconds = wait.as_secs(), "the gateway takes no calls of this account");
         }
@@ -124,6 +155,12 @@ impl Payments {
         };
         Ok(self.apply(key, command).await?.view)
     }
+}
+
+/// For how long the gateway takes no calls of the account, if that is what a call met.
+pub(super) fn block_of(error: &ProviderError) -> Option<Duration> {
+    let blocked = error.kind() == ProviderErrorKind::Blocked;
+    blocked.then(|| error.retry_after().unwrap_or(BLOCKED))
 }
 
 /// Whether the gateway will say the same until somebody has acted.
@@ -178,8 +215,8 @@ async fn ask(gate: Gate<'_>, view: &PaymentView, target: &Target) -> Result<Fact
 /// The row's request under the merchant's present key, if the gateway refused the signature that it has and the key has
 /// changed since. Its word is unsigned, and nothing rests on it: the same numbers stand for the same payment or refund,
 /// whoever signs.
-fn signed_anew(
-    provider: &dyn PaymentProvider,
+fn present_request(
+    gate: Gate<'_>,
     view: &PaymentView,
     target: &Target,
     result: &Result<Fact, ProviderError>,
@@ -197,7 +234,7 @@ fn signed_anew(
             refund.request.as_ref().filter(|_| asked)?
         }
     };
-    match provider.renew(request) {
+    match gate.renew(request) {
         Ok(renewed) => renewed,
         Err(error) => {
             tracing::error!(target = ?target, reason = words(&error), "a request could not be signed anew");

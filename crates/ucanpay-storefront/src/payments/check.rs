@@ -2,14 +2,17 @@
 
 use ucanpay_core::{Amount, Currency};
 
-use super::Payments;
+use super::advance::block_of;
 use super::gate::Gate;
-use crate::id::{ProviderId, Reference};
+use super::{Payments, words};
+use crate::id::{PaymentKey, ProviderId, Reference};
+use crate::ledger::Command;
 use crate::provider::{PaymentIntent, PaymentProvider, ProviderError, ProviderErrorKind};
 
 impl Payments {
     /// Asks the gateway of each account about a payment that nobody ever made, and says for each whether it takes calls of
-    /// this account. It changes nothing, here or there; a blocked account is not asked.
+    /// this account. It changes nothing, there or here, but that a block is kept to by all instances; a blocked account is
+    /// not asked.
     ///
     /// A gateway that says "no such payment" has read our signature and knows the account. That answer need not be signed,
     /// so the gateway's own key is not proven by it: the first answer to a payment does that.
@@ -20,7 +23,8 @@ impl Payments {
         let mut accounts = Vec::new();
         for id in self.registry.ids() {
             if let Some(provider) = self.registry.get(Some(id)) {
-                accounts.push((id.clone(), self.check_account(&**provider).await));
+                let checked = self.check_account(&**provider).await;
+                accounts.push((id.clone(), checked));
             }
         }
         accounts.sort_by(|(one, _), (other, _)| one.cmp(other));
@@ -36,10 +40,31 @@ impl Payments {
             subject: "check".into(),
             description: "check".into(),
         };
-        let provider = Gate::new(self, provider).open().await?;
-        match provider.query_payment(&nobodys, None).await {
-            Err(error) if error.kind() != ProviderErrorKind::AskFirst => Err(error),
-            _ => Ok(()),
+        let answer = {
+            let provider = Gate::new(self, provider).open().await?;
+            provider.query_payment(&nobodys, None).await
+        };
+        match answer {
+            Err(error) if error.kind() == ProviderErrorKind::AskFirst => Ok(()),
+            Err(error) => {
+                self.note_block(provider.id(), nobodys.reference, &error)
+                    .await;
+                Err(error)
+            }
+            Ok(_) => Ok(()),
+        }
+    }
+    /// If the gateway takes no calls for a while, every instance has to know, whichever call was told so.
+    async fn note_block(&self, account: &ProviderId, nobodys: Reference, met: &ProviderError) {
+        let Some(wait) = block_of(met) else {
+            return;
+        };
+        let key = PaymentKey {
+            provider: account.clone(),
+            reference: nobodys,
+        };
+        if let Err(error) = self.apply(&key, Command::Block(wait)).await {
+            tracing::error!(%account, reason = words(&error), "a block was not committed");
         }
     }
 }

@@ -153,9 +153,16 @@ impl Payments {
         let intent = view.payment.intent();
         if view.payment.gateway_number.is_none() {
             // The answer that would have brought the number was lost, or never asked for: the same bytes bring it.
-            let request = &view.payment.request;
-            let placed = async { gate.open().await?.create_payment(&intent, request).await };
-            match placed.await {
+            let mut placed = place(gate, &view).await;
+            match self.signed_anew(key, &view, &lease, gate, &placed).await? {
+                None => {}
+                Some(Held::On(now, then)) => {
+                    (view, lease) = (now, then);
+                    placed = place(gate, &view).await;
+                }
+                Some(Held::Over(view)) => return Ok(view),
+            }
+            match placed {
                 Ok(fact) => match self.take_in(key, fact, lease).await? {
                     Held::On(now, then) => (view, lease) = (now, then),
                     Held::Over(view) => return Ok(view),
@@ -279,7 +286,11 @@ impl Payments {
             .await
     }
 
-    async fn held(&self, key: &PaymentKey, command: Command) -> Result<Held, StoreError> {
+    pub(super) async fn held(
+        &self,
+        key: &PaymentKey,
+        command: Command,
+    ) -> Result<Held, StoreError> {
         let applied = self.apply(key, command).await?;
         Ok(match (applied.outcome, applied.view) {
             (Outcome::Claimed(lease), Some(view)) => Held::On(view, lease),
@@ -288,8 +299,14 @@ impl Payments {
     }
 }
 
-/// Whether the row is still ours and the payment still to be ended.
-enum Held {
+/// Sends the bytes that place the payment.
+async fn place(gate: Gate<'_>, view: &PaymentView) -> Result<Fact, ProviderError> {
+    let (intent, request) = (view.payment.intent(), &view.payment.request);
+    gate.open().await?.create_payment(&intent, request).await
+}
+
+/// Whether the row is still ours, for the next call.
+pub(super) enum Held {
     On(PaymentView, Lease),
     Over(Option<PaymentView>),
 }

@@ -2,7 +2,9 @@
 
 use super::Payments;
 use crate::ledger::Block;
-use crate::provider::{Effect, PaymentProvider, ProviderError, ProviderErrorKind};
+use crate::provider::{
+    Effect, FrozenRequest, PaymentProvider, PrepareError, ProviderError, ProviderErrorKind,
+};
 
 /// A provider behind its account's block. Every call goes through [`open`](Self::open), so none is made without a look
 /// at what other instances have committed.
@@ -15,6 +17,14 @@ pub(super) struct Gate<'a> {
 impl<'a> Gate<'a> {
     pub(super) fn new(payments: &'a Payments, provider: &'a dyn PaymentProvider) -> Self {
         Self { payments, provider }
+    }
+
+    /// The request under the merchant's present key. No call is made.
+    pub(super) fn renew(
+        &self,
+        request: &FrozenRequest,
+    ) -> Result<Option<FrozenRequest>, PrepareError> {
+        self.provider.renew(request)
     }
 
     /// The provider, for one call made now.

@@ -31,7 +31,8 @@ pub struct Health {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Concern {
-    /// Payments or refunds have been due for more than ten minutes, the first since this moment: no reconciler runs, or
+    /// Payments, closed payments that are watched, or refunds have been due for more than ten minutes, the first since this
+    /// moment: no reconciler runs, or
     /// its [call budget](Payments::with_call_budget) is too small.
     NotReconciled(ProviderId, Backlog),
     /// An account has unsettled rows and no provider.
@@ -67,8 +68,8 @@ impl Payments {
             census.account(id);
         }
         let unregistered = census.accounts.iter().filter(|(id, account)| {
-            let unsettled = account.payments.total() + account.refunds.total();
-            unsettled > 0 && self.registry.get(Some(id)).is_none()
+            let rows = [account.payments, account.watched, account.refunds];
+            rows.iter().any(|rows| rows.total() > 0) && self.registry.get(Some(id)).is_none()
         });
         Ok(Health {
             at,
@@ -113,8 +114,8 @@ impl Health {
             if let Some(rest) = self.blocked_for(id) {
                 concerns.push(Concern::Blocked(id.clone(), rest));
             } else {
-                let due = [account.payments.due, account.refunds.due];
-                let late = due.into_iter().filter(late);
+                let rows = [account.payments, account.watched, account.refunds];
+                let late = rows.map(|rows| rows.due).into_iter().filter(late);
                 concerns.extend(late.map(|due| Concern::NotReconciled(id.clone(), due)));
             }
         }

@@ -21,7 +21,8 @@
 //! | `check.rs` | does each gateway take our calls? |
 //! | `timeline.rs` | what happened to one payment |
 //! | `health.rs` | how the ledger does |
-//! | `run.rs` | both of the latter, until shutdown |
+//! | `news.rs` | other instances are told, and heard |
+//! | `run.rs` | what happens by itself, until shutdown |
 //! | `background.rs` | the same in a task of its own |
 //! | `open.rs` | a ledger as the environment describes it |
 
@@ -33,6 +34,7 @@ mod end;
 mod gate;
 mod health;
 mod late;
+mod news;
 mod notification;
 #[cfg(all(feature = "reqwest", any(feature = "postgres", feature = "sqlite")))]
 mod open;
@@ -59,6 +61,7 @@ pub use background::{Running, on_paid};
 use budget::Budget;
 pub use end::{ClosedProof, Closing, EndError, PaidProof};
 pub use health::{Concern, Health};
+use news::Unsaid;
 pub use notification::{NotificationError, Receipt};
 #[cfg(all(feature = "reqwest", any(feature = "postgres", feature = "sqlite")))]
 pub use open::OpenError;
@@ -93,6 +96,7 @@ pub struct Payments {
     budget: Arc<Budget>,
     changes: broadcast::Sender<PaymentKey>,
     wake: Arc<Wake>,
+    unsaid: Arc<Unsaid>,
 }
 
 /// Rouses the two loops of [`Payments::run`] before their next tick.
@@ -117,6 +121,7 @@ impl Payments {
             budget: Arc::new(Budget::new(budget::CALLS)),
             changes: broadcast::Sender::new(CHANGES),
             wake: Arc::default(),
+            unsaid: Arc::default(),
         }
     }
 
@@ -174,8 +179,10 @@ impl Payments {
         self.store.recent(limit).await
     }
 
-    /// The keys of payments as they change in this process, after each commit. A listener that lags loses some, and is
-    /// told so by the channel: it then reads what it shows anew.
+    /// The keys of payments as they change, after each commit: those that this ledger commits itself, and where
+    /// [`run`](Self::run) is at work on PostgreSQL, those whose events other instances have committed. A listener that lags
+    /// loses some, and is told so by the channel: it then reads what it shows anew. What another instance does may also be
+    /// missed without a word, so look from time to time.
     pub fn changes(&self) -> broadcast::Receiver<PaymentKey> {
         self.changes.subscribe()
     }
@@ -226,6 +233,7 @@ impl Payments {
     fn tell(&self, key: PaymentKey, applied: &Applied) {
         if applied.events {
             self.wake.outbox.notify_one();
+            self.signal(key.clone());
         }
         if matches!(
             applied.outcome,

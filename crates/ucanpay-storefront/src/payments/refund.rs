@@ -8,7 +8,7 @@ use crate::id::{PaymentKey, RefundNumber};
 use crate::ledger::{
     Applied, Command, Conflict, LEASE, NewRefund, Outcome, Refund, RefundRefusal, refund_refusal,
 };
-use crate::provider::{PrepareError, RefundIntent};
+use crate::provider::{PrepareError, RefundIntent, Unsupported};
 use crate::store::StoreError;
 use crate::time::Timestamp;
 use crate::wording::Wording;
@@ -35,6 +35,9 @@ pub enum RefundError {
     /// The payment's provider is not registered any more.
     #[error("the provider of this payment is not registered")]
     UnknownProvider,
+    /// The account takes no refunds, or not under this number, by its capabilities; shown, it says what is allowed.
+    #[error(transparent)]
+    Unsupported(#[from] Unsupported),
     /// The payment cannot be refunded so.
     #[error(transparent)]
     Refused(#[from] RefundRefusal),
@@ -92,11 +95,13 @@ impl Payments {
             .provider(Some(&key.provider))
             .ok_or(RefundError::UnknownProvider)?;
         let view = self.store.load(key).await?.ok_or(RefundError::NotFound)?;
-        let limits = provider.capabilities().refunds;
-        if view.refund(&number).is_none()
-            && let Some(refusal) = refund_refusal(&view, request.amount, limits, self.now())
-        {
-            return Err(refusal.into());
+        let capabilities = provider.capabilities();
+        let limits = capabilities.refunds;
+        if view.refund(&number).is_none() {
+            capabilities.take_refund(&number)?;
+            if let Some(refusal) = refund_refusal(&view, request.amount, limits, self.now()) {
+                return Err(refusal.into());
+            }
         }
         let intent = RefundIntent {
             reference: key.reference.clone(),

@@ -1,4 +1,4 @@
-//! The two things that happen by themselves: asking the gateway, and telling the shop.
+//! What happens by itself: asking the gateway, telling the shop, and hearing what other instances do.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -17,7 +17,8 @@ const TICK: Duration = Duration::from_secs(1);
 const MEASURE: Duration = Duration::from_secs(15);
 
 impl Payments {
-    /// Runs the reconciler and delivers events until `shutdown` ends; then finishes what is under way and returns.
+    /// Runs the reconciler and delivers events until `shutdown` ends; then finishes what is under way and returns. On
+    /// PostgreSQL it keeps one connection besides, by which it hears at once what other instances commit.
     pub async fn run(
         &self,
         handler: Arc<dyn EventHandler>,
@@ -26,13 +27,14 @@ impl Payments {
         let (stop, stopped) = watch::channel(false);
         let reconciler = self.keep_reconciling(stopped.clone());
         let outbox = self.keep_delivering(&handler, stopped.clone());
+        let listening = self.keep_listening(stopped.clone());
         let measuring = self.keep_measuring(stopped);
         let shutdown = async {
             shutdown.await;
             // The loops hold a receiver until they end.
             let _ = stop.send(true);
         };
-        tokio::join!(reconciler, outbox, measuring, shutdown);
+        tokio::join!(reconciler, outbox, listening, measuring, shutdown);
     }
 
     async fn keep_reconciling(&self, mut stopped: watch::Receiver<bool>) {

@@ -8,7 +8,7 @@ use ucanpay_core::{Amount, Currency};
 use super::{Payments, words};
 use crate::id::{PaymentKey, ProviderId, Reference};
 use crate::ledger::{Command, Conflict, LEASE, NewPayment, Outcome, PaymentView};
-use crate::provider::{PaymentIntent, PrepareError};
+use crate::provider::{PaymentIntent, PrepareError, Unsupported};
 use crate::store::StoreError;
 use crate::wording::Wording;
 
@@ -27,8 +27,8 @@ pub struct StartPayment {
     pub subject: Wording,
     /// What is bought. UCanPay: 1 to 64 characters, none of `/ = &`.
     pub description: Wording,
-    /// How long the buyer has to pay; `None` for [`DEFAULT_EXPIRY`]. The gateway knows no expiry: when it is over, the
-    /// reconciler asks it to close the order. Started again, a payment keeps the expiry it has.
+    /// How long the buyer has to pay; `None` for [`DEFAULT_EXPIRY`], or for less where the gateway itself closes payments
+    /// sooner. When it is over, the reconciler asks the gateway to close the order. Started again, a payment keeps the expiry it has.
     pub expires_after: Option<Duration>,
 }
 
@@ -67,6 +67,10 @@ pub enum StartError {
     /// No provider of this id is registered.
     #[error("no payment provider of this id is registered")]
     UnknownProvider,
+    /// The account does not take it, by its capabilities; shown, it says what is allowed. Change what was asked for, or choose
+    /// another account.
+    #[error(transparent)]
+    Unsupported(#[from] Unsupported),
     /// The gateway would refuse it as it stands; the source names the field and its rule.
     #[error(transparent)]
     Invalid(#[from] PrepareError),
@@ -121,16 +125,29 @@ impl Payments {
             subject: start.subject,
             description: start.description,
         };
+        let capabilities = provider.capabilities();
+        let taken = capabilities.take_payment(
+            &key.reference,
+            intent.amount,
+            intent.currency,
+            start.expires_after,
+        );
+        if let Err(unsupported) = taken
+            // What was recorded while it was taken is the same payment still.
+            && self.store.load(&key).await?.is_none()
+        {
+            return Err(unsupported.into());
+        }
         let request = provider.prepare_payment(&intent)?;
+        let longest = capabilities.expires_by_itself.unwrap_or(DEFAULT_EXPIRY);
+        let expires_after = start.expires_after.unwrap_or(DEFAULT_EXPIRY.min(longest));
         let new = NewPayment {
             merchant: provider.merchant().to_owned(),
             amount: intent.amount,
             currency: intent.currency,
             subject: intent.subject,
             description: intent.description,
-            expires_at: self
-                .now()
-                .after(start.expires_after.unwrap_or(DEFAULT_EXPIRY)),
+            expires_at: self.now().after(expires_after),
             late_policy: self.policies.late_payment,
             request,
         };

@@ -54,7 +54,8 @@ pub enum ProviderErrorKind {
     /// The gateway takes no calls of this account for a while (too many requests, a rate limit): none is made by any
     /// instance until [`retry_after`](ProviderError::retry_after), or for a minute where that is not said.
     Blocked,
-    /// The gateway refused the request as it stands; somebody must look.
+    /// The gateway refused the request as it stands, and will again; somebody must look. What is known about the money is
+    /// said by the effect alone.
     Refused,
     /// The gateway spoke and left the outcome open (it knows the number already, the order has ended, a system error): a
     /// query settles it.

@@ -3,6 +3,7 @@
 //! A provider is an adapter for one merchant account. It turns intents into calls and messages into facts; it never
 //! touches the ledger. Next stop of a payment: [`crate::ledger`].
 
+mod capabilities;
 mod error;
 mod fact;
 mod factory;
@@ -12,13 +13,13 @@ mod scripted;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::HeaderMap;
 use ucanpay_core::{Amount, Currency};
 
+pub use capabilities::{Capabilities, Currencies, Flow, NumberRule, RefundLimits, Unsupported};
 pub use error::{NotificationRefused, PrepareError, ProviderError, ProviderErrorKind};
 pub use fact::{Claim, Evidence, Fact, PaymentStatus, RefundClaim, RefundStatus, Source};
 pub use factory::ProviderFactory;
@@ -127,33 +128,6 @@ pub trait PaymentProvider: fmt::Debug + Send + Sync + 'static {
     fn acknowledge<'a>(&self, verdict: Acknowledgement<'a>) -> Reply;
 }
 
-/// What a gateway can do, as data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Capabilities {
-    /// How refunds are bounded.
-    pub refunds: RefundLimits,
-    /// How long after it was placed a payment can be reversed; `None` if never.
-    pub reversal_window: Option<Duration>,
-}
-
-impl Capabilities {
-    /// The capabilities of a gateway with these refund limits, and without reversals.
-    pub const fn new(refunds: RefundLimits) -> Self {
-        Self {
-            refunds,
-            reversal_window: None,
-        }
-    }
-
-    /// A payment can be reversed for this long after it was placed.
-    #[must_use]
-    pub const fn with_reversal_window(mut self, window: Duration) -> Self {
-        self.reversal_window = Some(window);
-        self
-    }
-}
-
 /// How a payment is ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cancellation {
@@ -161,15 +135,6 @@ pub enum Cancellation {
     Close,
     /// Closed if it is unpaid; if it is paid, all of the money goes back.
     Reverse,
-}
-
-/// How refunds of one payment are bounded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RefundLimits {
-    /// The most refunds one payment may have; failed ones do not count.
-    pub count: u32,
-    /// How long after it was paid a payment can be refunded.
-    pub window: Duration,
 }
 
 /// A payment about to be placed.

@@ -2,7 +2,7 @@
 
 use super::StoreError;
 use super::row::{self, Columns};
-use crate::ledger::{AGES, Backlog, Census, LATELY, Unsettled};
+use crate::ledger::{AGES, AccountCensus, Backlog, Census, LATELY, Unsettled};
 use crate::time::Timestamp;
 
 macro_rules! unsettled {
@@ -26,9 +26,11 @@ macro_rules! unsettled {
 }
 
 /// By account: takes the [`moments`].
-pub(super) const PAYMENTS: &str = unsettled!("ucanpay_payment", " AND state <> 'closed'");
+const PAYMENTS: &str = unsettled!("ucanpay_payment", " AND state <> 'closed'");
+/// Likewise: what was closed, and is watched.
+const WATCHED: &str = unsettled!("ucanpay_payment", " AND state = 'closed'");
 /// Likewise.
-pub(super) const REFUNDS: &str = unsettled!("ucanpay_refund", "");
+const REFUNDS: &str = unsettled!("ucanpay_refund", "");
 pub(super) const BLOCKS: &str = "SELECT provider, blocked_until FROM ucanpay_account";
 /// Takes the moment from which on [lately](LATELY) is counted, as do the two after it.
 pub(super) const PAID: &str =
@@ -55,11 +57,21 @@ pub(super) fn lately(now: Timestamp) -> i64 {
     now.before(LATELY).as_millis()
 }
 
-/// The rows of an account: of its payments, or of its refunds.
+/// Picks the rows of an account.
+pub(super) type RowsOf = fn(&mut AccountCensus) -> &mut Unsettled;
+
+/// The statements that take the [`moments`], each with the rows that it counts.
+pub(super) const BY_ACCOUNT: [(&str, RowsOf); 3] = [
+    (PAYMENTS, |account| &mut account.payments),
+    (WATCHED, |account| &mut account.watched),
+    (REFUNDS, |account| &mut account.refunds),
+];
+
+/// The rows of an account.
 pub(super) fn unsettled(
     census: &mut Census,
     row: &impl Columns,
-    refunds: bool,
+    rows: RowsOf,
 ) -> Result<(), StoreError> {
     let mut by_age = [0; 5];
     let columns = ["age_0", "age_1", "age_2", "age_3", "age_4"];
@@ -70,13 +82,7 @@ pub(super) fn unsettled(
         count: row::unsigned(row, "due")?,
         since: row::optional_moment(row, "due_since")?,
     };
-    let account = census.account(&row::provider(row)?);
-    let rows = if refunds {
-        &mut account.refunds
-    } else {
-        &mut account.payments
-    };
-    *rows = Unsettled { by_age, due };
+    *rows(census.account(&row::provider(row)?)) = Unsettled { by_age, due };
     Ok(())
 }
 

@@ -1,11 +1,11 @@
 //! A ledger that ends with the process: for tests and for trying things out.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::{ClaimedEvent, Delivery, ParkedEvent, PaymentStore, StoreError, Unparking};
+use super::{ClaimedEvent, Delivery, ParkedEvent, PaymentStore, Signals, StoreError, Unparking};
 use crate::id::{PaymentKey, ProviderId, Reference};
 use crate::ledger::{
     Applied, Census, Command, Event, EventFate, EventKind, EvidenceRecord, History, KeptEvent,
@@ -198,21 +198,19 @@ impl PaymentStore for MemoryStore {
             for open in view.open_discrepancies() {
                 census.reviews.add(open.opened_at);
             }
-            let checked = payment.schedule.next_check_at;
-            let checked = checked.filter(|_| payment.state != PaymentState::Closed);
-            let unsettled = checked.map(|at| (false, payment.created_at, at));
-            let refunds = view.refunds.iter().filter_map(|refund| {
-                let at = refund.schedule.next_check_at?;
-                Some((true, refund.created_at, at))
-            });
-            for (refund, recorded, at) in unsettled.into_iter().chain(refunds) {
+            if let Some(at) = payment.schedule.next_check_at {
                 let account = census.account(&key.provider);
-                let rows = if refund {
-                    &mut account.refunds
-                } else {
-                    &mut account.payments
+                let rows = match payment.state {
+                    PaymentState::Closed => &mut account.watched,
+                    _ => &mut account.payments,
                 };
-                rows.add(recorded, at, now);
+                rows.add(payment.created_at, at, now);
+            }
+            for refund in &view.refunds {
+                if let Some(at) = refund.schedule.next_check_at {
+                    let account = census.account(&key.provider);
+                    account.refunds.add(refund.created_at, at, now);
+                }
             }
         }
         for (provider, until) in &tables.blocked_until {
@@ -362,6 +360,10 @@ impl PaymentStore for MemoryStore {
         parked.sort_by_key(|event| event.parked_at);
         parked.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(parked)
+    }
+
+    fn signals(&self) -> Option<Arc<dyn Signals>> {
+        None
     }
 
     async fn unpark_event(

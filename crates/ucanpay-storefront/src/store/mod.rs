@@ -23,6 +23,7 @@ mod row;
 mod sqlite;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -108,6 +109,10 @@ pub trait PaymentStore: fmt::Debug + Send + Sync + 'static {
     /// Events that were parked, the one parked longest first.
     async fn parked_events(&self, limit: u32) -> Result<Vec<ParkedEvent>, StoreError>;
 
+    /// The way to other processes at this ledger, and from them; `None` if there is none, and then what they commit is
+    /// found by looking. Asked after each commit that has something to tell, so it does not wait.
+    fn signals(&self) -> Option<Arc<dyn Signals>>;
+
     /// Takes an event out of parking. `false`: no event of this id is parked, and nothing was written.
     async fn unpark_event(
         &self,
@@ -115,6 +120,23 @@ pub trait PaymentStore: fmt::Debug + Send + Sync + 'static {
         unparking: Unparking,
         now: Timestamp,
     ) -> Result<bool, StoreError>;
+}
+
+/// Signals between processes at one ledger. They are hints: one that is lost is made up for by looking.
+#[async_trait]
+pub trait Signals: Send + Sync {
+    /// Tells the others that something has happened to these payments, after it was committed.
+    async fn send(&self, changed: &[PaymentKey]) -> Result<(), StoreError>;
+
+    /// Hears the others from now on.
+    async fn listen(&self) -> Result<Box<dyn Listener>, StoreError>;
+}
+
+/// Hears the other processes at one ledger.
+#[async_trait]
+pub trait Listener: Send {
+    /// The next payment that another process tells of. After an error nothing is heard any more: listen anew.
+    async fn next(&mut self) -> Result<PaymentKey, StoreError>;
 }
 
 /// An event taken for delivery.

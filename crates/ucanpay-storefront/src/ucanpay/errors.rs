@@ -46,6 +46,26 @@ pub(super) fn cancelling(error: Error) -> ProviderError {
     }
 }
 
+/// The answer to a refund that brought no fact. Some words ask for a person: the request will be refused for ever as it
+/// stands, or has been taken for another one. Unsigned, so nothing is known of the money, and a query comes first here, too.
+pub(super) fn refunding(error: Error) -> ProviderError {
+    let for_a_person = error.gateway().is_some_and(|gateway| {
+        matches!(
+            gateway.code(),
+            ErrorCode::InvalidRequest
+                | ErrorCode::RefundFeeMismatch
+                | ErrorCode::TradeOverdue
+                | ErrorCode::Error
+        )
+    });
+    let error = ProviderError::from(error);
+    if for_a_person {
+        error.with_kind(ProviderErrorKind::Refused)
+    } else {
+        error
+    }
+}
+
 /// Of the words that leave the outcome open, some say so (SYSTEMERROR, ERROR, a word nobody documented) and some seem to
 /// say more (ORDERPAID, …NOTEXIST): unsigned, all of them mean the same here. Ask.
 fn class(class: ErrorClass) -> ProviderErrorKind {

@@ -25,9 +25,10 @@ use ucanpay_transport::Client;
 
 use crate::id::{ProviderId, RefundNumber};
 use crate::provider::{
-    Acknowledgement, Cancellation, Capabilities, Fact, FrozenRequest, NotificationRefused,
-    NotificationTopic, PaymentIntent, PaymentProvider, PrepareError, ProviderError,
-    RawNotification, RefundInquiry, RefundIntent, RefundLimits, Reply,
+    Acknowledgement, Cancellation, Capabilities, Effect, Fact, Flow, FrozenRequest,
+    NotificationRefused, NotificationTopic, NumberRule, PaymentIntent, PaymentProvider,
+    PrepareError, ProviderError, ProviderErrorKind, RawNotification, RefundInquiry, RefundIntent,
+    RefundLimits, Reply,
 };
 use crate::wording::Wording;
 
@@ -118,6 +119,9 @@ const REFUNDS: RefundLimits = RefundLimits {
     window: Duration::from_secs(365 * 24 * 60 * 60),
 };
 
+/// Reference: `outTradeNo`, `outRefundNo`: 1 to 32 of 0-9, A-Z and a-z.
+const NUMBERS: NumberRule = NumberRule::alphanumeric(32);
+
 /// Reference: 撤销订单 / "Cancelling Orders": within 7 days of the transaction, counted from the order. (TRADE_OVERDUE's own
 /// text says one year; the shorter is safe.)
 const REVERSAL_WINDOW: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -155,6 +159,24 @@ impl UcanpayProvider {
         })
     }
 
+    /// The kept bytes, to be sent. Where the gateway wants a nonce of its own in whatever it is sent, they are signed anew:
+    /// a repeat after a restart is one, too, and nobody here knows which is the first.
+    fn thawed<O: Operation>(
+        &self,
+        request: &FrozenRequest,
+    ) -> Result<SignedRequest<O>, ProviderError> {
+        let kept = thaw::<O>(request);
+        if !self.client.signs_repeats_anew() {
+            return Ok(kept);
+        }
+        let merchant = self.client.merchant();
+        merchant
+            .sign_again(&kept, Nonce::random())
+            .map_err(|error| {
+                ProviderError::new(ProviderErrorKind::Config, error).with_effect(Effect::None)
+            })
+    }
+
     /// The link by which the buyer pays. In the app's scene it needs the signature of the order's answer.
     fn pay_link(
         &self,
@@ -185,8 +207,17 @@ impl PaymentProvider for UcanpayProvider {
         self.client.merchant().id().as_str()
     }
 
+    /// Any currency of ISO 4217, 1 to 2147483647 cents; it never expires by itself. How a buyer comes to it is the account's
+    /// scene.
     fn capabilities(&self) -> Capabilities {
-        Capabilities::new(REFUNDS).with_reversal_window(REVERSAL_WINDOW)
+        let flows: &[Flow] = match self.settings.scene {
+            SceneType::Native => &[Flow::QrCode, Flow::Link],
+            _ => &[Flow::Link],
+        };
+        Capabilities::new(REFUNDS)
+            .with_flows(flows.iter().copied())
+            .with_numbers(NUMBERS)
+            .with_reversal_window(REVERSAL_WINDOW)
     }
 
     fn prepare_payment(&self, intent: &PaymentIntent) -> Result<FrozenRequest, PrepareError> {
@@ -210,7 +241,8 @@ impl PaymentProvider for UcanpayProvider {
         intent: &PaymentIntent,
         request: &FrozenRequest,
     ) -> Result<Fact, ProviderError> {
-        let answer = self.client.send(&thaw::<UnifiedOrder>(request)).await?;
+        let order = self.thawed::<UnifiedOrder>(request)?;
+        let answer = self.client.send(&order).await?;
         let link = self.pay_link(intent, answer.ucp_order_no.as_deref(), Some(&answer.sign));
         Ok(facts::placed(&answer, link))
     }
@@ -287,7 +319,9 @@ impl PaymentProvider for UcanpayProvider {
     }
 
     async fn refund_payment(&self, request: &FrozenRequest) -> Result<Fact, ProviderError> {
-        let answer = self.client.send(&thaw::<Refund>(request)).await?;
+        let refund = self.thawed::<Refund>(request)?;
+        let answer = self.client.send(&refund).await;
+        let answer = answer.map_err(errors::refunding)?;
         Ok(facts::refund_accepted(&answer))
     }
 

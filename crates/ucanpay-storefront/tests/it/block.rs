@@ -218,3 +218,26 @@ async fn a_check_tells_whether_the_gateway_takes_this_account_and_asks_nothing_o
         shop.check().await;
     }
 }
+
+#[tokio::test]
+async fn a_block_that_the_check_meets_is_kept_to_by_all() {
+    for shop in shops().await {
+        let other = twin(&shop);
+        shop.gateway.next_call(Fault::Says(Kind::Blocked));
+        let checked = shop.payments.check().await;
+        let met = checked[0].1.as_ref().unwrap_err();
+        assert_eq!(met.kind(), Kind::Blocked);
+        let calls = shop.gateway.calls();
+
+        let started = other.start("A1", 450).await.unwrap();
+        assert_eq!(started.payment.state, PaymentState::Created);
+        let checked = other.payments.check().await;
+        let held = checked[0].1.as_ref().unwrap_err();
+        assert_eq!(held.kind(), Kind::Later);
+        assert_eq!(shop.gateway.calls(), calls, "a call inside the window");
+
+        both(&shop, &other, 75).await;
+        assert!(other.view("A1").await.payment.pay_link.is_some());
+        shop.check().await;
+    }
+}

@@ -9,7 +9,7 @@ use serde_json::json;
 use ucanpay_core::Amount;
 use ucanpay_storefront::ledger::{Applied, Census, Command, History, Lease, Outcome};
 use ucanpay_storefront::provider::PaymentStatus;
-use ucanpay_storefront::store::{ClaimedEvent, Delivery, ParkedEvent, Unparking};
+use ucanpay_storefront::store::{ClaimedEvent, Delivery, ParkedEvent, Signals, Unparking};
 use ucanpay_storefront::{
     Clock as _, NotificationError, PaymentKey, PaymentState, PaymentStore, PaymentView, ProviderId,
     RefundRequest, RefundState, SqliteStore, StoreError, Timestamp,
@@ -114,6 +114,10 @@ impl PaymentStore for Flaky {
     async fn parked_events(&self, limit: u32) -> Result<Vec<ParkedEvent>, StoreError> {
         self.there()?;
         self.inner.parked_events(limit).await
+    }
+
+    fn signals(&self) -> Option<Arc<dyn Signals>> {
+        self.inner.signals()
     }
 
     async fn unpark_event(

@@ -528,6 +528,17 @@ async fn a_gateway_that_does_not_reverse_a_paid_payment_leaves_it_to_a_refund() 
 }
 
 #[tokio::test]
+async fn a_reversal_goes_out_though_the_query_before_it_brought_nothing_clear() {
+    for shop in started().await {
+        shop.gateway.set_status("A1", PaymentStatus::Paid);
+        shop.gateway.next_call(Fault::Says(Kind::AskFirst));
+        let reversed = shop.payments.reverse(&shop.key("A1")).await.unwrap();
+        assert_eq!(reversed.payment.reversal, Some(Reversal::Done));
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
 async fn a_reversal_that_stays_unclear_goes_on_until_a_signed_word_settles_it() {
     for shop in started().await {
         shop.gateway.set_status("A1", PaymentStatus::Paid);

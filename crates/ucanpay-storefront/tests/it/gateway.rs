@@ -67,6 +67,8 @@ struct State {
     key: Option<&'static str>,
     /// The key whose signatures the gateway no longer takes.
     revoked: Option<&'static str>,
+    /// What it can do, where that is not everything.
+    narrowed: Option<Capabilities>,
 }
 
 /// A call that waits at the gateway until the test lets it go on.
@@ -127,6 +129,11 @@ impl Gateway {
         let mut state = self.state();
         state.revoked = Some(state.key.unwrap_or("key"));
         state.key = Some("new key");
+    }
+
+    /// From now on it can do this, and no more.
+    pub(crate) fn narrow(&self, capabilities: Capabilities) {
+        self.state().narrowed = Some(capabilities);
     }
 
     /// The gateway forgets the new key, too.
@@ -365,6 +372,9 @@ impl PaymentProvider for Gateway {
     }
 
     fn capabilities(&self) -> Capabilities {
+        if let Some(narrowed) = &self.state().narrowed {
+            return narrowed.clone();
+        }
         Capabilities::new(RefundLimits {
             count: 10,
             window: Duration::from_secs(365 * 86_400),

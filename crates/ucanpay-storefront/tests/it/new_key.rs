@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use ucanpay_storefront::provider::{ProviderErrorKind, RefundStatus};
-use ucanpay_storefront::{PaymentState, RefundState};
+use ucanpay_storefront::{Closing, PaymentState, RefundState};
 
 use crate::gateway::Fault;
 use crate::shop::shops;
@@ -30,6 +30,20 @@ async fn an_order_that_waits_is_placed_under_the_new_key_with_the_same_parameter
         assert_eq!(parameters(&new.body), parameters(&old.body));
         let placed = shop.gateway.placed();
         assert_eq!(placed.last(), Some(&new.body), "what is sent was committed");
+        shop.check().await;
+    }
+}
+
+/// Found by history 5 of the simulation: it was never placed, never found, and never settled.
+#[tokio::test]
+async fn an_order_that_is_to_end_before_it_was_placed_is_placed_under_the_new_key_and_closed() {
+    for shop in shops().await {
+        shop.gateway.next_call(Fault::Unreachable);
+        shop.start("A1", 450).await.unwrap();
+        shop.gateway.change_key();
+        let closing = shop.payments.close(&shop.key("A1")).await.unwrap();
+        assert!(matches!(closing, Closing::Closed(_)), "{closing:?}");
+        assert_eq!(shop.view("A1").await.payment.request.key, "new key");
         shop.check().await;
     }
 }

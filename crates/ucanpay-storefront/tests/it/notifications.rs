@@ -21,11 +21,11 @@ async fn a_matching_success_turns_the_payment_paid_and_is_acknowledged() {
 }
 
 #[tokio::test]
-async fn fifty_copies_at_once_and_one_later_have_one_effect() {
+async fn sixty_four_copies_at_once_and_one_later_have_one_effect() {
     for shop in shops().await {
         shop.start("A1", 450).await.unwrap();
         let note = shop.gateway.payment_note("A1", &json!({}));
-        let copies: Vec<_> = (0..50)
+        let copies: Vec<_> = (0..64)
             .map(|_| {
                 let (payments, body) = (shop.payments.clone(), note.clone());
                 tokio::spawn(async move {

@@ -4,11 +4,11 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use ucanpay_core::Amount;
+use ucanpay_core::{Amount, Currency};
 use ucanpay_storefront::conformance::{self, ProviderUnderTest, Standing, TestError};
 use ucanpay_storefront::provider::{
     Acknowledgement, Cancellation, Capabilities, Claim, Effect, Fact, FrozenRequest, NextCall,
-    NotificationRefused, PaymentIntent, PaymentStatus, PrepareError, ProviderError,
+    NotificationRefused, NumberRule, PaymentIntent, PaymentStatus, PrepareError, ProviderError,
     ProviderErrorKind, RefundInquiry, RefundIntent, RefundLimits, ScriptedProvider, Source,
 };
 use ucanpay_storefront::{PaymentProvider, ProviderId, RawNotification, RefundNumber, Reply};
@@ -109,6 +109,14 @@ enum Fault {
     ClosesBlindly,
     /// A fact carries no signed text.
     NoProof,
+    /// The capabilities name no flow, and there is a link.
+    HidesLink,
+    /// The capabilities allow shorter numbers than the ledger makes.
+    ShortNumbers,
+    /// The capabilities allow more than is taken: longer numbers, larger amounts, another currency.
+    BoastsNumbers,
+    BoastsAmounts,
+    BoastsCurrency,
 }
 
 #[derive(Debug)]
@@ -180,11 +188,29 @@ impl PaymentProvider for Faulty {
                 count: 0,
                 ..self.inner.capabilities().refunds
             }),
+            Fault::HidesLink => self.inner.capabilities().with_flows([]),
+            Fault::ShortNumbers => {
+                let short = NumberRule::alphanumeric(20);
+                self.inner.capabilities().with_numbers(short)
+            }
+            Fault::BoastsCurrency => {
+                let named = ["CAD", "USD"].map(|letters| Currency::new(letters).unwrap());
+                self.inner.capabilities().with_currencies(named)
+            }
             _ => self.inner.capabilities(),
         }
     }
 
     fn prepare_payment(&self, intent: &PaymentIntent) -> Result<FrozenRequest, PrepareError> {
+        let refused = match self.fault {
+            Fault::BoastsNumbers => intent.reference.as_str().len() > 32,
+            Fault::BoastsAmounts => intent.amount.cents() > 1_000_000,
+            Fault::BoastsCurrency => intent.currency != Currency::CAD,
+            _ => false,
+        };
+        if refused {
+            return Err(PrepareError::new("not here"));
+        }
         let request = self.inner.prepare_payment(intent)?;
         if self.fault == Fault::SendsWhenPreparing {
             // The scripted gateway answers at once, so that one look is enough.
@@ -341,6 +367,23 @@ async fn a_wrapper_that_breaks_one_rule_is_found_by_the_expectation_that_says_so
         (
             Fault::NoProof,
             "a placed payment is answered with the gateway's number",
+        ),
+        (
+            Fault::HidesLink,
+            "there is a pay link if, and only if, there is a flow",
+        ),
+        (Fault::ShortNumbers, "the ledger's own numbers are allowed"),
+        (
+            Fault::BoastsNumbers,
+            "the longest number with every character that is allowed is taken",
+        ),
+        (
+            Fault::BoastsAmounts,
+            "the smallest and the largest amount that are allowed are taken",
+        ),
+        (
+            Fault::BoastsCurrency,
+            "every currency that is named is taken",
         ),
     ] {
         let report = conformance::provider(&Scripted::with(fault)).await;

@@ -153,7 +153,7 @@ async fn health_counts_what_waits_and_names_what_to_look_into() {
         let registered = Census::default().accounts.len() + health.census.accounts.len();
         assert_eq!(registered, 1, "every registered account has a row");
 
-        // One of each age. What was closed is watched, and not unsettled.
+        // One of each age. What was closed is watched, and counted by itself.
         let ages = [
             AGES[3] * 2,
             AGES[3] / 2,
@@ -180,6 +180,8 @@ async fn health_counts_what_waits_and_names_what_to_look_into() {
         assert_eq!(counted.refunds.by_age, [1, 0, 0, 0, 0]);
         assert_eq!(counted.payments.due.count, 5);
         assert_eq!(counted.refunds.due.count, 0);
+        assert_eq!(counted.watched.by_age, [1, 0, 0, 0, 0]);
+        assert_eq!(counted.watched.due.count, 0);
         assert_eq!(health.census.paid, 1);
         let events = health.census.undelivered;
         assert_eq!(events.since, Some(begun.before(ages[0])));
@@ -259,6 +261,30 @@ async fn missed_notifications_are_a_concern_from_half_of_ten_payments_in_a_day()
         shop.clock.advance(AGES[3]);
         let health = shop.payments.health().await.unwrap();
         assert_eq!((health.census.paid, health.census.recovered), (0, 0));
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn closed_payments_that_nobody_watches_are_a_concern() {
+    for shop in shops().await {
+        shop.start("A1", 450).await.unwrap();
+        let closing = shop.payments.close(&shop.key("A1")).await.unwrap();
+        assert!(matches!(closing, Closing::Closed(_)), "{closing:?}");
+        shop.events().await;
+        shop.clock.advance(MINUTE * 12);
+        let health = shop.payments.health().await.unwrap();
+        assert_eq!(health.concerns(), []);
+        shop.clock.advance(MINUTE);
+        let health = shop.payments.health().await.unwrap();
+        let account = shop.payments.registry().default_id().clone();
+        let due = health.census.accounts[&account].watched.due;
+        assert_eq!(due.count, 1);
+        assert_eq!(health.concerns(), [Concern::NotReconciled(account, due)]);
+        // Somebody asks.
+        shop.payments.reconcile().await.unwrap();
+        let health = shop.payments.health().await.unwrap();
+        assert_eq!(health.concerns(), []);
         shop.check().await;
     }
 }

@@ -210,6 +210,34 @@ async fn a_refund_that_the_gateway_refuses_is_raised_and_stays() {
     }
 }
 
+/// Found by history 22 of the simulation: the money had gone back through the portal, no word of that came, and nobody
+/// was told that the refund waits for ever.
+#[tokio::test]
+async fn a_refund_that_the_gateway_leaves_open_for_half_an_hour_is_raised_once_and_goes_on() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        for _ in 0..200 {
+            shop.gateway
+                .next_call(Fault::Says(ProviderErrorKind::AskFirst));
+        }
+        shop.refund("A1", "R1", 100).await.unwrap();
+        shop.pass(1_700).await;
+        assert!(!shop.view("A1").await.needs_review());
+        shop.pass(200).await;
+        let view = shop.view("A1").await;
+        assert_eq!(view.refunds[0].state, RefundState::Requested);
+        assert_eq!(view.discrepancies.len(), 1);
+        assert_eq!(view.discrepancies[0].kind, DiscrepancyKind::Refused);
+        // Once the gateway takes it, it is under way as ever.
+        shop.gateway.no_more_faults();
+        shop.pass(400).await;
+        let view = shop.view("A1").await;
+        assert_eq!(view.refunds[0].state, RefundState::Processing);
+        assert_eq!(view.discrepancies.len(), 1);
+        shop.check().await;
+    }
+}
+
 #[tokio::test]
 async fn a_refund_message_about_another_amount_changes_nothing_and_is_flagged() {
     for shop in shops().await {

@@ -1,8 +1,12 @@
 //! What does not fit waits for a person: opened once, told once, closed with what was found.
 
+use std::time::Duration;
+
 use serde_json::json;
-use ucanpay_storefront::ledger::{DiscrepancyKind, RefundRefusal};
-use ucanpay_storefront::{PaymentState, RefundError, Reversal, ReviewError};
+use ucanpay_storefront::ledger::{Command, DiscrepancyKind, Outcome, RefundRefusal, Target};
+use ucanpay_storefront::{
+    Clock as _, PaymentState, RefundError, RefundNumber, Reversal, ReviewError,
+};
 
 use crate::shop::{Shop, shops};
 
@@ -126,6 +130,52 @@ async fn a_reversed_payment_stays_stopped_whatever_is_found_and_whatever_the_por
             shop.refund("A1", "R1", 50).await,
             Err(RefundError::Refused(RefundRefusal::Reversed))
         ));
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_that_is_worded_otherwise_each_time_is_one_discrepancy() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        shop.refund("A1", "R1", 100).await.unwrap();
+        let key = shop.key("A1");
+        let target = Target::Refund(RefundNumber::new("R1").unwrap());
+        let refused = async |trouble: &str| {
+            let now = shop.clock.now();
+            let until = now.after(Duration::from_secs(60));
+            let claim = Command::Claim(target.clone(), until);
+            let Outcome::Claimed(lease) = shop.store.apply(&key, claim, now).await.unwrap().outcome
+            else {
+                panic!("somebody else has it");
+            };
+            let give_up = Command::GiveUp {
+                lease,
+                trouble: trouble.to_owned(),
+                review: true,
+                hold: None,
+                block: None,
+            };
+            shop.store.apply(&key, give_up, now).await.unwrap();
+            shop.clock.advance(Duration::from_secs(60));
+        };
+        refused("INVALID_REQUEST: trace 1").await;
+        refused("INVALID_REQUEST: trace 2").await;
+        let view = shop.view("A1").await;
+        let kinds: Vec<_> = view.discrepancies.iter().map(|row| row.kind).collect();
+        assert_eq!(kinds, [DiscrepancyKind::Refused]);
+        let trouble = view.refunds[0].trouble.as_deref();
+        assert_eq!(trouble, Some("INVALID_REQUEST: trace 2"));
+
+        // Closed, and refused again: somebody has to look again.
+        let settled = shop
+            .payments
+            .settle_review(&key, 1, "mended")
+            .await
+            .unwrap();
+        assert!(!settled.needs_review());
+        refused("INVALID_REQUEST: trace 3").await;
+        assert!(shop.view("A1").await.needs_review());
         shop.check().await;
     }
 }

@@ -1,7 +1,7 @@
 //! The suite for stores: met by all of ours, and sharp enough to find a wrapper that breaks any one promise.
 
 use std::collections::HashSet;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use tempfile::TempDir;
@@ -9,7 +9,7 @@ use ucanpay_storefront::conformance::{self, Standing};
 use ucanpay_storefront::ledger::{
     Applied, Census, Command, History, Lease, Outcome, PaymentView, Target,
 };
-use ucanpay_storefront::store::{ClaimedEvent, Delivery, ParkedEvent, Unparking};
+use ucanpay_storefront::store::{ClaimedEvent, Delivery, ParkedEvent, Signals, Unparking};
 use ucanpay_storefront::{
     MemoryStore, PaymentKey, PaymentStore, PostgresStore, ProviderId, SqliteStore, StoreError,
     Timestamp,
@@ -237,6 +237,10 @@ impl PaymentStore for Faulty {
 
     async fn parked_events(&self, limit: u32) -> Result<Vec<ParkedEvent>, StoreError> {
         self.inner.parked_events(limit).await
+    }
+
+    fn signals(&self) -> Option<Arc<dyn Signals>> {
+        self.inner.signals()
     }
 
     async fn unpark_event(

@@ -118,7 +118,7 @@ impl From<PlaceError> for ApiError {
             PlaceError::Taken | PlaceError::Start(StartError::Conflict(_)) => {
                 Self::conflict("order_number_taken", &error)
             }
-            PlaceError::Start(StartError::Invalid(_)) => {
+            PlaceError::Start(StartError::Invalid(_) | StartError::Unsupported(_)) => {
                 Self::unprocessable("invalid_order", in_one_line(&error))
             }
             error => Self::unavailable(&error),

@@ -16,6 +16,7 @@ use maud::html;
 use super::message::{
     Charge, Message, NewCharge, NewRefund, RefundPart, SIGNATURE, Secret, from_dollars,
 };
+use super::provider::CURRENCIES;
 
 /// The toy gateway. A clone is the same.
 #[derive(Clone, Debug)]
@@ -143,6 +144,9 @@ async fn charge(
 ) -> Result<Response, StatusCode> {
     let new: NewCharge = signed(&gateway, &headers, &body)?;
     from_dollars(&new.amount).map_err(|_| StatusCode::UNPROCESSABLE_ENTITY)?;
+    if !CURRENCIES.contains(&&*new.currency) {
+        return Err(StatusCode::UNPROCESSABLE_ENTITY);
+    }
     let mut books = gateway.books();
     let id = format!("ch_{}", books.charges.len() + 1);
     let (charge, _) = books.charges.entry(new.order.clone()).or_insert_with(|| {

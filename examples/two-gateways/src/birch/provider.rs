@@ -6,9 +6,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::StatusCode;
 use serde::Serialize;
+use ucanpay_core::Currency;
 use ucanpay_storefront::provider::{
     Acknowledgement, Cancellation, Capabilities, Claim, Effect, Fact, FrozenRequest,
-    NotificationRefused, PaymentIntent, PaymentStatus, PrepareError, ProviderError,
+    NotificationRefused, NumberRule, PaymentIntent, PaymentStatus, PrepareError, ProviderError,
     ProviderErrorKind as Kind, RefundInquiry, RefundIntent, RefundLimits, Source,
 };
 use ucanpay_storefront::{PaymentProvider, ProviderId, RawNotification, Reply};
@@ -29,6 +30,12 @@ pub struct BirchSettings {
     /// Where notifications go.
     pub webhook: String,
 }
+
+/// Orders and refunds are named in paths, so their numbers are plain.
+const NUMBERS: NumberRule = NumberRule::alphanumeric(64).with("-");
+
+/// What Birch takes.
+pub(super) const CURRENCIES: [&str; 2] = ["CAD", "USD"];
 
 /// The provider.
 #[derive(Clone, Debug)]
@@ -125,25 +132,22 @@ impl PaymentProvider for Birch {
         &self.settings.merchant
     }
 
-    /// Three refunds within ninety days, and no reversals.
+    /// Canadian and American dollars, three refunds within ninety days, and no reversals.
     fn capabilities(&self) -> Capabilities {
         Capabilities::new(RefundLimits {
             count: 3,
             window: Duration::from_secs(90 * 24 * 60 * 60),
         })
+        .with_currencies(
+            CURRENCIES.map(|letters| Currency::new(letters).expect("the literal is a currency")),
+        )
+        .with_numbers(NUMBERS)
     }
 
     fn prepare_payment(&self, intent: &PaymentIntent) -> Result<FrozenRequest, PrepareError> {
         if intent.subject.is_empty() || intent.subject.chars().count() > 80 {
             return Err(PrepareError::new(
                 "the subject must have 1 to 80 characters",
-            ));
-        }
-        // The order number stands in paths.
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
-        if !intent.reference.as_str().bytes().all(plain) {
-            return Err(PrepareError::new(
-                "the reference must be letters, digits and -",
             ));
         }
         let charge = NewCharge {

@@ -13,7 +13,7 @@ use http::{Request, Response};
 use tokio::sync::Notify;
 use tower::{BoxError, Service, ServiceExt as _};
 use ucanpay_storefront::ledger::{Applied, Census, Command, History, Lease, PaymentView};
-use ucanpay_storefront::store::{ClaimedEvent, Delivery, ParkedEvent, Unparking};
+use ucanpay_storefront::store::{ClaimedEvent, Delivery, ParkedEvent, Signals, Unparking};
 use ucanpay_storefront::{PaymentKey, PaymentStore, ProviderId, StoreError, Timestamp};
 
 /// The life of one process. Clones are the same life.
@@ -160,6 +160,10 @@ impl PaymentStore for MortalStore {
 
     async fn parked_events(&self, limit: u32) -> Result<Vec<ParkedEvent>, StoreError> {
         self.with(self.inner.parked_events(limit)).await
+    }
+
+    fn signals(&self) -> Option<Arc<dyn Signals>> {
+        self.inner.signals()
     }
 
     async fn unpark_event(

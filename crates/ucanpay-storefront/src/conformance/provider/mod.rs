@@ -4,11 +4,13 @@
 //! |---|---|
 //! | `subject.rs` | the provider as the checks use it |
 //! | `placing.rs` | preparing, placing, asking |
+//! | `declared.rs` | what the capabilities say is so |
 //! | `notification.rs` | genuine ones are taken, altered ones are not |
 //! | `refund.rs` | money goes back once |
 //! | `ending.rs` | close and reverse |
 //! | `whole.rs` | one payment through the ledger |
 
+mod declared;
 mod ending;
 mod notification;
 mod placing;
@@ -72,6 +74,7 @@ pub async fn provider(under_test: &dyn ProviderUnderTest) -> Report {
     let subject = Subject::new(under_test);
     let mut report = Report::new(format!("provider {}", subject.provider.id()));
     placing::expectations(&subject, &mut report).await;
+    declared::expectations(&subject, &mut report).await;
     notification::expectations(&subject, &mut report).await;
     refund::expectations(&subject, &mut report).await;
     ending::expectations(&subject, &mut report).await;

@@ -278,7 +278,12 @@ pub(super) fn give_up(
     if !draft.holds(lease) {
         return draft.finish(Outcome::StaleLease);
     }
-    if review {
+    // The gateway's own words may differ from one time to the next; the row has the newest of them.
+    let open = |view: &PaymentView| {
+        let mut open = view.open_discrepancies();
+        open.any(|row| row.kind == DiscrepancyKind::Refused)
+    };
+    if review && !open(&draft.view) {
         draft.review(DiscrepancyKind::Refused, &trouble);
     }
     match &lease.target {

@@ -180,6 +180,10 @@ pub fn decide(key: &PaymentKey, loaded: Loaded, command: Command, now: Timestamp
             block: block.map(|wait| Block::new(key.provider.clone(), wait, now)),
             ..intent::give_up(loaded, &lease, trouble, review, hold, now)
         },
+        Command::Block(wait) => Decision {
+            block: Some(Block::new(key.provider.clone(), wait, now)),
+            ..Decision::unchanged(Outcome::Noted, loaded.view)
+        },
         Command::SettleReview { discrepancy, note } => {
             review::settle(loaded, discrepancy, note, now)
         }

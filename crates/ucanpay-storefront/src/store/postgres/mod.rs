@@ -18,20 +18,24 @@
 //! | `pool.rs` | no connection is handed out inside somebody else's transaction |
 //! | `read.rs` | what a command needs of the tables, under its locks |
 //! | `write.rs` | values into rows |
+//! | `signals.rs` | what one instance commits, the others hear |
 
 mod open;
 #[cfg(test)]
 mod plans;
 mod pool;
 mod read;
+mod signals;
 mod write;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use sqlx::postgres::PgPool;
 use sqlx::{PgConnection, PgTransaction};
 
-use super::{ClaimedEvent, Delivery, ParkedEvent, PaymentStore, StoreError, Unparking};
-use crate::id::{PaymentKey, ProviderId};
+use super::{ClaimedEvent, Delivery, ParkedEvent, PaymentStore, Signals, StoreError, Unparking};
+use crate::id::{PaymentKey, ProviderId, Reference};
 use crate::ledger::{Applied, Census, Command, History, Lease, Loaded, PaymentView, decide};
 use crate::time::Timestamp;
 
@@ -39,6 +43,8 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug)]
 pub struct PostgresStore {
     pool: PgPool,
+    /// Marks the signals of this store and its clones, so that they do not hear themselves.
+    origin: Arc<str>,
 }
 
 /// Begins a transaction that is durable when its commit is answered, whatever the server, the role or a session of the
@@ -167,6 +173,10 @@ impl PaymentStore for PostgresStore {
         Ok(parked)
     }
 
+    fn signals(&self) -> Option<Arc<dyn Signals>> {
+        Some(Arc::new(self.clone()))
+    }
+
     async fn unpark_event(
         &self,
         id: &str,
@@ -181,6 +191,13 @@ impl PaymentStore for PostgresStore {
 }
 
 impl PostgresStore {
+    fn on(pool: PgPool) -> Self {
+        Self {
+            pool,
+            origin: Reference::random().as_str().into(),
+        }
+    }
+
     async fn begin(&self) -> Result<PgTransaction<'static>, StoreError> {
         Ok(self.pool.begin_with(BEGIN).await?)
     }

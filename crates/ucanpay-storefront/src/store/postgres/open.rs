@@ -30,9 +30,7 @@ impl PostgresStore {
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let options = options(url)?;
         prepare(&options).await?;
-        Ok(Self {
-            pool: Self::pool_options().connect_lazy_with(options),
-        })
+        Ok(Self::on(Self::pool_options().connect_lazy_with(options)))
     }
 
     /// Opens the ledger at `url` and makes nothing: for a shop whose own migrations have called
@@ -46,9 +44,7 @@ impl PostgresStore {
         migration::is_done(&mut connection, &migrator()).await?;
         // The server notices either way.
         let _ = connection.close().await;
-        Ok(Self {
-            pool: Self::pool_options().connect_lazy_with(options),
-        })
+        Ok(Self::on(Self::pool_options().connect_lazy_with(options)))
     }
 
     /// Makes the ledger's tables, all named `ucanpay_…`, in a database of the shop's own, or brings them up to date:
@@ -70,7 +66,7 @@ impl PostgresStore {
     pub async fn from_pool(pool: PgPool) -> Result<Self, StoreError> {
         pool::prove(&pool).await?;
         prepare(&pool.connect_options()).await?;
-        Ok(Self { pool })
+        Ok(Self::on(pool))
     }
 
     /// Closes the pool after what is under way has ended.

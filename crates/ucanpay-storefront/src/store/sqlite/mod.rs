@@ -22,12 +22,13 @@ mod rows;
 mod write;
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use sqlx::SqlitePool;
 
 use self::queue::{Job, Queue};
-use super::{ClaimedEvent, Delivery, ParkedEvent, PaymentStore, StoreError, Unparking};
+use super::{ClaimedEvent, Delivery, ParkedEvent, PaymentStore, Signals, StoreError, Unparking};
 use crate::id::{PaymentKey, ProviderId};
 use crate::ledger::{Applied, Census, Command, History, Lease, PaymentView};
 use crate::time::Timestamp;
@@ -152,6 +153,11 @@ impl PaymentStore for SqliteStore {
     async fn parked_events(&self, limit: u32) -> Result<Vec<ParkedEvent>, StoreError> {
         let mut tx = self.reader.begin().await?;
         read::parked_events(&mut tx, limit).await
+    }
+
+    /// Another process at this file looks for itself.
+    fn signals(&self) -> Option<Arc<dyn Signals>> {
+        None
     }
 
     async fn unpark_event(

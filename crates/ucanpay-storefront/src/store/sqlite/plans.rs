@@ -25,15 +25,16 @@ async fn every_hot_statement_uses_an_index() {
         history::TRANSITIONS,
         history::EVIDENCE,
         history::EVENTS,
-        census::PAYMENTS,
-        census::REFUNDS,
         census::PAID,
         census::RECOVERED,
         census::REVIEWS,
         census::UNDELIVERED,
         census::PARKED,
         write::PAYMENT,
-    ] {
+    ]
+    .into_iter()
+    .chain(census::BY_ACCOUNT.map(|(sql, _)| sql))
+    {
         let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
         let steps = sqlx::query(explain).fetch_all(&store.reader).await.unwrap();
         let plan: Vec<String> = steps.iter().map(|step| step.get("detail")).collect();

@@ -259,10 +259,10 @@ pub(super) async fn census(
     now: Timestamp,
 ) -> Result<Census, StoreError> {
     let mut counted = Census::default();
-    for (sql, refunds) in [(census::PAYMENTS, false), (census::REFUNDS, true)] {
+    for (sql, rows) in census::BY_ACCOUNT {
         let query = census::moments(now).fold(sqlx::query(sql), Query::bind);
         for row in &query.fetch_all(&mut *tx).await? {
-            census::unsettled(&mut counted, row, refunds)?;
+            census::unsettled(&mut counted, row, rows)?;
         }
     }
     for row in &sqlx::query(census::BLOCKS).fetch_all(&mut *tx).await? {
