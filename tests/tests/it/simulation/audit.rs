@@ -18,11 +18,14 @@ use super::laws::{self, Done};
 /// How much of what happened last is told when a law is broken.
 const TOLD: usize = 60;
 
+/// A payment, or a refund of it by its number.
+type Asked = (PaymentKey, Option<String>);
+
 #[derive(Debug)]
 pub(crate) struct Audit {
     pub(crate) ledger: Arc<dyn PaymentStore>,
     known: Mutex<BTreeMap<PaymentKey, History>>,
-    frozen: Mutex<BTreeMap<(PaymentKey, Option<String>), Vec<FrozenRequest>>>,
+    frozen: Mutex<BTreeMap<Asked, Vec<FrozenRequest>>>,
     broken: Mutex<Vec<String>>,
     happened: Mutex<VecDeque<String>>,
 }
@@ -183,12 +186,12 @@ impl Audit {
     }
 
     /// Whether these bytes were committed before they go out now.
-    pub(crate) fn sends(&self, key: &PaymentKey, refund: Option<String>, request: &FrozenRequest) {
+    pub(crate) fn sends(&self, key: &PaymentKey, request: &FrozenRequest) {
         let frozen = self.frozen.lock().unwrap();
-        let kept = frozen.get(&(key.clone(), refund.clone()));
+        let kept = frozen.get(&(key.clone(), None));
         if !kept.is_some_and(|kept| kept.contains(request)) {
             drop(frozen);
-            let told = format!("{key} {refund:?}: {}", request.path);
+            let told = format!("{key}: {}", request.path);
             self.broke("11: what is sent was committed before", &told);
         }
     }

@@ -736,12 +736,11 @@ fn refund_said(
             );
         }
         RefundStatus::Failed | RefundStatus::Closed if row.state == RefundState::Succeeded => {
-            if row.submissions <= 1 || fact.source != Source::Notification {
-                law.must(
-                    opened(DiscrepancyKind::Contradiction),
-                    "8: a word against what is final is raised",
-                );
-            }
+            let believed = row.submissions <= 1 || fact.source != Source::Notification;
+            law.must(
+                !believed || opened(DiscrepancyKind::Contradiction),
+                "8: a word against what is final is raised",
+            );
         }
         RefundStatus::Failed | RefundStatus::Closed
             if row.submissions > 1 && fact.source == Source::Notification =>

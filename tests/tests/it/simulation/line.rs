@@ -42,7 +42,7 @@ impl Service<Request<Bytes>> for Line {
                 true => as_of_now(request, &world.merchant(false)),
                 false => request,
             };
-            let answer = inner.oneshot(request).await.map_err(BoxError::from);
+            let answer = inner.oneshot(request).await;
             world.meanwhile().await;
             life.step(Step::Answered).await;
             answer

@@ -75,7 +75,7 @@ impl PaymentProvider for Watched {
     ) -> Result<Fact, ProviderError> {
         let key = self.key(&intent.reference);
         self.leaves("place").await;
-        self.audit.sends(&key, None, request);
+        self.audit.sends(&key, request);
         self.inner.create_payment(intent, request).await
     }
 

@@ -8,7 +8,7 @@ use std::task::Poll;
 
 use async_trait::async_trait;
 use ucanpay_storefront::ledger::{Applied, Census, Command, History, Lease};
-use ucanpay_storefront::store::{ClaimedEvent, Delivery, ParkedEvent, Unparking};
+use ucanpay_storefront::store::{ClaimedEvent, Delivery, ParkedEvent, Signals, Unparking};
 use ucanpay_storefront::{
     PaymentKey, PaymentStore, PaymentView, ProviderId, StoreError, Timestamp,
 };
@@ -118,6 +118,10 @@ impl PaymentStore for Cutting {
 
     async fn load(&self, key: &PaymentKey) -> Result<Option<PaymentView>, StoreError> {
         self.call("load", self.inner.load(key)).await
+    }
+
+    fn signals(&self) -> Option<Arc<dyn Signals>> {
+        self.inner.signals()
     }
 
     async fn history(&self, key: &PaymentKey) -> Result<Option<History>, StoreError> {
