@@ -16,22 +16,24 @@ use ucanpay_core::{
 };
 
 /// Panics if a body made of these bytes is read as something that the gateway did not sign.
-///
-/// The bytes are tried twice: as they are, and as the change of a genuine notification: which one, where (two bytes), how
-/// many bytes go, and what takes their place.
 pub(crate) fn check(input: &[u8]) {
-    check_body(input);
+    for body in bodies(input) {
+        assert_genuine(&MERCHANT, &body);
+        assert_another_reader_agrees(&body);
+    }
+}
+
+/// The bodies that are made of these bytes: as they are, and as the change of a genuine notification: which one, where (two
+/// bytes), how many bytes go, and what takes their place.
+pub(crate) fn bodies(input: &[u8]) -> Vec<Vec<u8>> {
+    let mut bodies = vec![input.to_vec()];
     if let [which, high, low, cut, insert @ ..] = input {
         let genuine = &GENUINE[usize::from(*which) % GENUINE.len()].body;
         let start = usize::from(u16::from_be_bytes([*high, *low])) % (genuine.len() + 1);
         let end = genuine.len().min(start + usize::from(*cut));
-        check_body(&[&genuine[..start], insert, &genuine[end..]].concat());
+        bodies.push([&genuine[..start], insert, &genuine[end..]].concat());
     }
-}
-
-fn check_body(body: &[u8]) {
-    assert_genuine(&MERCHANT, body);
-    assert_another_reader_agrees(body);
+    bodies
 }
 
 /// What `merchant` accepts has the members and the signature of a genuine message, as another reader sees them.
@@ -170,7 +172,8 @@ static GENUINE: LazyLock<Vec<Genuine>> = LazyLock::new(|| {
 });
 
 /// The receiver of the vectors.
-static MERCHANT: LazyLock<Merchant> = LazyLock::new(|| merchant(platform_key().verifier()));
+pub(crate) static MERCHANT: LazyLock<Merchant> =
+    LazyLock::new(|| merchant(platform_key().verifier()));
 
 /// The same receiver, believing every signature that has the right length.
 pub(crate) static GULLIBLE: LazyLock<Merchant> =

@@ -9,7 +9,7 @@ The project's own commands.
   cargo xtask fuzz --seconds N    the same, for N seconds each
   cargo xtask fuzz --runs N       the same, N inputs each
   cargo xtask defences            removes each defence in a copy of the project, and sees its test fail
-  cargo xtask defences --only X   the same, for those whose name contains X
+  cargo xtask defences --only X   the same, for those whose name contains X, or of package X
   cargo xtask help                this text
 
 `cargo test --workspace` runs the tests alone, and lists those it left out and why.";
@@ -23,7 +23,7 @@ pub(crate) enum Task {
     },
     /// For how long each target runs.
     Fuzz(Bound),
-    /// Those whose name contains this, or all.
+    /// Those whose name contains this or that are of this package, or all.
     Defences {
         only: Option<String>,
     },

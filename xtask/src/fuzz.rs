@@ -9,10 +9,12 @@ use crate::args::Bound;
 use crate::workspace::{self, Workspace, works};
 
 /// Each target, and the corpus it begins with.
-const TARGETS: [(&str, &str); 3] = [
+const TARGETS: [(&str, &str); 5] = [
     ("reader", "reader"),
+    ("canonical", "reader"),
     ("envelope", "envelope"),
     ("explain", "envelope"),
+    ("key", "key"),
 ];
 
 /// Runs each target, stopping at the first that finds something.

@@ -17,7 +17,10 @@ pub(super) struct Defence {
     /// For `--only`.
     pub(super) name: String,
     /// The row of `docs/threats.md` it belongs to, or what else asks for it.
-    #[expect(dead_code, reason = "for readers")]
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "for readers, and for the test below")
+    )]
     pub(super) threat: String,
     /// The patch in words.
     pub(super) removed: String,
@@ -47,6 +50,24 @@ pub(super) struct Patch {
 #[serde(deny_unknown_fields)]
 struct List {
     defence: Vec<Defence>,
+    /// Rows of `docs/threats.md` that no patch can be written for.
+    #[serde(default)]
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "for readers, and for the test below")
+    )]
+    apart: Vec<Apart>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "for readers, and for the test below")
+)]
+struct Apart {
+    threat: String,
+    why: String,
 }
 
 /// All of them, in the order of the list.
@@ -111,6 +132,31 @@ mod tests {
         for Defence { name, .. } in read(root()).unwrap() {
             assert!(!names.contains(&name), "{name} stands twice");
             names.push(name);
+        }
+    }
+
+    #[test]
+    fn each_row_of_the_threats_has_a_defence_to_remove_or_a_reason() {
+        let list = list(root()).unwrap();
+        let threats = fs::read_to_string(root().join("docs/threats.md")).unwrap();
+        let rows: Vec<&str> = threats
+            .lines()
+            .filter_map(|line| line.strip_prefix("| "))
+            .filter_map(|line| line.split(" | ").next())
+            .skip(1)
+            .collect();
+        assert!(rows.len() > 20, "the table is read");
+        for row in &rows {
+            let removed = list.defence.iter().any(|defence| defence.threat == *row);
+            let apart = list.apart.iter().any(|apart| apart.threat == *row);
+            assert!(
+                removed != apart,
+                "{row}: a patch, or a reason, and not both"
+            );
+        }
+        for Apart { threat, why } in &list.apart {
+            assert!(rows.contains(&threat.as_str()), "{threat} is no row");
+            assert!(!why.is_empty(), "{threat}");
         }
     }
 }

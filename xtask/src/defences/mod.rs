@@ -23,12 +23,15 @@ const FOLDER: &str = "target/defences";
 /// A test that has not ended by then is ended, and counts as one that failed: what is missing can make it wait for ever.
 const LIMIT: Duration = Duration::from_secs(300);
 
-/// Tries each defence whose name contains `only`, and fails unless each is missed by its test.
+/// Tries each defence whose name contains `only`, or whose test is in the package of that name, and fails unless each is
+/// missed by its test.
 pub(crate) fn run(workspace: &Workspace, only: Option<&str>) -> Result<(), String> {
     let mut defences = list::read(workspace.root())?;
-    defences.retain(|defence| only.is_none_or(|only| defence.name.contains(only)));
+    defences.retain(|defence| {
+        only.is_none_or(|only| defence.name.contains(only) || defence.package == only)
+    });
     if defences.is_empty() {
-        return Err("no defence of tests/defences.toml has such a name".to_owned());
+        return Err("no defence of tests/defences.toml has such a name or package".to_owned());
     }
     let copy = Copy::new(workspace)?;
     copy.assert_passing(&defences)?;

@@ -4,10 +4,14 @@
 
 use std::{fs, panic, path::Path};
 
+#[path = "../../../../fuzz/properties/canonical.rs"]
+mod canonical;
 #[path = "../../../../fuzz/properties/envelope.rs"]
 mod envelope;
 #[path = "../../../../fuzz/properties/explain.rs"]
 mod explain;
+#[path = "../../../../fuzz/properties/key.rs"]
+mod key;
 #[path = "../../../../fuzz/properties/reader.rs"]
 mod reader;
 
@@ -16,6 +20,16 @@ use crate::fixtures::vectors;
 #[test]
 fn the_reader_holds_its_property_on_its_corpus() {
     replay("reader", 70, reader::check);
+}
+
+#[test]
+fn merchant_and_gateway_read_the_corpus_of_the_reader_alike() {
+    replay("reader", 70, canonical::check);
+}
+
+#[test]
+fn the_key_reader_holds_its_property_on_its_corpus() {
+    replay("key", 20, key::check);
 }
 
 #[test]

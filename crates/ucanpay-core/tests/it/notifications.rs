@@ -1,8 +1,11 @@
 //! `notifications.json`, and what a notification must have.
 
+use std::sync::Arc;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
 use ucanpay_core::{
-    Amount, Merchant, MerchantId, Notification, NotificationError, ReadError, RefundStatus,
-    TradeStatus, Untrusted, VerifiedBy,
+    Amount, Digest, Merchant, MerchantId, Notification, NotificationError, PublicKey, ReadError,
+    RefundStatus, TradeStatus, Untrusted, VerifiedBy, Verifier,
 };
 
 use crate::fixtures::{envelope, merchant, private_key, public_key, vectors, verifiers};
@@ -139,4 +142,45 @@ fn a_refusal_says_why() {
         refused(r#"{"data":{"sign":"AAAA"}}"#),
         untrusted(Untrusted::NoMatchingKey { keys: 1 })
     );
+}
+
+/// A verifier of somebody's own that looks at the number only: however many zeros stand before it, it is the same.
+#[derive(Debug)]
+struct OfTheNumber(Arc<dyn Verifier>);
+
+impl Verifier for OfTheNumber {
+    fn verify(&self, digest: Digest, message: &[u8], signature: &[u8]) -> bool {
+        let length = self.public_key().bits().div_ceil(8);
+        let zeros = signature.len().saturating_sub(length);
+        signature[..zeros].iter().all(|byte| *byte == 0)
+            && self.0.verify(digest, message, &signature[zeros..])
+    }
+
+    fn public_key(&self) -> &PublicKey {
+        self.0.public_key()
+    }
+
+    fn backend(&self) -> &'static str {
+        "of the number"
+    }
+}
+
+#[test]
+fn one_message_has_one_signature_even_if_a_verifier_would_take_longer_ones() {
+    let lenient = Arc::new(OfTheNumber(public_key("platform-2048").verifier()));
+    let signer = private_key("merchant-2048").signer();
+    let id = MerchantId::new("2000000010").unwrap();
+    let merchant = Merchant::with_signer(id, signer, vec![lenient]).unwrap();
+    let genuine = String::from_utf8(envelope(PAYMENT)).unwrap();
+    let verified = merchant.verify_notification(genuine.as_bytes()).unwrap();
+    let sign = verified.signature();
+    for zeros in [1, 2, 3, 64] {
+        let longer = [vec![0; zeros], STANDARD.decode(sign).unwrap()].concat();
+        let body = genuine.replace(sign, &STANDARD.encode(longer));
+        let result = merchant.verify_notification(body.as_bytes());
+        assert!(
+            matches!(result, Err(NotificationError::Untrusted(_))),
+            "{zeros}: {result:?}"
+        );
+    }
 }
