@@ -21,17 +21,14 @@ impl TlsFault {
     pub(crate) fn among(error: &(dyn Error + 'static)) -> Option<Self> {
         let mut cause = Some(error);
         while let Some(error) = cause {
-            // What an I/O error holds is not among its sources.
-            let held = error
-                .downcast_ref::<io::Error>()
-                .and_then(io::Error::get_ref);
-            let tls = error
-                .downcast_ref()
-                .or_else(|| held.and_then(|held| held.downcast_ref()));
-            if let Some(tls) = tls {
+            if let Some(tls) = error.downcast_ref() {
                 return Some(Self::of(tls));
             }
-            cause = error.source();
+            // What an I/O error holds is not among its sources, and may be another one.
+            cause = match error.downcast_ref().and_then(io::Error::get_ref) {
+                Some(held) => Some(held),
+                None => error.source(),
+            };
         }
         None
     }

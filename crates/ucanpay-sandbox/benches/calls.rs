@@ -15,12 +15,13 @@
 
 mod figures;
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use serde_json::json;
@@ -28,7 +29,6 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt as _;
 use ucanpay_core::{Digest, Signer, Verifier};
-use ucanpay_sandbox::Sandbox;
 
 use crate::figures::{Times, cpu_of, median, merchant, order, platform_key, sandbox};
 
@@ -61,7 +61,7 @@ fn main() {
 
 /// Orders put to the router, one after another on this thread.
 async fn in_process() -> Times {
-    let sandbox = sandbox().await;
+    let router = sandbox().await.router();
     let rsa = Rsa::new();
     let mut times = Times::default();
     for round in 0..ROUNDS {
@@ -69,7 +69,7 @@ async fn in_process() -> Times {
         let bare = rsa.pairs();
         let begun = cpu_of(std::process::id());
         for body in bodies {
-            place(&sandbox, body).await;
+            place(router.clone(), body).await;
         }
         times.add(cpu_of(std::process::id()) - begun, bare, ORDERS);
     }
@@ -77,11 +77,9 @@ async fn in_process() -> Times {
     times
 }
 
-async fn place(sandbox: &Sandbox, body: Vec<u8>) {
+async fn place(router: Router, body: Vec<u8>) {
     let request = Request::post("/payment/unifiedorder");
-    let answer = sandbox
-        .router()
-        .oneshot(request.body(Body::from(body)).unwrap());
+    let answer = router.oneshot(request.body(Body::from(body)).unwrap());
     let answer = to_bytes(answer.await.unwrap().into_body(), usize::MAX).await;
     assert!(answer.unwrap().starts_with(br#"{"code":0"#));
 }
@@ -192,9 +190,9 @@ fn serve() {
         let sandbox = sandbox().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         println!("{}", listener.local_addr().unwrap());
-        let ended = async {
-            let mut nothing = Vec::new();
-            tokio::io::stdin().read_to_end(&mut nothing).await.unwrap();
+        let read = || std::io::stdin().read_to_end(&mut Vec::new());
+        let ended = async move {
+            tokio::task::spawn_blocking(read).await.unwrap().unwrap();
         };
         sandbox.serve(listener, ended).await.unwrap();
     });

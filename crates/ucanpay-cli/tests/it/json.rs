@@ -84,7 +84,7 @@ fn every_call_prints_the_members_that_the_readme_says() {
         check(&format!("order {command}"), &run);
     }
     let refused =
-        object(&gateway.run(&["refund", "request", "A1", "R2", "--amount", "451", "--json"]));
+        object(&gateway.run(&["refund", "request", "A1", "R2", "--amount", "301", "--json"]));
     let expected = ["error", "gateway", "result"].map(str::to_owned);
     assert_eq!(members(&refused), BTreeSet::from(expected), "{refused}");
     let expected = ["message", "name", "signed"].map(str::to_owned);
@@ -97,7 +97,9 @@ fn the_doctor_and_the_probe_print_the_members_that_the_readme_says() {
     let doctor = object(&gateway.run(&["doctor", "--offline", "--json"]));
     let probe = object(&gateway.run(&[
         "probe",
-        "http://127.0.0.1:9/ucanpay/payment",
+        &format!("{}/ucanpay/payment", gateway.base),
+        "--timeout",
+        "1",
         "--platform-private-key",
         &key("platform-2048.pkcs8.pem"),
         "--order",
