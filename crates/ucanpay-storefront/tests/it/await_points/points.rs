@@ -1,6 +1,11 @@
 //! What can be dropped: each public future of `Payments`, with what must stand before it, and what must be true once it
 //! was done again.
 
+#![allow(
+    clippy::semicolon_if_nothing_returned,
+    reason = "each point is an expression, whatever it returns"
+)]
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
