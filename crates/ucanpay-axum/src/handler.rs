@@ -3,6 +3,7 @@
 use crate::{Ack, Nack};
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::HeaderMap;
 use std::fmt;
 
 /// Takes notifications in.
@@ -45,15 +46,17 @@ pub struct Incoming {
     pub topic: Topic,
     /// The body as it came in, at most [`MAX_NOTIFICATION_BYTES`](crate::MAX_NOTIFICATION_BYTES).
     pub body: Bytes,
+    /// The headers it came with, for gateways that sign in one. UCanPay signs in the body.
+    pub headers: HeaderMap,
 }
 
-/// Without the body, which tells what a customer bought.
+/// Without the headers, one of which may hold a signature, and without the body, which tells what a customer bought.
 impl fmt::Debug for Incoming {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Incoming")
             .field("account", &self.account)
             .field("topic", &self.topic)
             .field("body", &format_args!("{} bytes", self.body.len()))
-            .finish()
+            .finish_non_exhaustive()
     }
 }

@@ -169,12 +169,14 @@ where
         let account = account.map(str::to_owned);
         let (handler, fail_with_200) = (Arc::clone(handler), *fail_with_200);
         Box::pin(async move {
-            let answer = match body::read(request.into_body()).await {
+            let (head, body) = request.into_parts();
+            let answer = match body::read(body).await {
                 Ok(body) => {
                     let incoming = Incoming {
                         account,
                         topic,
                         body,
+                        headers: head.headers,
                     };
                     handler.handle(incoming).await
                 }

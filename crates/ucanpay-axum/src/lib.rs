@@ -44,6 +44,7 @@
 //!
 //! - `router` (default): the handler and the routes over the ledger of `ucanpay-storefront`. Without it the crate needs `axum-core`,
 //!   `http`, `tower` and `ucanpay-core` only.
+//! - `sqlite`, `postgres`: the ledger's store, and the HTTP client, for a shop that names this crate alone.
 
 mod answer;
 mod body;
@@ -70,3 +71,6 @@ pub use rejection::{
 #[cfg(feature = "router")]
 pub use routes::{PaymentStatus, payments_router, payments_routes};
 pub use self_check::{Shadowed, self_check};
+/// The ledger's crate, for a shop that names this one alone.
+#[cfg(feature = "router")]
+pub use ucanpay_storefront as storefront;

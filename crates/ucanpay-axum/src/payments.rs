@@ -32,7 +32,9 @@ impl NotificationHandler for Payments {
         };
         let notification = RawNotification {
             provider,
-            ..RawNotification::new(topic, incoming.body)
+            topic,
+            body: incoming.body,
+            headers: incoming.headers,
         };
         let receipt = self.handle_notification(notification).await?;
         Ok(receipt.into())
@@ -42,7 +44,7 @@ impl NotificationHandler for Payments {
 /// The receipt exists only after the commit, so the gateway may be told.
 impl From<Receipt> for Ack {
     fn from(receipt: Receipt) -> Self {
-        let Reply { content_type, body } = receipt.reply().clone();
+        let Reply { content_type, body } = receipt.into_reply();
         Self::worded(content_type, body)
     }
 }

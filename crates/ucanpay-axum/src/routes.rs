@@ -24,7 +24,7 @@ use ucanpay_storefront::{PaymentKey, PaymentView, Payments, Reference};
 /// How often an open page is looked after that nobody told anything: another machine may have committed the change.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// Routes over the ledger, for `.nest("/ucanpay", payments_router(payments))`. The nesting router may have a fallback, and
+/// Routes over the ledger, for `.nest("/ucanpay", payments_router(&payments))`. The nesting router may have a fallback, and
 /// other routes before and after.
 ///
 /// | route | what it does |
@@ -47,15 +47,15 @@ const LOOK: Duration = Duration::from_secs(5);
 /// # fn app(payments: Payments) -> Router {
 /// Router::new()
 ///     .route("/", get(|| async { "shop" }))
-///     .nest("/ucanpay", ucanpay_axum::payments_router(payments))
+///     .nest("/ucanpay", ucanpay_axum::payments_router(&payments))
 /// # }
 /// ```
-pub fn payments_router<S: Clone + Send + Sync + 'static>(payments: Payments) -> Router<S> {
+pub fn payments_router<S: Clone + Send + Sync + 'static>(payments: &Payments) -> Router<S> {
     let router = table().into_iter();
     let router = router.fold(Router::new(), |router, (path, method)| {
         router.route(path, method)
     });
-    router.with_state(payments)
+    router.with_state(payments.clone())
 }
 
 /// The routes of [`payments_router`] one by one, each with its path: for a framework that keeps a list of its own, as loco
@@ -109,7 +109,8 @@ async fn notified(
     if Mark::see(request.extensions()) {
         return StatusCode::NO_CONTENT.into_response();
     }
-    let body = match body::read(request.into_body()).await {
+    let (head, body) = request.into_parts();
+    let body = match body::read(body).await {
         Ok(body) => body,
         Err(rejection) => return body::refuse(rejection).into_response(),
     };
@@ -117,6 +118,7 @@ async fn notified(
         account,
         topic,
         body,
+        headers: head.headers,
     };
     match payments.handle(incoming).await {
         Ok(ack) => ack.into_response(),
@@ -140,8 +142,10 @@ pub struct PaymentStatus {
     pub amount: i64,
     /// Its currency, as `CAD`.
     pub currency: String,
-    /// What surely went back.
+    /// What surely went back by refunds.
     pub refunded: i64,
+    /// Whether all of it went back by a reversal. The payment stays `paid`.
+    pub reversed: bool,
     /// The link by which the buyer pays; null until the gateway has taken the order, and once nothing is to be paid.
     pub pay_link: Option<String>,
 }
@@ -156,14 +160,10 @@ impl From<&PaymentView> for PaymentStatus {
             amount: view.payment.amount.cents(),
             currency: view.payment.currency.to_string(),
             refunded: view.refunded(),
-            pay_link: pay_link(view).map(str::to_owned),
+            reversed: view.was_reversed(),
+            pay_link: view.pay_link().map(str::to_owned),
         }
     }
-}
-
-fn pay_link(view: &PaymentView) -> Option<&str> {
-    let link = view.payment.pay_link.as_deref();
-    link.filter(|_| !view.payment.state.is_settled())
 }
 
 /// An answer that is old as soon as it is given.
@@ -185,7 +185,7 @@ async fn qr_code(
 ) -> Result<impl IntoResponse, StatusCode> {
     let key = key(&payments, reference)?;
     let view = find(&payments, &key).await?;
-    let link = pay_link(&view).ok_or(StatusCode::NOT_FOUND)?;
+    let link = view.pay_link().ok_or(StatusCode::NOT_FOUND)?;
     // A link too long for a code is still a link: the page has it.
     let svg = qr::svg(link).map_err(|_| StatusCode::NOT_FOUND)?;
     let svg_type = (CONTENT_TYPE, HeaderValue::from_static("image/svg+xml"));

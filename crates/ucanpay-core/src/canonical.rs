@@ -61,7 +61,7 @@ impl SignedSet {
         envelope: Option<&Fields<'a>>,
     ) -> Result<String, ReadError> {
         let mut signed: SmallVec<[(&str, &str); 32]> = SmallVec::new();
-        for (name, value) in members.iter().chain(self.outer_members(envelope)) {
+        for (name, value) in members.sorted().chain(self.outer_members(envelope)) {
             if let Value::Nested(_) = value {
                 return Err(ReadError::nested(name));
             }
@@ -69,6 +69,7 @@ impl SignedSet {
                 signed.push((name, text));
             }
         }
+        // In order already, unless the envelope is signed too.
         signed.sort_unstable();
         let lengths = signed
             .iter()

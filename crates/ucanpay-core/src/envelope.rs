@@ -6,14 +6,17 @@ use std::borrow::Cow;
 
 use crate::fields::{Fields, ReadError, Value};
 
-/// An envelope whose `data` has not been looked into yet.
+/// An envelope, and what is in it.
 pub(crate) struct Envelope<'a> {
     fields: Fields<'a>,
+    /// The members of `data`, where they could be read on the way.
+    data: Option<Fields<'a>>,
 }
 
 impl<'a> Envelope<'a> {
     pub(crate) fn parse(body: &'a [u8]) -> Result<Self, ReadError> {
-        Fields::parse_envelope(body).map(|fields| Self { fields })
+        let (fields, data) = Fields::parse_with_data(body)?;
+        Ok(Self { fields, data })
     }
 
     /// The members beside `data`, and `data` itself as raw text.
@@ -27,17 +30,25 @@ impl<'a> Envelope<'a> {
         self.fields.present("code").ok_or(missing)
     }
 
-    /// The JSON text of `data`: an object, or a string that holds one. `None` when absent, `null` or empty.
-    pub(crate) fn data(&self) -> Result<Option<Cow<'_, str>>, ReadError> {
-        match self.fields.get("data") {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::Text(text)) if text.is_empty() => Ok(None),
-            Some(Value::Text(text)) => Ok(Some(Cow::Borrowed(text.as_ref()))),
-            Some(Value::Nested(text)) if text.starts_with('{') => Ok(Some(Cow::Borrowed(text))),
-            Some(Value::Bool(_) | Value::Number(_) | Value::Nested(_)) => Err(ReadError::Invalid {
-                member: "data",
-                expected: "an object, or a string that holds one",
-            }),
+    /// The members of `data`: an object, or a string that holds one. `None` when absent, `null` or empty.
+    pub(crate) fn data(&self) -> Result<Option<Cow<'_, Fields<'_>>>, ReadError> {
+        if let Some(data) = &self.data {
+            return Ok(Some(Cow::Borrowed(data)));
         }
+        let text = match self.fields.get("data") {
+            None | Some(Value::Null) => return Ok(None),
+            Some(Value::Text(text)) if text.is_empty() => return Ok(None),
+            Some(Value::Text(text)) => text.as_ref(),
+            // It could not be read on the way: this says why.
+            Some(Value::Nested(text)) if text.starts_with('{') => text,
+            Some(Value::Bool(_) | Value::Number(_) | Value::Nested(_)) => {
+                return Err(ReadError::Invalid {
+                    member: "data",
+                    expected: "an object, or a string that holds one",
+                });
+            }
+        };
+        let data = Fields::parse(text.as_bytes())?;
+        Ok(Some(Cow::Owned(data)))
     }
 }

@@ -191,5 +191,5 @@ pub use types::{
     NotifyUrl, OutRefundNo, OutTradeNo, RefundReason, RefundStatus, SceneType, Subject,
     TradeStatus, UcpOrderNo, UcpRefundNo,
 };
-pub use verified::{Verified, VerifiedBy};
+pub use verified::{Proof, Verified, VerifiedBy};
 pub use verifier::Verifier;

@@ -251,15 +251,12 @@ impl Merchant {
                 AnswerError::Rejected(GatewayError::read(envelope.fields(), None))
             });
         };
-        let fields = Fields::parse(data.as_bytes())?;
-        let proof = self
-            .inner
-            .prove(&fields, envelope.fields(), Some(O::PATH))?;
+        let proof = self.inner.prove(&data, envelope.fields(), Some(O::PATH))?;
         if !accepted {
-            let error = GatewayError::read(envelope.fields(), Some(&fields));
+            let error = GatewayError::read(envelope.fields(), Some(&data));
             return Err(AnswerError::Rejected(error));
         }
-        let answer = O::Answer::read(&fields)?;
+        let answer = O::Answer::read(&data)?;
         Ok(Verified::new(answer, proof))
     }
 
@@ -274,9 +271,8 @@ impl Merchant {
     ) -> Result<Verified<Notification>, NotificationError> {
         let envelope = Envelope::parse(body)?;
         let data = envelope.data()?.ok_or(Untrusted::NoData)?;
-        let fields = Fields::parse(data.as_bytes())?;
-        let proof = self.inner.prove(&fields, envelope.fields(), None)?;
-        let notification = Notification::read(&fields)?;
+        let proof = self.inner.prove(&data, envelope.fields(), None)?;
+        let notification = Notification::read(&data)?;
         Ok(Verified::new(notification, proof))
     }
 }

@@ -105,7 +105,7 @@ impl Received {
             ));
         }
         let data = envelope.data()?.ok_or(Untrusted::NoData)?;
-        let members = &Fields::parse(data.as_bytes())?;
+        let members = &*data;
         let proof = prove(Claim {
             members,
             envelope: Some(envelope.fields()),

@@ -22,13 +22,14 @@ impl NotificationReply<'_> {
     /// ```
     #[must_use]
     pub fn to_json(&self) -> String {
-        let (code, message) = match self {
-            Self::Success => ("SUCCESS", "OK".to_owned()),
-            Self::Fail(reason) => ("FAIL", reason.chars().take(128).collect()),
+        let reason = match self {
+            Self::Success => return r#"{"return_code":"SUCCESS","return_msg":"OK"}"#.to_owned(),
+            Self::Fail(reason) => reason,
         };
+        let reason: String = reason.chars().take(128).collect();
         let mut object = ObjectWriter::new();
-        object.text("return_code", code);
-        object.text("return_msg", &message);
+        object.text("return_code", "FAIL");
+        object.text("return_msg", &reason);
         object.to_json()
     }
 }

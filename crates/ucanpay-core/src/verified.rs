@@ -14,12 +14,26 @@ pub struct Verified<T> {
     proof: Proof,
 }
 
-/// What proves a message: kept together, so that nobody can pair one message's text with another's signature.
+/// What proves a message: kept together, so that nobody can pair one message's text with another's signature. Evidence
+/// worth keeping; [`Verified::into_parts`] hands it out.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Proof {
-    pub(crate) signed_text: String,
-    pub(crate) signature: String,
-    pub(crate) key: VerifiedBy,
+#[non_exhaustive]
+pub struct Proof {
+    /// The canonical string that the signature vouches for.
+    pub signed_text: String,
+    /// The signature as it came (`sign`). With the text and the platform key it is proof for a third party.
+    pub signature: String,
+    /// Which platform key the signature fitted, or that it was the MD5 secret.
+    pub key: VerifiedBy,
+}
+
+/// The key alone. The signed text and the signature are evidence: kept, not logged.
+impl fmt::Debug for Proof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proof")
+            .field("key", &self.key)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What a message was verified with.
@@ -51,6 +65,12 @@ impl<T> Verified<T> {
     #[must_use]
     pub fn into_inner(self) -> T {
         self.message
+    }
+
+    /// The message, and apart from it what proves it.
+    #[must_use]
+    pub fn into_parts(self) -> (T, Proof) {
+        (self.message, self.proof)
     }
 
     /// The canonical string that the signature vouches for: evidence worth keeping.

@@ -11,7 +11,7 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{self, Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
-use crate::signed_set::{Null, SignedSet};
+use super::signed_set::{Null, SignedSet};
 
 /// The members of a message, by name. `null` and the empty string count as absent, but in the signed text of some
 /// [`SignedSet`]s.

@@ -1,6 +1,7 @@
-//! Names of things in the ledger: which provider, which payment, which refund.
+//! Names of things in the ledger: which provider, which payment, which refund. A copy of one shares its text.
 
 use std::fmt;
+use std::sync::Arc;
 
 use rand_core::{OsRng, RngCore};
 use sha2::{Digest as _, Sha256};
@@ -17,7 +18,7 @@ macro_rules! name_type {
     ($(#[$doc:meta])* $name:ident, $what:literal, $rule:literal, $holds:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             #[doc = concat!("Takes a text that is ", $rule, ".")]
@@ -28,7 +29,7 @@ macro_rules! name_type {
                 let text = text.into();
                 let holds: fn(&str) -> bool = $holds;
                 if holds(&text) {
-                    Ok(Self(text))
+                    Ok(Self(text.into()))
                 } else {
                     Err(IdError { what: $what, rule: $rule })
                 }
@@ -82,7 +83,7 @@ fn visible(text: &str) -> bool {
 impl Reference {
     /// A fresh number: 24 letters and digits from the operating system's random source.
     pub fn random() -> Self {
-        Self(random_number())
+        Self(random_number().into())
     }
 }
 
@@ -90,18 +91,19 @@ impl Reference {
     /// The number as a message states it. What can be no number of ours stands as `?` and a digest of itself: it matches
     /// no payment, and can still be recorded.
     pub(crate) fn stated(text: &str) -> Self {
-        Self::new(text).unwrap_or_else(|_| {
-            let digest = Sha256::digest(text);
-            let digits = digest.iter().take(16).map(|byte| format!("{byte:02x}"));
-            Self(format!("?{}", digits.collect::<String>()))
-        })
+        if visible(text) {
+            return Self(text.into());
+        }
+        let digest = Sha256::digest(text);
+        let digits = digest.iter().take(16).map(|byte| format!("{byte:02x}"));
+        Self(format!("?{}", digits.collect::<String>()).into())
     }
 }
 
 impl RefundNumber {
     /// A fresh number: 24 letters and digits from the operating system's random source.
     pub fn random() -> Self {
-        Self(random_number())
+        Self(random_number().into())
     }
 }
 
@@ -111,7 +113,7 @@ impl RefundNumber {
     pub fn of_late_payment(key: &PaymentKey) -> Self {
         let digest = Sha256::digest(format!("{key} late"));
         let digits = digest.iter().take(12).map(|byte| format!("{byte:02x}"));
-        Self(format!("LATE{}", digits.collect::<String>()))
+        Self(format!("LATE{}", digits.collect::<String>()).into())
     }
 }
 

@@ -6,9 +6,8 @@
 //! # #[cfg(all(feature = "mock", feature = "sqlite"))]
 //! # {
 //! use std::sync::Arc;
-//! use ucanpay_core::{Amount, Currency};
 //! use ucanpay_storefront::provider::ScriptedProvider;
-//! use ucanpay_storefront::{PaymentRegistry, Payments, Reference, SqliteStore, StartPayment};
+//! use ucanpay_storefront::{PaymentRegistry, Payments, SqliteStore, StartPayment};
 //!
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -19,25 +18,17 @@
 //! let registry = PaymentRegistry::builder().register(gateway).build()?;
 //! let payments = Payments::new(Arc::new(store), registry);
 //!
-//! let view = payments
-//!     .start(StartPayment {
-//!         provider: None,
-//!         reference: Reference::random(),
-//!         amount: Amount::new(450)?,
-//!         currency: Currency::CAD,
-//!         subject: "coffee".into(),
-//!         description: "one latte".into(),
-//!         expires_after: None,
-//!     })
-//!     .await?;
-//! let link = view.payment.pay_link.expect("the gateway took the order");
+//! let order = StartPayment::new("A17", 450, "one latte")?; // its number, its cents
+//! let view = payments.start(order).await?;
+//! let link = view.pay_link().expect("the gateway took the order");
 //! println!("pay here: {link}");
 //! # Ok(()) }
 //! # main().unwrap();
 //! # }
 //! ```
 //!
-//! Then run [`Payments::run`] in a task of its own, and let the notifications in: with `ucanpay-axum` that is one line.
+//! [`Payments::from_env`] opens it by the environment. Then [`Payments::spawn`] keeps it at work, and [`on_paid`] tells of
+//! each order that is paid. Let the notifications in: with `ucanpay-axum` that is one line.
 //!
 //! - [`Payments`] is the shop's whole interface: start, refund, refresh, handle a notification.
 //! - [`PaymentProvider`] is one merchant account at one gateway; [`UcanpayProvider`] is ours.
@@ -76,13 +67,15 @@ mod wording;
 
 pub use id::{IdError, PaymentKey, ProviderId, Reference, RefundNumber};
 pub use ledger::{LatePolicy, Payment, PaymentState, PaymentView, Refund, RefundState, Reversal};
+#[cfg(all(feature = "reqwest", any(feature = "postgres", feature = "sqlite")))]
+pub use payments::OpenError;
 #[cfg(feature = "postgres")]
 pub use payments::Uncommitted;
 pub use payments::{
     ClosedProof, Closing, Concern, DEFAULT_EXPIRY, EndError, EventHandler, HandlerError, Health,
     NotificationError, PaidProof, ParkedError, Payments, Policies, Receipt, ReconcileReport,
-    RefreshError, RefundError, RefundRequest, ReviewError, StartError, StartPayment, Timeline,
-    TimelineEntry, TimelineItem, UnmatchedPolicy,
+    RefreshError, RefundError, RefundRequest, ReviewError, Running, StartError, StartPayment,
+    Timeline, TimelineEntry, TimelineItem, UnmatchedPolicy, on_paid,
 };
 #[cfg(feature = "mock")]
 pub use provider::MockPaymentProvider;

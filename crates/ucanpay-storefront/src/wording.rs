@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::ops::Deref;
+use std::sync::Arc;
 
 /// Text that a buyer reads or wrote: stored, sent and shown, and never printed by `Debug`, so that it stays out of logs.
+/// A copy shares the text.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
-pub struct Wording(String);
+pub struct Wording(Arc<str>);
 
 impl Wording {
     /// The text.
@@ -16,6 +18,7 @@ impl Wording {
 
 impl<T: Into<String>> From<T> for Wording {
     fn from(text: T) -> Self {
+        let text: String = text.into();
         Self(text.into())
     }
 }

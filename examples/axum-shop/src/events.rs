@@ -11,14 +11,15 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::HeaderMap;
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{broadcast, watch};
-use tokio::time::{Interval, MissedTickBehavior};
+use tokio::sync::{OwnedSemaphorePermit, broadcast, watch};
+use tokio::time::{Instant, Interval, MissedTickBehavior};
 use ucanpay_storefront::PaymentKey;
 
 use crate::fingerprint::fingerprint;
@@ -29,6 +30,12 @@ use crate::visit::Visit;
 
 /// How often a page is looked after that nobody told anything.
 const LOOK: Duration = Duration::from_secs(2);
+
+/// How long a page listens on one connection. Then it comes back by itself, and one that nobody is behind any more does not.
+const LISTENS: Duration = Duration::from_secs(10 * 60);
+
+/// How many pages listen at once. A further one is told to come back, and shows the order as it stood.
+pub const MAX_LISTENERS: usize = 5_000;
 
 pub(crate) fn routes() -> Router<Shop> {
     Router::new().route("/orders/{order}/events", get(events))
@@ -76,6 +83,9 @@ async fn events(
         Some(id) => Some(id.to_owned()),
         None => asked.ok().map(|Query(asked)| asked.shown),
     };
+    let Some(place) = shop.listen() else {
+        return Ok((StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "3")]).into_response());
+    };
     let changes = shop.orders().payments().changes();
     if shop.orders().find(&number).await?.is_none() {
         return Err(PageError::NotFound);
@@ -89,7 +99,9 @@ async fn events(
         visit,
         changes,
         look,
+        until: Instant::now() + LISTENS,
         shown,
+        _place: place,
     };
     let events = stream::unfold(watcher, async |mut watcher| {
         let event = watcher.next().await?;
@@ -108,11 +120,14 @@ struct Watcher {
     changes: broadcast::Receiver<PaymentKey>,
     closing: watch::Receiver<bool>,
     look: Interval,
+    until: Instant,
     shown: Option<String>,
+    /// Among [`MAX_LISTENERS`].
+    _place: OwnedSemaphorePermit,
 }
 
 impl Watcher {
-    /// The next thing to show; `None` when the shop closes.
+    /// The next thing to show; `None` when the shop closes, or the time is over.
     async fn next(&mut self) -> Option<Event> {
         loop {
             tokio::select! {
@@ -120,6 +135,7 @@ impl Watcher {
                 _ = self.look.tick() => {}
                 () = change_of(&mut self.changes, &self.number) => {}
                 _ = self.closing.wait_for(|closing| *closing) => return None,
+                () = tokio::time::sleep_until(self.until) => return None,
             }
             let news = match self.orders.find(&self.number).await {
                 Ok(Some(order)) => News::of(&order, &self.visit),

@@ -283,12 +283,7 @@ impl OrderView {
 
     /// Where the buyer pays, while the order is to be paid and the gateway knows it.
     pub fn pay_link(&self) -> Option<&str> {
-        let view = self.payment.as_ref()?;
-        let ended = matches!(
-            view.payment.state,
-            PaymentState::Paid | PaymentState::Closed | PaymentState::Expired
-        );
-        view.payment.pay_link.as_deref().filter(|_| !ended)
+        self.payment.as_ref()?.pay_link()
     }
 
     /// Its refunds, oldest first.
@@ -296,9 +291,14 @@ impl OrderView {
         self.payment.as_ref().map_or(&[], |view| &view.refunds)
     }
 
-    /// The cents that surely went back.
+    /// The cents that surely went back: by refunds, or all of them by a reversal.
     pub fn refunded(&self) -> i64 {
-        self.payment.as_ref().map_or(0, PaymentView::refunded)
+        self.payment
+            .as_ref()
+            .map_or(0, |view| match view.was_reversed() {
+                true => view.payment.amount.cents(),
+                false => view.refunded(),
+            })
     }
 
     /// Whether a refund waits for its result. Refunds go one at a time.
@@ -318,6 +318,12 @@ impl OrderView {
     /// Whether all of the money went back.
     pub fn is_refunded(&self) -> bool {
         self.refunded() >= self.order.total.cents()
+    }
+
+    /// Whether somebody had to look: then "nothing was taken" is not ours to say.
+    pub fn was_reviewed(&self) -> bool {
+        let payment = self.payment.as_ref();
+        payment.is_some_and(|view| !view.discrepancies.is_empty())
     }
 }
 

@@ -4,16 +4,13 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use ucanpay_axum::{Shadowed, self_check};
 use ucanpay_sandbox::Sandbox;
-use ucanpay_storefront::{
-    PaymentRegistry, PaymentStore, Payments, PostgresStore, RegistryError, SqliteStore, StoreError,
-};
+use ucanpay_storefront::{PaymentRegistry, Payments, RegistryError, store};
 
 use crate::fulfilment::Fulfilment;
 use crate::local_gateway::{self, LocalGateway, LocalGatewayError, http_address};
@@ -167,12 +164,9 @@ impl Program {
             })
         });
         let orders = self.shop.orders().clone();
-        let stopped = told(stopping.clone());
-        let payments = tokio::spawn(async move {
-            let payments = orders.payments().clone();
-            payments.run(Arc::new(Fulfilment(orders)), stopped).await;
-        });
-        tokio::spawn(check(self.shop.orders().payments().clone()));
+        let payments = orders.payments().clone();
+        let ledger = payments.spawn(Fulfilment(orders));
+        tokio::spawn(check(payments));
         let shop = self.shop.clone();
         tokio::spawn(async move {
             shutdown.await;
@@ -190,7 +184,7 @@ impl Program {
         }
         // The last calls of the ledger may still be out at the sandbox, so that goes last.
         let rest = async {
-            let _ = payments.await;
+            ledger.stop().await;
             let _ = stop_gateway.send(true);
             if let Some(gateway) = gateway {
                 let _ = gateway.await;
@@ -233,19 +227,12 @@ async fn open_orders(url: &DatabaseUrl, registry: PaymentRegistry) -> Result<Ord
             },
         )
     };
-    let store = open_ledger(url).await.map_err(|error| unusable(&error))?;
+    let store = store::open(url.as_str());
+    let store = store.await.map_err(|error| unusable(&error))?;
     let payments = Payments::new(store, registry);
     Orders::open(url, payments)
         .await
         .map_err(|error| unusable(&error))
-}
-
-async fn open_ledger(url: &DatabaseUrl) -> Result<Arc<dyn PaymentStore>, StoreError> {
-    Ok(if url.is_postgres() {
-        Arc::new(PostgresStore::open(url.as_str()).await?)
-    } else {
-        Arc::new(SqliteStore::open(url.as_str()).await?)
-    })
 }
 
 /// Listens on the address, and says which it is if the port was left to the system.

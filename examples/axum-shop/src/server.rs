@@ -19,6 +19,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Sleep;
+use tokio_io_timeout::TimeoutStream;
 
 /// How long a client may take over the parts of a request.
 #[derive(Clone, Copy, Debug)]
@@ -27,14 +28,17 @@ pub struct Limits {
     pub head: Duration,
     /// From there to the end of the body.
     pub body: Duration,
+    /// While it takes nothing of an answer that it was sent.
+    pub answer: Duration,
 }
 
-/// Ten seconds each: ample for a phone on a bad network, whose requests are one packet.
+/// Ten seconds each: ample for a phone on a bad network, whose requests are one packet, and so are most answers.
 impl Default for Limits {
     fn default() -> Self {
         Self {
             head: Duration::from_secs(10),
             body: Duration::from_secs(10),
+            answer: Duration::from_secs(10),
         }
     }
 }
@@ -68,7 +72,9 @@ pub async fn serve(
         };
         // An answer is one piece: nothing is gained by waiting for more to send.
         let _ = socket.set_nodelay(true);
-        let connection = http.serve_connection(TokioIo::new(socket), service.clone());
+        let mut socket = TimeoutStream::new(socket);
+        socket.set_write_timeout(Some(limits.answer));
+        let connection = http.serve_connection(TokioIo::new(Box::pin(socket)), service.clone());
         let connection = open.watch(connection.into_owned());
         tokio::spawn(async move {
             if let Err(error) = connection.await {

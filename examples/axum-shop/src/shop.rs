@@ -6,9 +6,10 @@ use axum::extract::FromRequestParts;
 use axum::extract::Path;
 use axum::http::request::Parts;
 use std::convert::Infallible;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::admin_token::AdminToken;
+use crate::events::MAX_LISTENERS;
 use crate::orders::Orders;
 use crate::sessions::Sessions;
 
@@ -22,6 +23,7 @@ struct Inner {
     token: AdminToken,
     sessions: Sessions,
     closing: watch::Sender<bool>,
+    listeners: Arc<Semaphore>,
 }
 
 impl Shop {
@@ -32,6 +34,7 @@ impl Shop {
             token,
             sessions: Sessions::default(),
             closing: watch::Sender::new(false),
+            listeners: Arc::new(Semaphore::new(MAX_LISTENERS)),
         }))
     }
 
@@ -51,6 +54,11 @@ impl Shop {
 
     pub(crate) fn sessions(&self) -> &Sessions {
         &self.0.sessions
+    }
+
+    /// A place among the pages that wait for news, if one is free.
+    pub fn listen(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.0.listeners).try_acquire_owned().ok()
     }
 
     pub(crate) fn closing(&self) -> watch::Receiver<bool> {

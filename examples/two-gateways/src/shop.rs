@@ -1,23 +1,19 @@
-//! Checkout with a choice, an order page, and the way in for Birch's notifications. UCanPay's come in by the layer.
+//! Checkout with a choice, and an order page. The notifications of both gateways come in by the layer.
 
 use axum::Router;
 use axum::extract::{Form, Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use maud::{Markup, html};
 use serde::Deserialize;
 use ucanpay_axum::UcanpayLayer;
 use ucanpay_core::{Amount, Currency};
-use ucanpay_storefront::{
-    NotificationError, NotificationTopic, PaymentKey, PaymentState, Payments, ProviderId,
-    RawNotification, Reference, StartPayment,
-};
+use ucanpay_storefront::{PaymentKey, PaymentState, Payments, ProviderId, Reference, StartPayment};
 
-/// Where Birch's notifications come in.
-pub(crate) const BIRCH_WEBHOOK: &str = "/birch/webhook";
+/// Where Birch's notifications come in, about payments and refunds alike: the layer has an address for each account, and
+/// hands on the headers, in one of which Birch signs.
+pub(crate) const BIRCH_WEBHOOK: &str = "/ucanpay/birch/payment";
 
 /// The shop as one service.
 pub(crate) fn app(payments: Payments) -> Router {
@@ -25,7 +21,6 @@ pub(crate) fn app(payments: Payments) -> Router {
         .route("/", get(counter))
         .route("/checkout", post(checkout))
         .route("/orders/{provider}/{reference}", get(order))
-        .route(BIRCH_WEBHOOK, post(birch_webhook))
         .with_state(payments.clone())
         // Last: a layer sees only what was added before it.
         .layer(UcanpayLayer::payments(payments))
@@ -91,27 +86,6 @@ async fn order(
             (_, None) => p { "The gateway cannot be reached; we go on trying." },
         }
     }))
-}
-
-/// Birch signs in a header, so the headers go along. 200 only with the receipt: it exists after the commit.
-async fn birch_webhook(
-    State(payments): State<Payments>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<Response, StatusCode> {
-    let birch = ProviderId::new("birch").map_err(|_| StatusCode::NOT_FOUND)?;
-    let notification = RawNotification::new(NotificationTopic::Payment, body)
-        .with_provider(birch)
-        .with_headers(headers);
-    match payments.handle_notification(notification).await {
-        Ok(receipt) => {
-            let reply = receipt.reply();
-            let content_type = [(CONTENT_TYPE, reply.content_type)];
-            Ok((content_type, reply.body.clone()).into_response())
-        }
-        Err(NotificationError::Refused { .. }) => Err(StatusCode::UNAUTHORIZED),
-        Err(_) => Err(StatusCode::SERVICE_UNAVAILABLE),
-    }
 }
 
 fn page(content: &Markup) -> Markup {

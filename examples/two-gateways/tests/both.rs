@@ -149,7 +149,7 @@ async fn a_buyer_pays_one_order_by_each_gateway() {
 
     // A webhook that nobody signed changes nothing, and is refused.
     let forged = reqwest::Client::new()
-        .post(format!("{}/birch/webhook", program.shop))
+        .post(format!("{}/ucanpay/birch/payment", program.shop))
         .body("{}");
     assert_eq!(forged.send().await.unwrap().status(), 401);
     let nobody = reqwest::Client::new()

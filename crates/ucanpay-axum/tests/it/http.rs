@@ -40,7 +40,7 @@ impl Door {
             .route("/", get(async || "shop"))
             .fallback(async || (StatusCode::NOT_FOUND, "the shop's own"));
         let layer = || UcanpayLayer::payments(payments.clone());
-        let routes = || payments_router(payments.clone());
+        let routes = || payments_router(payments);
         match self {
             Self::Layer => shop.layer(layer()),
             Self::LayerWith200 => shop.layer(layer().fail_with_200()),

@@ -50,6 +50,33 @@ struct Addresses(Arc<Mutex<Vec<Address>>>);
 
 type Address = (Option<String>, Topic);
 
+/// Takes in what carries its signature in a header, and nothing else.
+struct SignedInAHeader;
+
+#[async_trait]
+impl NotificationHandler for SignedInAHeader {
+    async fn handle(&self, incoming: Incoming) -> Result<Ack, Nack> {
+        match incoming.headers.get("x-signature") {
+            Some(signature) if signature == "of body" && incoming.body == "body" => {
+                Ok(Ack::i_have_committed())
+            }
+            _ => Err(Nack::untrusted("signature")),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_gateway_that_signs_in_a_header_is_heard() {
+    let router = Router::new().layer(UcanpayLayer::new(SignedInAHeader));
+    for (signature, status) in [("of body", 200), ("of another", 401)] {
+        let mut request = post("/ucanpay/birch/payment", "body");
+        let headers = request.headers_mut();
+        headers.insert("x-signature", signature.parse().unwrap());
+        let response = router.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), status, "{signature}");
+    }
+}
+
 #[async_trait]
 impl NotificationHandler for Addresses {
     async fn handle(&self, incoming: Incoming) -> Result<Ack, Nack> {

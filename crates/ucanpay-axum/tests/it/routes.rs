@@ -13,7 +13,7 @@ use tower::ServiceExt;
 use ucanpay_axum::{payments_router, self_check};
 use ucanpay_storefront::Payments;
 
-fn shop(payments: Payments) -> Router {
+fn shop(payments: &Payments) -> Router {
     Router::new()
         .route("/", get(async || "shop"))
         .nest("/ucanpay", payments_router(payments))
@@ -36,7 +36,7 @@ async fn status(app: &Router, reference: &str) -> (StatusCode, Value) {
 async fn a_payment_is_notified_and_its_page_told() {
     let payments = ledger();
     payments.start(vector_payment()).await.unwrap();
-    let app = shop(payments);
+    let app = shop(&payments);
     let paths = ["/ucanpay/payment", "/ucanpay/ucanpay/refund"];
     self_check(app.clone(), paths).await.unwrap();
 
@@ -46,7 +46,7 @@ async fn a_payment_is_notified_and_its_page_told() {
         before,
         json!({
             "reference": "VEC20260301A", "state": "created", "paid": false, "settled": false, "amount": 450,
-            "currency": "CAD", "refunded": 0, "pay_link": null,
+            "currency": "CAD", "refunded": 0, "reversed": false, "pay_link": null,
         })
     );
 
@@ -67,7 +67,7 @@ async fn a_payment_is_notified_and_its_page_told() {
 async fn the_link_and_its_code_are_there_until_the_payment_is_settled() {
     let payments = ledger_with_gateway();
     payments.start(vector_payment()).await.unwrap();
-    let app = shop(payments);
+    let app = shop(&payments);
     let code = "/ucanpay/status/VEC20260301A/qr.svg";
     let link = status(&app, "VEC20260301A").await.1["pay_link"].clone();
     let link = link.as_str().expect("a link").to_owned();
@@ -97,7 +97,7 @@ async fn next(events: &mut Body) -> Option<String> {
 async fn what_is_not_there_is_not_found_and_other_paths_stay_the_shop_s() {
     let payments = ledger();
     payments.start(vector_payment()).await.unwrap();
-    let app = shop(payments);
+    let app = shop(&payments);
     for path in [
         "/ucanpay/status/NOBODY",
         "/ucanpay/status/NOBODY/events",
@@ -117,7 +117,7 @@ async fn what_is_not_there_is_not_found_and_other_paths_stay_the_shop_s() {
 
 #[tokio::test]
 async fn what_is_no_notification_is_refused_as_by_the_layer() {
-    let app = shop(ledger());
+    let app = shop(&ledger());
     for case in cases().into_iter().filter(|case| !case.accepted) {
         let request = post("/ucanpay/payment", case.body);
         let response = app.clone().oneshot(request).await.unwrap();

@@ -129,11 +129,7 @@ pub fn explain(body: &[u8], at_hand: &AtHand) -> Result<Explanation, ReadError> 
         return explain_data(&Fields::parse(body)?, None, at_hand);
     }
     match envelope.data()? {
-        Some(data) => explain_data(
-            &Fields::parse(data.as_bytes())?,
-            Some(envelope.fields()),
-            at_hand,
-        ),
+        Some(data) => explain_data(&data, Some(envelope.fields()), at_hand),
         None => explain_data(&Fields::parse(b"{}")?, Some(envelope.fields()), at_hand),
     }
 }

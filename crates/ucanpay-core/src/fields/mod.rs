@@ -11,7 +11,7 @@ use std::borrow::Cow;
 
 use smallvec::SmallVec;
 
-use self::reader::{Nesting, read_object};
+use self::reader::{Members, Nesting, read_envelope, read_object};
 
 /// One value of a message, with its wire text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +56,9 @@ impl Value<'_> {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fields<'a> {
-    members: Vec<(Cow<'a, str>, Value<'a>)>,
+    members: Members<'a>,
+    /// The places of the members by the bytes of their names: the order in which they are signed.
+    by_name: SmallVec<[u32; 16]>,
 }
 
 impl<'a> Fields<'a> {
@@ -67,7 +69,7 @@ impl<'a> Fields<'a> {
     /// [`ReadError`] when the bytes are not exactly one well-formed, flat UTF-8 object with each name once.
     /// Such a message cannot be trusted; do not try to repair it.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ReadError> {
-        Self::read(bytes, Nesting::Refuse)
+        Self::of(read_object(bytes, Nesting::Refuse)?)
     }
 
     /// Reads an envelope, whose `data` may be an object: nested values are kept as text, once well-formed.
@@ -76,23 +78,30 @@ impl<'a> Fields<'a> {
     ///
     /// [`ReadError`], as for [`parse`](Self::parse), and for values nested deeper than 32 levels.
     pub fn parse_envelope(bytes: &'a [u8]) -> Result<Self, ReadError> {
-        Self::read(bytes, Nesting::Keep)
+        Self::of(read_object(bytes, Nesting::Keep)?)
     }
 
-    fn read(bytes: &'a [u8], nesting: Nesting) -> Result<Self, ReadError> {
-        let members = read_object(bytes, nesting)?;
-        let fields = Self { members };
-        match fields.duplicate() {
-            Some(name) => Err(ReadError::Duplicate { name: shown(name) }),
-            None => Ok(fields),
+    /// Reads an envelope, and its `data` in the same pass if that is a flat object with each name once. If it is not, `data`
+    /// is kept as text, as by [`parse_envelope`](Self::parse_envelope).
+    pub(crate) fn parse_with_data(bytes: &'a [u8]) -> Result<(Self, Option<Self>), ReadError> {
+        let (members, data) = read_envelope(bytes)?;
+        let data = data.and_then(|members| Self::of(members).ok());
+        Ok((Self::of(members)?, data))
+    }
+
+    fn of(members: Members<'a>) -> Result<Self, ReadError> {
+        let name = |place: u32| members[place as usize].0.as_ref();
+        let mut by_name: SmallVec<[u32; 16]> = (0..).take(members.len()).collect();
+        by_name.sort_unstable_by_key(|&place| name(place));
+        let twice = by_name
+            .windows(2)
+            .find(|pair| name(pair[0]) == name(pair[1]));
+        match twice {
+            Some(pair) => Err(ReadError::Duplicate {
+                name: shown(name(pair[0])),
+            }),
+            None => Ok(Self { members, by_name }),
         }
-    }
-
-    fn duplicate(&self) -> Option<&str> {
-        let mut names: SmallVec<[&str; 32]> = self.iter().map(|(name, _)| name).collect();
-        names.sort_unstable();
-        let pair = names.windows(2).find(|pair| pair[0] == pair[1])?;
-        Some(pair[0])
     }
 
     /// The value of a member, `null` and empty strings included.
@@ -109,6 +118,14 @@ impl<'a> Fields<'a> {
             .map(|(name, value)| (name.as_ref(), value))
     }
 
+    /// All members by the bytes of their names.
+    pub(crate) fn sorted(&self) -> impl Iterator<Item = (&str, &Value<'a>)> {
+        self.by_name.iter().map(|&place| {
+            let (name, value) = &self.members[place as usize];
+            (name.as_ref(), value)
+        })
+    }
+
     /// The same members with other text for those values for which `rewritten` has one.
     pub(crate) fn with_values(
         &self,
@@ -123,6 +140,7 @@ impl<'a> Fields<'a> {
         });
         Fields {
             members: members.collect(),
+            by_name: self.by_name.clone(),
         }
     }
 
@@ -136,7 +154,8 @@ impl<'a> Fields<'a> {
     /// [`ReadError::Ambiguous`], naming the member. A signature over such a message proves nothing about its members.
     pub fn refuse_ambiguous(&self) -> Result<(), ReadError> {
         let ambiguous = self.iter().find(|(name, value)| {
-            name.contains(['&', '=']) || value.signed_text().is_some_and(|text| text.contains('&'))
+            name.bytes().any(|byte| matches!(byte, b'&' | b'='))
+                || value.signed_text().is_some_and(|text| text.contains('&'))
         });
         match ambiguous {
             Some((name, _)) => Err(ReadError::Ambiguous { name: shown(name) }),

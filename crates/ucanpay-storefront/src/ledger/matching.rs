@@ -4,6 +4,8 @@
 //! ledger's, and the gateway's number too once it is known (protocol, end of section 2). Only a matched message moves a
 //! payment.
 
+use ucanpay_core::Amount;
+
 use super::model::{Payment, Refund};
 use crate::id::Reference;
 use crate::provider::{Claim, Fact, RefundClaim};
@@ -35,12 +37,7 @@ pub(super) fn payment(
         payment.key.reference.as_str(),
         fact.reference.as_deref(),
     )?;
-    let stated = fact.amount.map(|amount| amount.cents().to_string());
-    compare(
-        "amount",
-        &payment.amount.cents().to_string(),
-        stated.as_deref(),
-    )?;
+    compare_amounts("amount", payment.amount, fact.amount)?;
     compare(
         "currency",
         payment.currency.as_str(),
@@ -65,12 +62,7 @@ pub(super) fn refund(refund: &Refund, claim: &RefundClaim) -> Result<(), Mismatc
         refund.number.as_str(),
         claim.number.as_deref(),
     )?;
-    let stated = claim.amount.map(|amount| amount.cents().to_string());
-    compare(
-        "refund amount",
-        &refund.amount.cents().to_string(),
-        stated.as_deref(),
-    )
+    compare_amounts("refund amount", refund.amount, claim.amount)
 }
 
 /// The refund that a claim speaks of.
@@ -78,6 +70,16 @@ pub(super) fn refund_claim(claim: &Claim) -> Option<&RefundClaim> {
     match claim {
         Claim::RefundAccepted(claim) | Claim::Refund(claim, _) => Some(claim),
         Claim::Placed | Claim::Payment(_) => None,
+    }
+}
+
+fn compare_amounts(member: &str, ours: Amount, stated: Option<Amount>) -> Result<(), Mismatch> {
+    match stated {
+        Some(stated) if stated != ours => {
+            let (ours, stated) = (ours.cents().to_string(), stated.cents().to_string());
+            compare(member, &ours, Some(&stated))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -177,6 +177,13 @@ pub struct PaymentView {
 }
 
 impl PaymentView {
+    /// The link by which the buyer pays, once it is known and while there is anything to pay.
+    pub fn pay_link(&self) -> Option<&str> {
+        let payment = &self.payment;
+        let ended = payment.state.is_settled() || payment.state == PaymentState::Expired;
+        payment.pay_link.as_deref().filter(|_| !ended)
+    }
+
     /// What a person has yet to look at, oldest first.
     pub fn open_discrepancies(&self) -> impl Iterator<Item = &Discrepancy> {
         self.discrepancies.iter().filter(|row| row.is_open())
@@ -248,9 +255,14 @@ impl PaymentView {
         }
     }
 
-    /// The cents that surely went back.
+    /// The cents that surely went back by refunds. A reversal returns all of them: see [`was_reversed`](Self::was_reversed).
     pub fn refunded(&self) -> i64 {
         self.sum(|state| state == RefundState::Succeeded)
+    }
+
+    /// Whether it was paid and then reversed: all of the money went back, and the payment stays paid.
+    pub fn was_reversed(&self) -> bool {
+        self.payment.paid_at.is_some() && self.payment.reversal == Some(Reversal::Done)
     }
 
     /// The cents that may still be refunded: paid, less all that was refunded or might be.

@@ -23,8 +23,11 @@
 //! | `health.rs` | how the ledger does |
 //! | `news.rs` | other instances are told, and heard |
 //! | `run.rs` | what happens by itself, until shutdown |
+//! | `background.rs` | the same in a task of its own |
+//! | `open.rs` | a ledger as the environment describes it |
 
 mod advance;
+mod background;
 mod budget;
 mod check;
 mod end;
@@ -33,6 +36,8 @@ mod health;
 mod late;
 mod news;
 mod notification;
+#[cfg(all(feature = "reqwest", any(feature = "postgres", feature = "sqlite")))]
+mod open;
 mod outbox;
 mod parked;
 mod policy;
@@ -52,11 +57,14 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::sync::{Notify, broadcast};
 
+pub use background::{Running, on_paid};
 use budget::Budget;
 pub use end::{ClosedProof, Closing, EndError, PaidProof};
 pub use health::{Concern, Health};
 use news::Unsaid;
 pub use notification::{NotificationError, Receipt};
+#[cfg(all(feature = "reqwest", any(feature = "postgres", feature = "sqlite")))]
+pub use open::OpenError;
 pub use outbox::{EventHandler, HandlerError};
 pub use parked::ParkedError;
 pub use policy::{Policies, UnmatchedPolicy};

@@ -23,6 +23,12 @@ impl Receipt {
     pub fn reply(&self) -> &Reply {
         &self.reply
     }
+
+    /// The acknowledgement, to send off.
+    #[must_use]
+    pub fn into_reply(self) -> Reply {
+        self.reply
+    }
 }
 
 /// Why a notification is not acknowledged.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
 use ucanpay_core::{Amount, Currency};
 
 use super::{Payments, words};
@@ -31,6 +32,31 @@ pub struct StartPayment {
     pub expires_after: Option<Duration>,
 }
 
+impl StartPayment {
+    /// A payment in Canadian dollars at the default account, described as it is titled. Whatever else is wanted stands
+    /// beside it: `StartPayment { expires_after: Some(hour), ..StartPayment::new("A1", 450, "coffee")? }`.
+    ///
+    /// # Errors
+    /// [`StartError::Invalid`] for a number that is no [`Reference`], and cents that are no [`Amount`]. What UCanPay does
+    /// not take is told by [`Payments::start`].
+    pub fn new(
+        reference: impl Into<String>,
+        cents: i64,
+        subject: impl Into<Wording>,
+    ) -> Result<Self, StartError> {
+        let subject = subject.into();
+        Ok(Self {
+            provider: None,
+            reference: Reference::new(reference).map_err(PrepareError::new)?,
+            amount: Amount::new(cents).map_err(PrepareError::new)?,
+            currency: Currency::CAD,
+            description: subject.clone(),
+            subject,
+            expires_after: None,
+        })
+    }
+}
+
 /// How long a buyer has to pay, unless the shop says otherwise: two hours.
 pub const DEFAULT_EXPIRY: Duration = Duration::from_secs(2 * 60 * 60);
 
@@ -56,6 +82,20 @@ pub enum StartError {
     Store(#[from] StoreError),
 }
 
+/// For handlers that answer with a bare status: 409 for a number that stands for another payment, 503 for a ledger that
+/// is not available, and 500 for what the shop should not have asked for.
+impl From<StartError> for StatusCode {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Conflict(_) => Self::CONFLICT,
+            StartError::Store(_) => Self::SERVICE_UNAVAILABLE,
+            StartError::UnknownProvider | StartError::Unsupported(_) | StartError::Invalid(_) => {
+                Self::INTERNAL_SERVER_ERROR
+            }
+        }
+    }
+}
+
 impl Payments {
     /// Starts a payment: records it, places it at the gateway, and returns it with its pay link.
     ///
@@ -64,8 +104,15 @@ impl Payments {
     /// reconciler sends the same bytes again.
     ///
     /// # Errors
-    /// [`StartError`]: then nothing was sent.
+    /// [`StartError`]: then nothing was sent. It stands in the log, too.
     pub async fn start(&self, start: StartPayment) -> Result<PaymentView, StartError> {
+        let reference = start.reference.clone();
+        self.record_and_place(start).await.inspect_err(|error| {
+            tracing::error!(%reference, reason = words(error), "no payment was started");
+        })
+    }
+
+    async fn record_and_place(&self, start: StartPayment) -> Result<PaymentView, StartError> {
         let provider = self
             .provider(start.provider.as_ref())
             .ok_or(StartError::UnknownProvider)?;

@@ -13,6 +13,8 @@ mod history;
 mod memory;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod migration;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod open;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
@@ -28,6 +30,8 @@ use async_trait::async_trait;
 
 pub use error::StoreError;
 pub use memory::MemoryStore;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub use open::open;
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresStore;
 #[cfg(feature = "postgres")]

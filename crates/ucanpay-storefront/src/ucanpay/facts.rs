@@ -173,16 +173,21 @@ pub(super) fn queried_refund(answer: &Verified<RefundQueryAnswer>) -> Fact {
 }
 
 /// The reader of notifications requires every member that is matched, so nothing can be missing.
-pub(super) fn notified(message: &Verified<Notification>) -> Result<Fact, NotificationRefused> {
-    let evidence = evidence(message);
-    match &**message {
+pub(super) fn notified(message: Verified<Notification>) -> Result<Fact, NotificationRefused> {
+    let (message, proof) = message.into_parts();
+    let evidence = Evidence {
+        signed_text: proof.signed_text,
+        signature: proof.signature,
+        key: proof.key.to_string(),
+    };
+    match message {
         Notification::Payment(payment) => Ok(Fact {
             source: Source::Notification,
-            merchant: Some(payment.merchant_id.clone()),
-            reference: Some(payment.out_trade_no.clone()),
-            gateway_number: Some(payment.ucp_order_no.clone()),
+            merchant: Some(payment.merchant_id),
+            reference: Some(payment.out_trade_no),
+            gateway_number: Some(payment.ucp_order_no),
             amount: Some(payment.total_amount),
-            currency: Some(payment.currency.clone()),
+            currency: Some(payment.currency),
             pay_link: None,
             claim: Claim::Payment(payment_status(&payment.trade_status)),
             missing: Vec::new(),
@@ -190,16 +195,16 @@ pub(super) fn notified(message: &Verified<Notification>) -> Result<Fact, Notific
         }),
         Notification::Refund(refund) => Ok(Fact {
             source: Source::Notification,
-            merchant: Some(refund.merchant_id.clone()),
-            reference: Some(refund.out_trade_no.clone()),
-            gateway_number: Some(refund.ucp_order_no.clone()),
+            merchant: Some(refund.merchant_id),
+            reference: Some(refund.out_trade_no),
+            gateway_number: Some(refund.ucp_order_no),
             amount: Some(refund.total_amount),
-            currency: Some(refund.currency.clone()),
+            currency: Some(refund.currency),
             pay_link: None,
             claim: Claim::Refund(
                 RefundClaim {
-                    number: Some(refund.out_refund_no.clone()),
-                    gateway_number: Some(refund.ucp_refund_no.clone()),
+                    number: Some(refund.out_refund_no),
+                    gateway_number: Some(refund.ucp_refund_no),
                     amount: Some(refund.refund_amount),
                 },
                 refund_status(&refund.refund_status),

@@ -362,7 +362,7 @@ impl PaymentProvider for UcanpayProvider {
         if topic != notification.topic {
             tracing::debug!(?topic, "notification at the other notify URL");
         }
-        facts::notified(&verified)
+        facts::notified(verified)
     }
 
     fn acknowledge<'a>(&self, verdict: Acknowledgement<'a>) -> Reply {

@@ -116,7 +116,7 @@ pub(crate) fn panel(view: &OrderView, visit: &Visit) -> Markup {
             // Money may have been taken, also for an order that has ended: neither "nothing was taken" nor "pay" is said.
             _ if view.needs_review() => (said(words.looked_into)),
             PaymentState::Closed | PaymentState::Expired => {
-                (said(words.ended))
+                (said(if view.was_reviewed() { words.ended_after_review } else { words.ended }))
                 a.button href="/" { (visit.words().frame.to_the_menu) }
             }
             _ if view.payment.is_none() => {

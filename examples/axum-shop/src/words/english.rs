@@ -54,6 +54,10 @@ pub(crate) const ENGLISH: Words = Words {
             "This order has ended",
             "It can no longer be paid. Nothing was taken; order again whenever you like.",
         ),
+        ended_after_review: (
+            "This order has ended",
+            "It can no longer be paid. We have looked into its payment; if you paid, ask at the counter.",
+        ),
         looked_into: (
             "We are looking into it",
             "Something about this payment needs a person's eye. Please do not pay again; ask at the counter.",
@@ -154,6 +158,10 @@ pub(crate) const ENGLISH: Words = Words {
         example: "compared with the portal: …",
         done: "Looked at",
         say_what: "Say what was found.",
+        parked: "The shop failed to take them every time. Later news of the same order wait behind them.",
+        try_again: "Deliver again",
+        seen_to: "What was done instead",
+        skip: "Skip",
     },
     timeline: Timeline {
         title: "What happened",

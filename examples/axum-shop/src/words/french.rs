@@ -54,6 +54,10 @@ pub(crate) const FRENCH: Words = Words {
             "Cette commande est terminée",
             "Elle ne peut plus être payée. Rien n’a été prélevé; commandez de nouveau quand vous voulez.",
         ),
+        ended_after_review: (
+            "Cette commande est terminée",
+            "Elle ne peut plus être payée. Nous avons vérifié son paiement; si vous avez payé, adressez-vous au comptoir.",
+        ),
         looked_into: (
             "Nous vérifions",
             "Ce paiement doit être vu par une personne. Ne payez pas une deuxième fois; adressez-vous au comptoir.",
@@ -154,6 +158,10 @@ pub(crate) const FRENCH: Words = Words {
         example: "comparé avec le portail : …",
         done: "Vérifié",
         say_what: "Dites ce qui a été constaté.",
+        parked: "La boutique n’a pu les recevoir, malgré plusieurs essais. Les nouvelles suivantes de la même commande attendent.",
+        try_again: "Livrer de nouveau",
+        seen_to: "Ce qui a été fait à la place",
+        skip: "Passer",
     },
     timeline: Timeline {
         title: "Ce qui s’est passé",

@@ -103,6 +103,7 @@ pub(crate) struct Order {
     pub(crate) title: &'static str,
     pub(crate) number: &'static str,
     pub(crate) ended: Message,
+    pub(crate) ended_after_review: Message,
     pub(crate) looked_into: Message,
     pub(crate) almost_there: Message,
     pub(crate) preparing: Message,
@@ -201,6 +202,10 @@ pub(crate) struct Review {
     pub(crate) example: &'static str,
     pub(crate) done: &'static str,
     pub(crate) say_what: &'static str,
+    pub(crate) parked: &'static str,
+    pub(crate) try_again: &'static str,
+    pub(crate) seen_to: &'static str,
+    pub(crate) skip: &'static str,
 }
 
 /// What happened to one payment.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream};
 use axum::http::{Request, StatusCode};
+use axum_shop::events::MAX_LISTENERS;
 use futures_util::StreamExt as _;
 use serde_json::Value;
 use tower::ServiceExt as _;
@@ -77,6 +78,26 @@ async fn what_a_page_shows_already_is_not_sent_again() {
     shop.approve(&order).await;
     let next = news(&mut events).await.unwrap();
     assert_ne!(next["version"], version);
+}
+
+#[tokio::test]
+async fn when_too_many_pages_listen_a_further_one_is_told_to_come_back() {
+    let shop = TestShop::open().await;
+    let order = shop.latte().await;
+    let mut others = Vec::new();
+    others.extend(std::iter::from_fn(|| shop.shop.listen()));
+    assert_eq!(others.len(), MAX_LISTENERS);
+    let path = format!("/orders/{order}/events");
+    let refused = shop.get(&path).await;
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(refused.headers["retry-after"], "3");
+    // A page that leaves makes room.
+    others.pop();
+    let mut events = stream(&shop, &order).await;
+    assert!(news(&mut events).await.is_some());
+    assert!(shop.shop.listen().is_none());
+    drop(events);
+    assert!(shop.shop.listen().is_some());
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! The merchant's pages, used as a browser would.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 
 use crate::shop::{TOKEN, TestShop};
@@ -287,4 +289,55 @@ async fn the_merchant_sees_how_the_payments_do() {
         "{}",
         not_well.text
     );
+}
+
+#[tokio::test]
+async fn news_that_could_not_be_delivered_are_tried_again_or_skipped_by_a_person() {
+    let shop = TestShop::open_deaf().await;
+    let order = shop.latte().await;
+    let parked = async || {
+        for _ in 0..200 {
+            let parked = shop.payments.parked_events(9).await.unwrap();
+            if let [event] = &*parked {
+                return event.clone();
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("nothing is parked");
+    };
+    let first = parked().await;
+    let cookie = shop.log_in().await;
+    let queue = shop.get_as("/admin/review", &cookie).await;
+    assert!(queue.text.contains("out of paper"), "{}", queue.text);
+    assert!(queue.text.contains(&order) && !queue.text.contains("Nothing to look at."));
+
+    let (csrf, event) = (
+        queue.field("csrf"),
+        queue.field("event").replace('/', "%2F"),
+    );
+    let form = format!("csrf={csrf}&event={event}");
+    let again = shop
+        .post_form("/admin/parked/release", &cookie, &form)
+        .await;
+    assert_eq!(again.location(), "/admin/review");
+    let second = parked().await;
+    assert_eq!(second.event.id, first.event.id);
+
+    let empty = format!("{form}&note=+");
+    let refused = shop.post_form("/admin/parked/skip", &cookie, &empty).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.text);
+    assert!(refused.text.contains("Say what was found."));
+    assert_eq!(parked().await.event.id, first.event.id);
+
+    let told = format!("{form}&note=told+the+kitchen");
+    for _ in ["skipped", "skipped already"] {
+        let skipped = shop.post_form("/admin/parked/skip", &cookie, &told).await;
+        assert_eq!(skipped.location(), "/admin/review");
+    }
+    let queue = shop.get_as("/admin/review", &cookie).await;
+    assert!(!queue.text.contains(&first.event.id), "{}", queue.text);
+    for path in ["/admin/parked/release", "/admin/parked/skip"] {
+        let stranger = shop.post_form(path, "", &told).await;
+        assert_eq!(stranger.location(), "/admin/login", "{path}");
+    }
 }

@@ -207,6 +207,37 @@ async fn a_closed_order_for_which_money_came_is_not_told_that_nothing_was_taken(
         page.text
     );
     assert!(!page.text.contains("Nothing was taken"), "{}", page.text);
+
+    // Nor is it once somebody has looked: the page does not know what they found.
+    shop.payments
+        .settle_review(&key, 1, "a test")
+        .await
+        .unwrap();
+    let page = shop.get(&path).await;
+    assert!(
+        page.text.contains("looked into its payment"),
+        "{}",
+        page.text
+    );
+    assert!(!page.text.contains("Nothing was taken"), "{}", page.text);
+}
+
+#[tokio::test]
+async fn after_a_reversal_everybody_reads_that_the_money_went_back() {
+    let shop = TestShop::open().await;
+    let order = shop.paid_latte().await;
+    let key = shop.payments.key(Reference::new(&*order).unwrap());
+    shop.payments.reverse(&key).await.unwrap();
+    let view = shop
+        .order_when(&order, |order| order["refunded"] == 450)
+        .await;
+    assert_eq!(view["status"], "paid", "its state is for good");
+    let page = shop.get(&format!("/orders/{order}")).await;
+    assert!(page.text.contains("<h1>Refunded</h1>"), "{}", page.text);
+    assert!(!page.text.contains("Paid, thank you!"), "{}", page.text);
+    let cookie = shop.log_in().await;
+    let list = shop.get_as("/admin", &cookie).await;
+    assert!(list.text.contains(">Refunded<"), "{}", list.text);
 }
 
 #[tokio::test]

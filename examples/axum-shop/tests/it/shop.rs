@@ -1,21 +1,27 @@
 //! A shop that serves on free ports, with its sandbox, until the test ends.
 
 use std::ffi::OsString;
+use std::num::NonZeroU32;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, Request, StatusCode};
-use axum_shop::{Program, Settings, app};
+use axum_shop::orders::Orders;
+use axum_shop::settings::GatewaySetting;
+use axum_shop::{AdminToken, Program, Settings, Shop, app};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tower::ServiceExt as _;
 use ucanpay_core::PrivateKey;
-use ucanpay_storefront::Payments;
+use ucanpay_storefront::ledger::Event;
+use ucanpay_storefront::{EventHandler, HandlerError, MemoryStore, PaymentRegistry, Payments};
 
 pub(crate) const TOKEN: &str = "a token for tests";
 
@@ -24,12 +30,23 @@ pub(crate) const FORM_TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
 pub(crate) struct TestShop {
     pub(crate) app: Router,
+    pub(crate) shop: Shop,
     pub(crate) payments: Payments,
     /// Serves nothing if the shop has a gateway of its own.
     sandbox: Router,
     stop: Option<oneshot::Sender<()>>,
     running: Option<JoinHandle<()>>,
     folder: TempDir,
+}
+
+/// It takes no news.
+struct Deaf;
+
+#[async_trait]
+impl EventHandler for Deaf {
+    async fn handle(&self, _: &Event) -> Result<(), HandlerError> {
+        Err("the printer is out of paper".into())
+    }
 }
 
 pub(crate) struct Answer {
@@ -81,9 +98,36 @@ impl TestShop {
         Self::open_in(folder, &account).await
     }
 
+    /// A shop that fails to take any news, so that each is parked at once, and whose gateway is nowhere to be found.
+    pub(crate) async fn open_deaf() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = settings(&folder, &account(folder.path()));
+        std::fs::create_dir_all(&settings.data_dir).unwrap();
+        let GatewaySetting::Account(provider) = settings.gateway else {
+            panic!("an account is set");
+        };
+        let registry = PaymentRegistry::builder().register(*provider);
+        let store = Arc::new(MemoryStore::new());
+        let payments = Payments::new(store, registry.build().unwrap());
+        let payments = payments.with_delivery_attempts(NonZeroU32::MIN);
+        payments.spawn(Deaf);
+        let orders = Orders::open(&settings.database_url, payments.clone());
+        let shop = Shop::new(orders.await.unwrap(), AdminToken::new(TOKEN));
+        Self {
+            app: app(shop.clone()),
+            shop,
+            payments,
+            sandbox: Router::default(),
+            stop: None,
+            running: None,
+            folder,
+        }
+    }
+
     async fn open_in(folder: TempDir, account: &[(&str, String)]) -> Self {
         let program = Program::open(settings(&folder, account)).await.unwrap();
-        let app = app(program.shop().clone());
+        let shop = program.shop().clone();
+        let app = app(shop.clone());
         let payments = program.shop().orders().payments().clone();
         let sandbox = program.sandbox().map(|(sandbox, _)| sandbox.router());
         let sandbox = sandbox.unwrap_or_default();
@@ -93,6 +137,7 @@ impl TestShop {
         }));
         Self {
             app,
+            shop,
             payments,
             sandbox,
             stop: Some(stop),

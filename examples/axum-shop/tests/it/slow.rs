@@ -34,6 +34,7 @@ async fn serve_for(shop: &TestShop, limit: Duration) -> Served {
     let limits = Limits {
         head: limit,
         body: limit,
+        answer: limit,
     };
     let app = shop.app.clone();
     let running = tokio::spawn(server::serve(listener, app, limits, async {
@@ -124,6 +125,21 @@ async fn a_client_that_sends_a_byte_now_and_then_is_cut_off_all_the_same() {
         assert!(!text.contains("200 OK"), "{text}");
         dripping.abort();
     }
+}
+
+#[tokio::test]
+async fn a_client_that_takes_nothing_of_its_answers_is_cut_off() {
+    let shop = TestShop::open().await;
+    let served = serve(&shop).await;
+    let ask = "GET / HTTP/1.1\r\nhost: shop\r\n\r\n".repeat(100);
+    let since = Instant::now();
+    // One request after the other, and no look at what comes, until the buffers between are full.
+    let mut socket = TcpStream::connect(served.address).await.unwrap();
+    let cut = async { while socket.write_all(ask.as_bytes()).await.is_ok() {} };
+    let cut = tokio::time::timeout(SOON, cut).await;
+    assert!(cut.is_ok(), "it is cut off");
+    assert!(since.elapsed() >= LIMIT, "{:?}", since.elapsed());
+    assert!(served.ask(MENU).await.contains("Maple Latte"));
 }
 
 #[tokio::test]

@@ -1,6 +1,5 @@
 //! Cakes to order.
 
-mod till;
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -10,7 +9,6 @@ use std::error::Error;
 use std::sync::{Arc, Mutex};
 use std::time::UNIX_EPOCH;
 use tokio::net::TcpListener;
-use ucanpay_axum::{UcanpayLayer, self_check};
 
 /// What a cake costs, in cents.
 const PRICE: i64 = 2_800;
@@ -19,22 +17,23 @@ const PRICE: i64 = 2_800;
 pub struct Shop {
     /// For whom the cakes are, by number.
     pub orders: Arc<Mutex<HashMap<u128, String>>>,
-    pub payments: ucanpay_storefront::Payments,
+    pub payments: ucanpay_axum::storefront::Payments,
 }
 
 pub fn app(shop: Shop) -> Router {
     Router::new()
         .route("/orders", post(order))
         .route("/orders/{number}", get(show))
-        .layer(UcanpayLayer::payments(shop.payments.clone()))
+        .nest("/ucanpay", ucanpay_axum::payments_router(&shop.payments))
         .with_state(shop)
 }
 
 async fn order(State(shop): State<Shop>, name: String) -> Result<String, StatusCode> {
     let number = shop.add(name);
     let mut answer = format!("Order {number}: one cake, {PRICE} cents.\n");
-    till::due(&shop.payments, number, PRICE).await?;
-    answer.push_str(&till::standing(&shop.payments, number).await?);
+    let cake = ucanpay_axum::storefront::StartPayment::new(format!("CAKE{number}"), PRICE, "Cake")?;
+    let payment = shop.payments.start(cake).await?;
+    answer += &format!("Pay: {}\n", payment.pay_link().unwrap_or("see your order"));
     answer.push_str("Thank you!\n");
     Ok(answer)
 }
@@ -42,7 +41,7 @@ async fn order(State(shop): State<Shop>, name: String) -> Result<String, StatusC
 async fn show(State(shop): State<Shop>, Path(number): Path<u128>) -> Result<String, StatusCode> {
     let name = shop.name(number).ok_or(StatusCode::NOT_FOUND)?;
     let mut answer = format!("A cake for {name}.\n");
-    answer.push_str(&till::standing(&shop.payments, number).await?);
+    answer.push_str(&format!("Its payment: /ucanpay/status/CAKE{number}\n"));
     answer.push_str("Thank you!\n");
     Ok(answer)
 }
@@ -68,9 +67,10 @@ impl Shop {
 pub async fn main() -> Result<(), Box<dyn Error>> {
     let shop = Shop {
         orders: Arc::default(),
-        payments: till::open().await?,
+        payments: ucanpay_axum::storefront::Payments::from_env().await?,
     };
-    self_check(app(shop.clone()), ["/ucanpay/payment", "/ucanpay/refund"]).await?;
+    let bake = ucanpay_axum::storefront::on_paid(async |cake| std::fs::write(cake.as_str(), ""));
+    shop.payments.spawn(bake);
     let listener = TcpListener::bind("127.0.0.1:8080").await?;
     axum::serve(listener, app(shop)).await?;
     Ok(())

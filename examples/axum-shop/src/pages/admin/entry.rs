@@ -41,7 +41,8 @@ pub(super) fn entry(desk: &Desk, entry: &Entry, returned: Option<&Returned<'_>>)
         article.sheet.entry data-order=(order.number) data-version=(version(entry)) {
             header {
                 strong.sum { (desk.money(order.total.cents())) }
-                span class={ "pill " (tone(view.status())) } { ((words.payment_state)(view.status())) }
+                @if view.is_refunded() { span.pill { (words.order.refunded) } }
+                @else { span class={ "pill " (tone(view.status())) } { ((words.payment_state)(view.status())) } }
                 @if view.needs_review() { span.pill.bad { (words.merchant.needs_review) } }
                 @if payment.is_some_and(|payment| payment.late) { span.pill.bad { (words.merchant.paid_late) } }
                 @if let Some(ticket) = order.ticket { span.pill { (words.merchant.ticket) " " (ticket) } }

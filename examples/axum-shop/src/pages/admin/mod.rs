@@ -5,6 +5,7 @@ mod entry;
 mod health;
 mod list;
 mod order;
+mod parked;
 mod refund;
 mod review;
 
@@ -26,6 +27,7 @@ pub(super) fn routes() -> Router<Shop> {
         .merge(order::routes())
         .merge(refund::routes())
         .merge(review::routes())
+        .merge(parked::routes())
         .merge(health::routes())
 }
 

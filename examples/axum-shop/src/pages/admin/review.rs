@@ -11,7 +11,7 @@ use ucanpay_storefront::ReviewError;
 use ucanpay_storefront::ledger::Discrepancy;
 
 use super::entry::{self, Entry};
-use super::{Desk, SHOWN};
+use super::{Desk, SHOWN, parked};
 use crate::orders::{Note, OrderView};
 use crate::pages::PageError;
 use crate::pages::form::MerchantForm;
@@ -35,13 +35,19 @@ async fn queue(
     page(&desk, &shop, None).await
 }
 
-async fn page(desk: &Desk, shop: &Shop, note: Option<Markup>) -> Result<Markup, PageError> {
+pub(super) async fn page(
+    desk: &Desk,
+    shop: &Shop,
+    note: Option<Markup>,
+) -> Result<Markup, PageError> {
     let words = &desk.words().review;
     let waiting = shop.orders().under_review(SHOWN).await?;
     let entries = Entry::all(shop, waiting).await?;
+    let parked = parked::waiting(desk, shop).await?;
     let content = html! {
         @if let Some(note) = note { (note) }
-        @if entries.is_empty() { p.hint { (words.none) } }
+        @if let Some(parked) = &parked { (parked) }
+        @if entries.is_empty() && parked.is_none() { p.hint { (words.none) } }
         div.orders { @for entry in &entries { (entry::entry(desk, entry, None)) } }
     };
     Ok(desk.page(words.title, &html! {}, &content))

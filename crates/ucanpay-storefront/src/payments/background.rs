@@ -1,0 +1,93 @@
+//! The ledger at work while the shop serves: one line at the start, one at the end.
+
+use std::future::{Future, pending};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::{EventHandler, HandlerError, Payments};
+use crate::id::Reference;
+use crate::ledger::{Event, EventKind};
+
+/// The ledger at work in a task of its own; made by [`Payments::spawn`]. It goes on if this is dropped.
+#[derive(Debug)]
+pub struct Running {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Running {
+    /// Finishes what is under way and takes up nothing new. What a shop does last, after its server has stopped: an answer
+    /// that is awaited and an event that is being delivered take [half a minute](EventHandler::handle) at most.
+    ///
+    /// Not to call it loses nothing: what was cut off is taken up at the next start.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        if let Err(error) = self.task.await {
+            tracing::error!(reason = %error, "the ledger broke off");
+        }
+    }
+}
+
+impl Payments {
+    /// Runs the reconciler and delivers events to `handler`, as [`run`](Self::run) does, in a task of its own: until it is
+    /// [stopped](Running::stop), or the process ends.
+    ///
+    /// ```
+    /// # use ucanpay_storefront::{EventHandler, Payments, on_paid};
+    /// # async fn shop(payments: Payments) {
+    /// let ledger = payments.spawn(on_paid(async |order| std::fs::write(format!("{order}.ticket"), "")));
+    /// // The shop serves.
+    /// ledger.stop().await;
+    /// # }
+    /// ```
+    pub fn spawn(&self, handler: impl EventHandler) -> Running {
+        let (stop, mut stopped) = watch::channel(false);
+        let ledger = self.clone();
+        let task = tokio::spawn(async move {
+            let told = async move {
+                if stopped.wait_for(|stop| *stop).await.is_err() {
+                    // Nobody is left who could stop it.
+                    pending::<()>().await;
+                }
+            };
+            ledger.run(Arc::new(handler), told).await;
+        });
+        Running { stop, task }
+    }
+}
+
+/// A handler for a shop that wants to hear of paid orders alone: `fulfil` gets the order's number, at least once, so it
+/// must bear to be told again. Every other event stands in the payment's [`timeline`](Payments::timeline) all the same, and
+/// what a person must look at in the [review queue](Payments::under_review).
+///
+/// A payment that came after its close is paid too, and so told; [`LatePolicy`](crate::LatePolicy) says what becomes of it.
+pub fn on_paid<F, T, E>(fulfil: F) -> impl EventHandler
+where
+    F: Fn(Reference) -> T + Send + Sync + 'static,
+    T: Future<Output = Result<(), E>> + Send + 'static,
+    E: Into<HandlerError> + 'static,
+{
+    OnPaid(fulfil)
+}
+
+struct OnPaid<F>(F);
+
+#[async_trait]
+impl<F, T, E> EventHandler for OnPaid<F>
+where
+    F: Fn(Reference) -> T + Send + Sync + 'static,
+    T: Future<Output = Result<(), E>> + Send + 'static,
+    E: Into<HandlerError> + 'static,
+{
+    async fn handle(&self, event: &Event) -> Result<(), HandlerError> {
+        match (event.kind, &event.reference) {
+            (EventKind::PaymentSucceeded, Some(order)) => {
+                (self.0)(order.clone()).await.map_err(Into::into)
+            }
+            _ => Ok(()),
+        }
+    }
+}
