@@ -38,7 +38,7 @@ impl Payments {
     /// ```
     /// # use ucanpay_storefront::{EventHandler, Payments, on_paid};
     /// # async fn shop(payments: Payments) {
-    /// let ledger = payments.spawn(on_paid(async |order| Ok(println!("to the kitchen: {order}"))));
+    /// let ledger = payments.spawn(on_paid(async |order| std::fs::write(format!("{order}.ticket"), "")));
     /// // The shop serves.
     /// ledger.stop().await;
     /// # }
@@ -64,10 +64,11 @@ impl Payments {
 /// what a person must look at in the [review queue](Payments::under_review).
 ///
 /// A payment that came after its close is paid too, and so told; [`LatePolicy`](crate::LatePolicy) says what becomes of it.
-pub fn on_paid<F, T>(fulfil: F) -> impl EventHandler
+pub fn on_paid<F, T, E>(fulfil: F) -> impl EventHandler
 where
     F: Fn(Reference) -> T + Send + Sync + 'static,
-    T: Future<Output = Result<(), HandlerError>> + Send + 'static,
+    T: Future<Output = Result<(), E>> + Send + 'static,
+    E: Into<HandlerError> + 'static,
 {
     OnPaid(fulfil)
 }
@@ -75,14 +76,17 @@ where
 struct OnPaid<F>(F);
 
 #[async_trait]
-impl<F, T> EventHandler for OnPaid<F>
+impl<F, T, E> EventHandler for OnPaid<F>
 where
     F: Fn(Reference) -> T + Send + Sync + 'static,
-    T: Future<Output = Result<(), HandlerError>> + Send + 'static,
+    T: Future<Output = Result<(), E>> + Send + 'static,
+    E: Into<HandlerError> + 'static,
 {
     async fn handle(&self, event: &Event) -> Result<(), HandlerError> {
         match (event.kind, &event.reference) {
-            (EventKind::PaymentSucceeded, Some(order)) => (self.0)(order.clone()).await,
+            (EventKind::PaymentSucceeded, Some(order)) => {
+                (self.0)(order.clone()).await.map_err(Into::into)
+            }
             _ => Ok(()),
         }
     }

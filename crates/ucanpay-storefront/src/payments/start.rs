@@ -89,7 +89,9 @@ impl From<StartError> for StatusCode {
         match error {
             StartError::Conflict(_) => Self::CONFLICT,
             StartError::Store(_) => Self::SERVICE_UNAVAILABLE,
-            StartError::UnknownProvider | StartError::Invalid(_) => Self::INTERNAL_SERVER_ERROR,
+            StartError::UnknownProvider | StartError::Unsupported(_) | StartError::Invalid(_) => {
+                Self::INTERNAL_SERVER_ERROR
+            }
         }
     }
 }

@@ -139,7 +139,7 @@ impl From<RefundError> for ApiError {
                 Self::conflict("refund_not_possible", &error)
             }
             RefundError::Conflict(_) => Self::conflict("refund_number_taken", &error),
-            RefundError::Invalid(_) => Self::refund(&error),
+            RefundError::Invalid(_) | RefundError::Unsupported(_) => Self::refund(&error),
             error => Self::unavailable(&error),
         }
     }

@@ -69,7 +69,7 @@ pub async fn main() -> Result<(), Box<dyn Error>> {
         orders: Arc::default(),
         payments: ucanpay_axum::storefront::Payments::from_env().await?,
     };
-    let bake = ucanpay_axum::storefront::on_paid(async |cake| Ok(println!("Bake {cake}.")));
+    let bake = ucanpay_axum::storefront::on_paid(async |cake| std::fs::write(cake.as_str(), ""));
     shop.payments.spawn(bake);
     let listener = TcpListener::bind("127.0.0.1:8080").await?;
     axum::serve(listener, app(shop)).await?;
