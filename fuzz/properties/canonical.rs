@@ -2,7 +2,7 @@
 //! does too, with the same signed text; both call the same texts ambiguous.
 //!
 //! One reading is the merchant's, of `ucanpay-core`; the other is the gateway's, of the sandbox, which shares no code with
-//! it: its file is taken as it stands. The fuzz target comes in with bytes of its own making, the tests of `ucanpay-core` with
+//! it: its files are taken as they stand. The fuzz target comes in with bytes of its own making, the tests of `ucanpay-core` with
 //! the corpus of `reader`. A panic goes out.
 
 use ucanpay_core::{Fields, ReadError, canonical_string};
@@ -10,6 +10,9 @@ use ucanpay_core::{Fields, ReadError, canonical_string};
 #[path = "../../crates/ucanpay-sandbox/src/message.rs"]
 #[allow(dead_code, reason = "the sandbox also writes messages")]
 mod message;
+#[path = "../../crates/ucanpay-sandbox/src/signed_set.rs"]
+#[allow(dead_code, reason = "the sandbox also reads the words of its switch")]
+mod signed_set;
 
 use message::Members;
 

@@ -15,3 +15,18 @@ struct SwapTransport;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/providers.md")]
 struct Providers;
+
+/// Likewise.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/core-only.md")]
+struct CoreOnly;
+
+/// Likewise.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/refunds.md")]
+struct Refunds;
+
+/// Likewise.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/several-machines.md")]
+struct SeveralMachines;

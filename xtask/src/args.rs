@@ -8,8 +8,15 @@ The project's own commands.
   cargo xtask fuzz                looks for inputs that break a reader of messages, a minute for each (nightly)
   cargo xtask fuzz --seconds N    the same, for N seconds each
   cargo xtask fuzz --runs N       the same, N inputs each
+  cargo xtask prove               the long proofs, which take hours; ends with a table of their figures
+  cargo xtask prove --quick       the same at small sizes, to try the command
+  cargo xtask prove --only X      the same, for those whose name contains X; after --quick, too
   cargo xtask defences            removes each defence in a copy of the project, and sees its test fail
   cargo xtask defences --only X   the same, for those whose name contains X, or of package X
+  cargo xtask mutants             breaks the ledger in each of many ways, and sees the histories find it
+  cargo xtask mutants --only X    the same, for the ways whose name contains X
+  cargo xtask bench               every benchmark beside its yardstick; writes docs/performance/
+  cargo xtask bench --only X      those whose command contains X; writes nothing
   cargo xtask help                this text
 
 `cargo test --workspace` runs the tests alone, and lists those it left out and why.";
@@ -23,8 +30,21 @@ pub(crate) enum Task {
     },
     /// For how long each target runs.
     Fuzz(Bound),
+    /// Those whose name contains `only`, or all.
+    Prove {
+        quick: bool,
+        only: Option<String>,
+    },
     /// Those whose name contains this or that are of this package, or all.
     Defences {
+        only: Option<String>,
+    },
+    /// Likewise.
+    Mutants {
+        only: Option<String>,
+    },
+    /// Those whose command contains this, or all.
+    Bench {
         only: Option<String>,
     },
 }
@@ -43,9 +63,11 @@ pub(crate) fn read(words: impl IntoIterator<Item = String>) -> Result<Task, Stri
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
         [] => Err("no command is given".to_owned()),
-        ["help" | "--help" | "-h"] | ["test" | "fuzz" | "defences", "--help" | "-h"] => {
-            Ok(Task::Help)
-        }
+        ["help" | "--help" | "-h"]
+        | [
+            "test" | "fuzz" | "prove" | "defences" | "mutants" | "bench",
+            "--help" | "-h",
+        ] => Ok(Task::Help),
         ["test"] => Ok(Task::Test { install: true }),
         ["test", "--no-install"] => Ok(Task::Test { install: false }),
         ["test", word, ..] => Err(format!("`test` does not know {word:?}")),
@@ -58,15 +80,36 @@ pub(crate) fn read(words: impl IntoIterator<Item = String>) -> Result<Task, Stri
         ["fuzz", "--seconds" | "--runs", _, word, ..] | ["fuzz", word, ..] => {
             Err(format!("`fuzz` does not know {word:?}"))
         }
-        ["defences"] => Ok(Task::Defences { only: None }),
-        ["defences", "--only"] => Err("`--only` needs a part of a name".to_owned()),
-        ["defences", "--only", part] => Ok(Task::Defences {
-            only: Some((*part).to_owned()),
-        }),
-        ["defences", "--only", _, word, ..] | ["defences", word, ..] => {
-            Err(format!("`defences` does not know {word:?}"))
+        ["prove", "--quick", rest @ ..] => prove(true, rest),
+        ["prove", rest @ ..] => prove(false, rest),
+        [task @ ("defences" | "mutants" | "bench"), rest @ ..] => {
+            let only = match rest {
+                [] => None,
+                ["--only"] => return Err("`--only` needs a part of a name".to_owned()),
+                ["--only", part] => Some((*part).to_owned()),
+                ["--only", _, word, ..] | [word, ..] => {
+                    return Err(format!("`{task}` does not know {word:?}"));
+                }
+            };
+            Ok(match *task {
+                "defences" => Task::Defences { only },
+                "mutants" => Task::Mutants { only },
+                _ => Task::Bench { only },
+            })
         }
         [word, ..] => Err(format!("there is no command {word:?}")),
+    }
+}
+
+fn prove(quick: bool, words: &[&str]) -> Result<Task, String> {
+    match words {
+        [] => Ok(Task::Prove { quick, only: None }),
+        ["--only"] => Err("`--only` needs a part of a name".to_owned()),
+        ["--only", part] => Ok(Task::Prove {
+            quick,
+            only: Some((*part).to_owned()),
+        }),
+        ["--only", _, word, ..] | [word, ..] => Err(format!("`prove` does not know {word:?}")),
     }
 }
 
@@ -120,6 +163,24 @@ mod tests {
         let only = Some("replay".to_owned());
         assert_eq!(words("defences --only replay"), Ok(Task::Defences { only }));
         assert!(words("defences --only").is_err());
+    }
+
+    #[test]
+    fn prove_takes_its_time_unless_told_otherwise() {
+        let task = |quick, only: Option<&str>| {
+            let only = only.map(str::to_owned);
+            Ok(Task::Prove { quick, only })
+        };
+        assert_eq!(words("prove"), task(false, None));
+        assert_eq!(words("prove --quick"), task(true, None));
+        assert_eq!(words("prove --only kills"), task(false, Some("kills")));
+        assert_eq!(
+            words("prove --quick --only kills"),
+            task(true, Some("kills"))
+        );
+        for line in ["prove --only", "prove fast", "prove --quick fast"] {
+            assert!(words(line).is_err(), "{line}");
+        }
     }
 
     #[test]

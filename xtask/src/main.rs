@@ -11,7 +11,10 @@
 //! | `workspace.rs` | where the project is, and how a command is run in it |
 //! | `report.rs` | the table at the end |
 //! | `fuzz.rs` | the search for inputs that break something, apart from the checks |
+//! | `bench/` | every benchmark and what it must reach, apart from the checks |
+//! | `prove/` | the long proofs, apart from the checks |
 //! | `defences/` | each defence removed, to see its test fail, apart from the checks |
+//! | `mutants.rs` | the ledger broken in many ways, to see the histories find it, apart from the checks |
 
 #![expect(
     clippy::print_stdout,
@@ -20,11 +23,14 @@
 )]
 
 mod args;
+mod bench;
 mod defences;
 mod deny;
 mod features;
 mod fuzz;
 mod light_build;
+mod mutants;
+mod prove;
 mod report;
 mod steps;
 mod tools;
@@ -54,8 +60,17 @@ fn main() -> ExitCode {
         Task::Fuzz(bound) => Workspace::find()
             .and_then(|workspace| fuzz::run(&workspace, &bound))
             .map(|()| true),
+        Task::Bench { only } => {
+            Workspace::find().and_then(|workspace| bench::run(&workspace, only.as_deref()))
+        }
+        Task::Prove { quick, only } => {
+            Workspace::find().and_then(|workspace| prove::run(&workspace, quick, only.as_deref()))
+        }
         Task::Defences { only } => Workspace::find()
             .and_then(|workspace| defences::run(&workspace, only.as_deref()))
+            .map(|()| true),
+        Task::Mutants { only } => Workspace::find()
+            .and_then(|workspace| mutants::run(&workspace, only.as_deref()))
             .map(|()| true),
     };
     match passed {

@@ -17,7 +17,7 @@ pub(crate) enum Outcome {
 /// One line of the table.
 #[derive(Debug)]
 pub(crate) struct Entry {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) outcome: Outcome,
     pub(crate) took: Duration,
 }
@@ -77,7 +77,7 @@ mod tests {
 
     fn report(outcomes: impl IntoIterator<Item = Outcome>) -> Report {
         let entry = |outcome| Entry {
-            name: "lints",
+            name: "lints".to_owned(),
             outcome,
             took: Duration::from_millis(1234),
         };

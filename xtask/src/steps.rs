@@ -38,10 +38,10 @@ pub(crate) fn run(workspace: &Workspace, install: bool) -> Report {
     report
 }
 
-fn step(report: &mut Report, name: &'static str, check: impl FnOnce() -> Result<Done, String>) {
+fn step(report: &mut Report, name: &str, check: impl FnOnce() -> Result<Done, String>) {
     if !report.passed() {
         report.entries.push(Entry {
-            name,
+            name: name.to_owned(),
             outcome: Outcome::NotReached,
             took: Duration::ZERO,
         });
@@ -58,7 +58,7 @@ fn step(report: &mut Report, name: &'static str, check: impl FnOnce() -> Result<
         Err(why) => Outcome::Failed(why),
     };
     report.entries.push(Entry {
-        name,
+        name: name.to_owned(),
         outcome,
         took: begun.elapsed(),
     });

@@ -5,7 +5,10 @@ use std::time::{Duration, Instant};
 use reqwest::{Body, Response, Url, redirect, retry};
 use serde_json::Value;
 
-use crate::outcome::{Failure, chain};
+use crate::{
+    outcome::{Failure, chain},
+    tls::TlsFault,
+};
 
 /// Far beyond any answer that is expected here.
 const LONGEST_ANSWER: usize = 1024 * 1024;
@@ -33,6 +36,7 @@ pub(crate) struct NoAnswer {
     /// Not even a connection: nothing was sent.
     pub(crate) unreached: bool,
     pub(crate) timed_out: bool,
+    pub(crate) tls: Option<TlsFault>,
 }
 
 /// What the gateway would make of an answer to a notification.
@@ -104,6 +108,7 @@ async fn read(sent: reqwest::Result<Response>, begun: Instant) -> Result<Answer,
 fn no_answer(error: reqwest::Error) -> NoAnswer {
     let unreached = error.is_connect();
     let timed_out = error.is_timeout();
+    let tls = TlsFault::among(&error);
     let why = if timed_out && !unreached {
         "no answer in time".to_owned()
     } else {
@@ -114,6 +119,7 @@ fn no_answer(error: reqwest::Error) -> NoAnswer {
         why,
         unreached,
         timed_out,
+        tls,
     }
 }
 

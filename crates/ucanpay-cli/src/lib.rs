@@ -37,6 +37,7 @@ mod settings;
 mod sign;
 mod spoil;
 mod style;
+mod tls;
 mod verify;
 
 use std::{

@@ -29,12 +29,12 @@ pub(crate) struct Seal {
 }
 
 impl Seal {
-    pub(crate) fn of(about: &About) -> Result<Self, Failure> {
+    pub(crate) fn of(about: &About, settings: &Settings<'_>) -> Result<Self, Failure> {
         let key = input::private_key(&about.platform_private_key)?;
         Ok(Self {
             signer: key.signer(),
-            scheme: about.scheme,
-            set: about.set.signed,
+            scheme: about.scheme.map_or_else(|| settings.scheme(), Ok)?,
+            set: about.set.map_or_else(|| settings.signed_set(), Ok)?,
         })
     }
 }

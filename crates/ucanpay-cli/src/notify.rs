@@ -20,7 +20,7 @@ pub(crate) fn notify(
     arguments: &NotifyArguments,
     settings: &Settings<'_>,
 ) -> Result<Done, Failure> {
-    let seal = Seal::of(&arguments.about)?;
+    let seal = Seal::of(&arguments.about, settings)?;
     let notice = notice(arguments, settings)?;
     let body = match arguments.corrupt {
         Some(how) => spoiled(notice, how, &seal)?,

@@ -4,7 +4,10 @@
 
 use std::{ffi::OsString, path::Path};
 
-use ucanpay_core::{Merchant, MerchantError, MerchantId, NotifyUrl, PayLinks, SignedSet};
+use ucanpay_core::{
+    Merchant, MerchantError, MerchantId, NotifyUrl, PayLinks, ReceivedSuffix, SignatureScheme,
+    SignedSet,
+};
 use ucanpay_transport::Client;
 
 use crate::{
@@ -18,7 +21,11 @@ pub(crate) const PRIVATE_KEY_FILE: &str = "UCANPAY_PRIVATE_KEY_FILE";
 pub(crate) const PLATFORM_KEY_FILE: &str = "UCANPAY_PLATFORM_KEY_FILE";
 pub(crate) const NOTIFY_BASE_URL: &str = "UCANPAY_NOTIFY_BASE_URL";
 pub(crate) const PAY_LINK_BASE_URL: &str = "UCANPAY_PAY_LINK_BASE_URL";
+pub(crate) const SCHEME: &str = "UCANPAY_SCHEME";
 pub(crate) const SIGNED_SET: &str = "UCANPAY_SIGNED_SET";
+const RECEIVED_SUFFIX: &str = "UCANPAY_RECEIVED_SUFFIX";
+pub(crate) const MD5_SECRET_FILE: &str = "UCANPAY_MD5_SECRET_FILE";
+const FRESH_NONCE_ON_RETRY: &str = "UCANPAY_FRESH_NONCE_ON_RETRY";
 
 /// The environment, or what a test puts in its place.
 #[derive(Clone, Copy)]
@@ -80,6 +87,40 @@ impl Settings<'_> {
             .map_err(|error| Failure::NotDone(format!("{SIGNED_SET} cannot be used: {error}")))
     }
 
+    pub(crate) fn scheme(&self) -> Result<SignatureScheme, Failure> {
+        let Some(name) = self.get(SCHEME)? else {
+            return Ok(SignatureScheme::DOCUMENTED);
+        };
+        SignatureScheme::by_name(&name).ok_or_else(|| {
+            Failure::NotDone(format!(
+                "{SCHEME} is no scheme that there is; `ucanpay sign --help` lists them, and `ucanpay explain` finds the one that a \
+                 captured message needs"
+            ))
+        })
+    }
+
+    /// What the gateway appends to what it signs, under a scheme that appends a path.
+    fn received_suffix(&self) -> Result<ReceivedSuffix, Failure> {
+        match self.get(RECEIVED_SUFFIX)?.as_deref() {
+            None | Some("none") => Ok(ReceivedSuffix::None),
+            Some("call") => Ok(ReceivedSuffix::OperationPath),
+            Some(path) if path.starts_with('/') => Ok(ReceivedSuffix::Fixed(path.to_owned())),
+            Some(_) => Err(Failure::NotDone(format!(
+                "{RECEIVED_SUFFIX} cannot be used; write none, call, or a path that begins with /"
+            ))),
+        }
+    }
+
+    fn fresh_nonce_on_retry(&self) -> Result<bool, Failure> {
+        match self.get(FRESH_NONCE_ON_RETRY)?.as_deref() {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(Failure::NotDone(format!(
+                "{FRESH_NONCE_ON_RETRY} cannot be used; write true or false"
+            ))),
+        }
+    }
+
     pub(crate) fn merchant(&self) -> Result<Merchant, Failure> {
         let id = self.merchant_id()?;
         let key = input::private_key(Path::new(&self.private_key_file()?))
@@ -99,16 +140,26 @@ impl Settings<'_> {
                 error => format!("{PLATFORM_KEY_FILE}: {error}"),
             })
         })?;
-        Ok(merchant.with_signed_set(self.signed_set()?))
+        let merchant = merchant
+            .with_scheme(self.scheme()?)
+            .with_signed_set(self.signed_set()?)
+            .with_received_suffix(self.received_suffix()?);
+        Ok(match self.get(MD5_SECRET_FILE)? {
+            Some(file) => {
+                merchant.with_keyed_md5(input::md5_secret(MD5_SECRET_FILE, Path::new(&file))?)
+            }
+            None => merchant,
+        })
     }
 
     pub(crate) fn client(&self) -> Result<Client, Failure> {
-        Client::builder(self.merchant()?)
-            .base_url(&self.base_url()?)
-            .build()
-            .map_err(|error| {
-                Failure::NotDone(format!("{BASE_URL} cannot be used: {}", chain(&error)))
-            })
+        let mut builder = Client::builder(self.merchant()?).base_url(&self.base_url()?);
+        if self.fresh_nonce_on_retry()? {
+            builder = builder.fresh_nonce_on_retry();
+        }
+        builder.build().map_err(|error| {
+            Failure::NotDone(format!("{BASE_URL} cannot be used: {}", chain(&error)))
+        })
     }
 
     /// Where notifications about `topic` go, `payment` or `refund`.

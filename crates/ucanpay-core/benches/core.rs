@@ -23,6 +23,7 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use criterion::Criterion;
+use figures::{Turns, median};
 use ucanpay_core::{
     Amount, Currency, Description, DeviceNo, Fields, Merchant, MerchantId, Nonce, NotifyUrl,
     OutTradeNo, PrivateKey, PublicKey, SceneType, SignatureScheme, SignedRequest, Signer, Subject,
@@ -140,25 +141,23 @@ fn order() -> UnifiedOrder {
     }
 }
 
-/// Medians of two calls that take turns, after a tenth of the rounds for warming up.
-fn medians(rounds: usize, whole: impl Fn(), bare: impl Fn()) -> [Duration; 2] {
+/// Two calls that take turns, in microseconds: batch by batch the medians of both, after one batch for warming up.
+fn turns(calls: usize, whole: impl Fn(), bare: impl Fn()) -> Turns {
+    const BATCHES: usize = 15;
     let timed = |call: &dyn Fn()| {
         let start = Instant::now();
         call();
-        start.elapsed()
+        start.elapsed().as_secs_f64() * 1e6
     };
-    let mut times = [Vec::new(), Vec::new()];
-    for round in 0..rounds + rounds / 10 {
-        let [one, other] = [timed(&whole), timed(&bare)];
-        if round >= rounds / 10 {
-            times[0].push(one);
-            times[1].push(other);
+    let mut turns = Turns::default();
+    for batch in 0..=BATCHES {
+        let pairs = (0..calls / BATCHES).map(|_| (timed(&whole), timed(&bare)));
+        let (wholes, bares): (Vec<f64>, Vec<f64>) = pairs.unzip();
+        if batch > 0 {
+            turns.add(median(&wholes), median(&bares));
         }
     }
-    times.map(|mut times| {
-        times.sort_unstable();
-        times[rounds / 2]
-    })
+    turns
 }
 
 fn allocations(call: impl FnOnce()) -> u64 {
@@ -166,41 +165,25 @@ fn allocations(call: impl FnOnce()) -> u64 {
 }
 
 fn print_ratios(settings: &[Setting], order: &UnifiedOrder) {
-    println!(
-        "call                     backend     bits    whole     bare  ratio  allocations (bare)"
-    );
-    let print =
-        |call: &str, backend: &str, bits: usize, [whole, bare]: [Duration; 2], counts: [u64; 2]| {
-            let micros = |time: Duration| time.as_secs_f64() * 1e6;
-            println!(
-                "{call:24} {backend:11} {bits:4} {:7.1}µ {:7.1}µ {:6.3} {:12} ({})",
-                micros(whole),
-                micros(bare),
-                micros(whole) / micros(bare),
-                counts[0],
-                counts[1],
-            );
-        };
+    let report = |call: &str, setting: &Setting, turns: &Turns, [whole, bare]: [u64; 2]| {
+        let row = format!("{call} {} {}", setting.backend, setting.bits);
+        turns.report(&row, &row, "µs");
+        println!("  allocations {whole}, {bare} of them bare");
+    };
     for setting in settings {
-        let times = medians(20_000, || setting.verify(), || setting.verify_bare());
+        let turns = turns(20_000, || setting.verify(), || setting.verify_bare());
         let counts = [
             allocations(|| setting.verify()),
             allocations(|| setting.verify_bare()),
         ];
-        print(
-            "verify a notification",
-            setting.backend,
-            setting.bits,
-            times,
-            counts,
-        );
+        report("verify", setting, &turns, counts);
     }
     for setting in settings {
         if setting.signer.backend() != setting.backend {
             continue;
         }
         let message = signed_bytes(setting.sign(order).body());
-        let times = medians(
+        let turns = turns(
             1_000,
             || drop(setting.sign(order)),
             || setting.sign_bare(&message),
@@ -209,15 +192,8 @@ fn print_ratios(settings: &[Setting], order: &UnifiedOrder) {
             allocations(|| drop(setting.sign(order))),
             allocations(|| setting.sign_bare(&message)),
         ];
-        print(
-            "sign a unified order",
-            setting.backend,
-            setting.bits,
-            times,
-            counts,
-        );
+        report("sign", setting, &turns, counts);
     }
-    println!();
 }
 
 fn measure(criterion: &mut Criterion, settings: &[Setting], order: &UnifiedOrder) {

@@ -11,10 +11,12 @@ use loco_rs::environment::Environment;
 use loco_rs::{Error, Result};
 use ucanpay_axum::self_check;
 use ucanpay_storefront::EventHandler;
+use ucanpay_storefront::provider::ProviderErrorKind;
 
 use crate::event::{PaymentEvent, Performed};
 use crate::one_line::in_one_line;
 use crate::plugin::Plugin;
+use crate::settings::NotifyUrl;
 
 /// Runs the reconciler and tells the app what happened; looked after by `cargo loco doctor`.
 ///
@@ -69,12 +71,13 @@ impl Initializer for UcanpayInitializer {
     async fn after_routes(&self, router: Router, ctx: &AppContext) -> Result<Router> {
         let plugin = Plugin::of(ctx)?;
         if plugin.self_check {
-            let [payments, refunds] = &plugin.notify_urls;
-            self_check(router.clone(), [path(payments), path(refunds)]).await.map_err(|shadowed| {
+            let urls = plugin.notify_urls.iter();
+            let paths: Vec<_> = urls.map(|notify| path(&notify.url)).collect();
+            self_check(router.clone(), paths).await.map_err(|shadowed| {
                 Error::Message(format!(
                     "POST {} does not reach ucanpay-loco, so payments would be notified in vain: add \
                      ucanpay_loco::routes(ctx) to Hooks::routes, and any prefix of theirs to \
-                     settings.ucanpay.notify_base_url; behind a proxy that changes paths, set \
+                     notify_base_url; behind a proxy that changes paths, set \
                      settings.ucanpay.self_check to false",
                     shadowed.path()
                 ))
@@ -89,7 +92,8 @@ impl Initializer for UcanpayInitializer {
     }
 }
 
-/// What can be wrong although the settings could be read: that was looked at when the app started.
+/// What can be wrong although the settings could be read, which was looked at when the app started: the ledger, the notify
+/// address, what waits for a person, and whether each gateway takes calls that are signed with our key.
 async fn check(ctx: &AppContext) -> Check {
     let plugin = match Plugin::of(ctx) {
         Ok(plugin) => plugin,
@@ -97,14 +101,33 @@ async fn check(ctx: &AppContext) -> Check {
     };
     let (mut problems, mut concerns) = (Vec::new(), Vec::new());
     match plugin.payments.health().await {
-        Ok(health) => concerns.extend(health.concerns().iter().map(ToString::to_string)),
+        Ok(health) => {
+            concerns.extend(health.concerns().iter().map(ToString::to_string));
+            for (account, taken) in plugin.payments.check().await {
+                let Err(error) = taken else { continue };
+                let words = format!("account {account}: {}", in_one_line(&error));
+                match error.kind() {
+                    // It may take calls again by itself; what is started meanwhile is recorded.
+                    ProviderErrorKind::Unreachable
+                    | ProviderErrorKind::Later
+                    | ProviderErrorKind::Blocked
+                    | ProviderErrorKind::Unclear => concerns.push(words),
+                    _ => problems.push(words),
+                }
+            }
+        }
+        // Without the ledger no gateway is asked either: nobody could say whether it wants to be left alone.
         Err(error) => problems.push(in_one_line(&error)),
     }
-    let notify_url = &plugin.notify_urls[0];
-    if ctx.environment == Environment::Production && !is_public(notify_url) {
+    let hidden = plugin
+        .notify_urls
+        .iter()
+        .find(|notify| !is_public(&notify.url));
+    if let Some(NotifyUrl { url, setting }) =
+        hidden.filter(|_| ctx.environment == Environment::Production)
+    {
         problems.push(format!(
-            "settings.ucanpay.notify_base_url gives {notify_url}, which the gateway cannot reach; it is the app's public \
-             https address"
+            "{setting} gives {url}, which the gateway cannot reach; it is the app's public https address"
         ));
     }
     found(&problems, &concerns)

@@ -7,7 +7,7 @@
 //! | `Hooks::after_context` | [`after_context`]: the settings are checked, [`Payments`] stands in the shared store |
 //! | `Hooks::routes` | [`routes`]: notify addresses, and what a payment page asks for |
 //! | `Hooks::initializers` | [`UcanpayInitializer`]: the reconciler, the events, the check of `cargo loco doctor` |
-//! | `Hooks::register_tasks` | [`register_tasks`]: `ucanpay:reconcile`, `ucanpay:timeline`, `ucanpay:refund`, `ucanpay:review` |
+//! | `Hooks::register_tasks` | [`register_tasks`]: `ucanpay:health`, `ucanpay:reconcile`, `ucanpay:refund`, `ucanpay:review`, `ucanpay:timeline` |
 //! | `Hooks::on_shutdown` | [`on_shutdown`]: the reconciler ends what it has begun |
 //!
 //! A controller takes `SharedStore(payments): SharedStore<Payments>`; a worker or a task asks [`payments`]. A
@@ -44,6 +44,6 @@ pub use initializer::UcanpayInitializer;
 pub use migration::migrations;
 pub use plugin::{after_context, install, on_shutdown, payments};
 pub use routes::routes;
-pub use settings::{SettingError, Settings};
+pub use settings::Settings;
 pub use tasks::register_tasks;
-pub use ucanpay_storefront::Payments;
+pub use ucanpay_storefront::{Payments, SettingError};

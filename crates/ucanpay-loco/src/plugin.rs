@@ -8,11 +8,11 @@ use loco_rs::environment::Environment;
 use loco_rs::{Error, Result};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use ucanpay_storefront::{EventHandler, PaymentRegistry, Payments};
+use ucanpay_storefront::{EventHandler, PaymentRegistry, Payments, SettingError};
 
 use crate::ledger::Ledger;
 use crate::one_line::told;
-use crate::settings::{SettingError, Settings};
+use crate::settings::{NotifyUrl, Settings};
 
 /// How long the reconciler may take to end what it has begun. What is then cut off is taken up by the next start.
 const GRACE: Duration = Duration::from_secs(10);
@@ -22,26 +22,25 @@ const GRACE: Duration = Duration::from_secs(10);
 pub(crate) struct Plugin {
     pub(crate) payments: Payments,
     pub(crate) ledger: Arc<Ledger>,
-    pub(crate) notify_urls: [String; 2],
+    pub(crate) notify_urls: Vec<NotifyUrl>,
     pub(crate) self_check: bool,
     stop: watch::Sender<bool>,
     running: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
 
-/// Reads and checks `settings.ucanpay`, registers the account it describes, and puts [`Payments`] into the app's shared
+/// Reads and checks `settings.ucanpay`, registers the accounts it describes, and puts [`Payments`] into the app's shared
 /// store: in `Hooks::after_context`. Touches no table.
 ///
 /// # Errors
 /// A [`SettingError`], whose message says the path of the setting. The app then does not start.
 pub fn after_context(ctx: AppContext) -> Result<AppContext> {
     let settings = Settings::from_config(&ctx.config).map_err(told)?;
-    let registry = PaymentRegistry::builder().register(settings.provider());
-    let registry = registry.build().map_err(told)?;
+    let registry = settings.registry().map_err(told)?.build().map_err(told)?;
     install(&ctx, &settings, registry)?;
     Ok(ctx)
 }
 
-/// As [`after_context`], with providers of the app's choice: another account, a gateway of its own.
+/// As [`after_context`], with providers of the app's choice beside those of the [settings](Settings::registry), or instead.
 ///
 /// # Errors
 /// If the ledger would be dropped at this very start: `database.dangerously_recreate` in production.

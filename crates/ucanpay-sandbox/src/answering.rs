@@ -7,6 +7,7 @@ use crate::gateway::{CallAnswer, Change, Decision, Gateway};
 use crate::guard::Guard;
 use crate::message::Members;
 use crate::refusal::{ErrorName, Refusal};
+use crate::switches::Nonces;
 
 /// An answer, and how it gets to the merchant.
 #[derive(Debug)]
@@ -42,10 +43,16 @@ impl Gateway {
         if self.guard().blocks(now) {
             return blocked().map(as_it_is);
         }
+        let request = request.and_then(|members| self.with_a_new_nonce(members));
         let (mut decision, out_trade_no) = match request {
             Ok(members) => {
                 let out_trade_no = members.text("outTradeNo").unwrap_or_default().to_owned();
-                (self.call(call, &members, now), Some(out_trade_no))
+                let mut decision = self.call(call, &members, now);
+                if self.terms.switches.nonces == Nonces::Once {
+                    let nonce = members.text("nonceStr").map(str::to_owned);
+                    decision.changes.extend(nonce.map(Change::Nonce));
+                }
+                (decision, Some(out_trade_no))
             }
             Err(refusal) => (Decision::refused(refusal), None),
         };
@@ -73,6 +80,17 @@ impl Gateway {
         };
         decision.draws.push(draw);
         decision
+    }
+
+    fn with_a_new_nonce(&self, members: Members) -> Result<Members, Refusal> {
+        if members
+            .text("nonceStr")
+            .is_some_and(|nonce| self.knows_nonce(nonce))
+        {
+            let reason = "nonceStr: an earlier request had it";
+            return Err(Refusal::new(ErrorName::SignError, reason));
+        }
+        Ok(members)
     }
 }
 

@@ -53,9 +53,9 @@ async fn answer(
     let now = sandbox.now();
     let sealed = answer.and_then(|data| {
         if carriage == Carriage::BadlySigned {
-            sandbox.badly_signed_envelope(data, now)
+            sandbox.badly_signed_envelope(data, Some(call), now)
         } else {
-            sandbox.envelope(data, now)
+            sandbox.envelope(data, Some(call), now)
         }
         .map_err(|error| system_error(call, &error))
     });
@@ -72,7 +72,7 @@ async fn answer(
                 reason = refusal.reason,
                 "refused"
             );
-            envelope::refused(&refusal, sandbox.switches(), now)
+            envelope::refused(&refusal, call, sandbox.switches(), now)
         }
     };
     carry(envelope, carriage, &sandbox).await

@@ -26,6 +26,7 @@ impl Bench {
     pub(crate) fn new() -> Self {
         let terms = Terms {
             merchant_id: "2000000010".to_owned(),
+            sign_type: "RSA",
             switches: Switches::default(),
             refund_delay: 2000,
             first_notification_delay: 300,

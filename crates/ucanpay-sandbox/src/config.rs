@@ -9,10 +9,12 @@ use ucanpay_core::{PrivateKey, PublicKey};
 
 use crate::clock::{Clock, SystemClock, Time};
 use crate::gateway::Terms;
+use crate::keyed_md5::{MD5, Md5Key};
 use crate::seed::Seed;
 use crate::switches::{
-    CodeAs, DataAs, NameIn, ReEntry, ReversingAPaidOrder, Scheme, StatusCase, SwitchError,
-    Switches, Times,
+    Amounts, AmountsDiffer, AnswerSuffix, CodeAs, DataAs, FailedRefunds, Mweb, NameIn, Nonces,
+    OwnNumbers, ReEntry, ReversalWindow, ReversingAPaidOrder, Scheme, StatusCase, SwitchError,
+    Switches, Times, UnpaidOrders,
 };
 
 /// Where the sandbox keeps its orders, refunds and pending notifications.
@@ -48,6 +50,7 @@ pub struct SandboxConfig {
     pub(crate) merchant_id: String,
     pub(crate) merchant_key: PublicKey,
     pub(crate) platform_key: PrivateKey,
+    pub(crate) md5_secret: Option<Md5Key>,
     pub(crate) state: State,
     pub(crate) notify_interval: Duration,
     pub(crate) refund_delay: Duration,
@@ -73,6 +76,7 @@ impl SandboxConfig {
             merchant_id: merchant_id.into(),
             merchant_key,
             platform_key,
+            md5_secret: None,
             state: State::Memory,
             notify_interval: Duration::from_secs(15),
             refund_delay: Duration::from_secs(2),
@@ -82,6 +86,14 @@ impl SandboxConfig {
             time: Time::Running(Arc::new(SystemClock)),
             seed: Seed::default(),
         }
+    }
+
+    /// Keyed MD5 in place of RSA, in both directions: `signType` is MD5, and the keys are at rest. Use a secret that is used
+    /// nowhere else.
+    #[must_use]
+    pub fn with_md5_secret(self, secret: impl Into<String>) -> Self {
+        let md5_secret = Some(Md5Key::new(secret.into()));
+        Self { md5_secret, ..self }
     }
 
     /// Where state is kept.
@@ -144,70 +156,19 @@ impl SandboxConfig {
         Ok(self)
     }
 
-    /// Where the error name of a refusal stands.
-    #[must_use]
-    pub fn with_name_in(mut self, name_in: NameIn) -> Self {
-        self.switches.name_in = name_in;
-        self
-    }
-
-    /// How `data` is written.
-    #[must_use]
-    pub fn with_data_as(mut self, data_as: DataAs) -> Self {
-        self.switches.data_as = data_as;
-        self
-    }
-
-    /// How `code` is written.
-    #[must_use]
-    pub fn with_code_as(mut self, code_as: CodeAs) -> Self {
-        self.switches.code_as = code_as;
-        self
-    }
-
-    /// What placing an order again does.
-    #[must_use]
-    pub fn with_re_entry(mut self, re_entry: ReEntry) -> Self {
-        self.switches.re_entry = re_entry;
-        self
-    }
-
-    /// How times are written.
-    #[must_use]
-    pub fn with_times(mut self, times: Times) -> Self {
-        self.switches.times = times;
-        self
-    }
-
-    /// What is signed, and how, in both directions.
-    #[must_use]
-    pub fn with_scheme(mut self, scheme: Scheme) -> Self {
-        self.switches.scheme = scheme;
-        self
-    }
-
-    /// The letter case of statuses.
-    #[must_use]
-    pub fn with_status_case(mut self, status_case: StatusCase) -> Self {
-        self.switches.status_case = status_case;
-        self
-    }
-
-    /// What reversing a paid order does.
-    #[must_use]
-    pub fn with_reversing_a_paid_order(
-        mut self,
-        reversing_a_paid_order: ReversingAPaidOrder,
-    ) -> Self {
-        self.switches.reversing_a_paid_order = reversing_a_paid_order;
-        self
-    }
-
     /// After how many bad requests in a row every call is refused with INVALID_REQ_TOO_MUCH for 60 s. The reference says "too
     /// many" and no number, so it is `None`, never, unless it is set.
     #[must_use]
     pub fn with_block_after(mut self, bad_requests: Option<NonZeroU32>) -> Self {
         self.switches.block_after = bad_requests;
+        self
+    }
+
+    /// After how many attempts a notification is given up. The reference says that it may be, and no number, so it is `None`,
+    /// never, unless it is set.
+    #[must_use]
+    pub fn with_notify_times(mut self, attempts: Option<NonZeroU32>) -> Self {
+        self.switches.notify_times = attempts;
         self
     }
 
@@ -235,10 +196,68 @@ impl SandboxConfig {
         let ms = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         Terms {
             merchant_id: self.merchant_id.clone(),
+            sign_type: if self.md5_secret.is_some() {
+                MD5
+            } else {
+                "RSA"
+            },
             switches: self.switches,
             refund_delay: ms(self.refund_delay),
             first_notification_delay: ms(self.first_notification_delay),
             notify_interval: ms(self.notify_interval),
         }
     }
+}
+
+/// A method for each switch that has positions.
+macro_rules! switches {
+    ($($(#[$about:meta])* $method:ident($field:ident: $position:ty);)+) => {
+        impl SandboxConfig {
+            $(
+                $(#[$about])*
+                #[must_use]
+                pub fn $method(mut self, $field: $position) -> Self {
+                    self.switches.$field = $field;
+                    self
+                }
+            )+
+        }
+    };
+}
+
+switches! {
+    /// Where the error name of a refusal stands.
+    with_name_in(name_in: NameIn);
+    /// How `data` is written.
+    with_data_as(data_as: DataAs);
+    /// How `code` is written.
+    with_code_as(code_as: CodeAs);
+    /// What placing an order again does.
+    with_re_entry(re_entry: ReEntry);
+    /// How times are written.
+    with_times(times: Times);
+    /// How amounts are written.
+    with_amounts(amounts: Amounts);
+    /// The letter case of statuses.
+    with_status_case(status_case: StatusCase);
+    /// How what is signed is signed, in both directions.
+    with_scheme(scheme: Scheme);
+    /// What the signed text of an answer ends with, under the scheme `path-suffixed`.
+    with_answer_suffix(answer_suffix: AnswerSuffix);
+    /// Whether a nonce may come again.
+    with_nonces(nonces: Nonces);
+    /// Whether later calls need the gateway's own numbers.
+    with_own_numbers(own_numbers: OwnNumbers);
+    /// What a query says of an order that is not paid.
+    with_unpaid_orders(unpaid_orders: UnpaidOrders);
+    /// Whether an order may be an MWEB one.
+    with_mweb(mweb: Mweb);
+    /// What reversing a paid order does.
+    with_reversing_a_paid_order(reversing_a_paid_order: ReversingAPaidOrder);
+    /// How long an order can be reversed.
+    with_reversal_window(reversal_window: ReversalWindow);
+    /// The name for a refund whose amounts are not those of the first request.
+    with_amounts_differ(amounts_differ: AmountsDiffer);
+    /// Whether failed refunds count among the ten of an order.
+    with_failed_refunds(failed_refunds: FailedRefunds);
 }

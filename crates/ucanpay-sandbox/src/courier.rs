@@ -130,7 +130,7 @@ fn spoilt(
         Fault::NotificationDrop => vec![],
         Fault::NotificationDuplicate => vec![body.clone(), body.clone()],
         Fault::NotificationTruncate => vec![body.chars().take(body.chars().count() / 2).collect()],
-        Fault::NotificationCorrupt => vec![sandbox.badly_signed_envelope(data(), now)?],
+        Fault::NotificationCorrupt => vec![sandbox.badly_signed_envelope(data(), None, now)?],
         Fault::NotificationWrongAmount => {
             let amount = match delivery.topic {
                 Topic::Payment => "totalAmt",
@@ -138,10 +138,13 @@ fn spoilt(
             };
             let data = data();
             let cents: i64 = match data.get(amount) {
-                Some(Scalar::Number(cents)) => cents.parse().unwrap_or_default(),
+                Some(Scalar::Number(cents) | Scalar::Text(cents)) => {
+                    cents.parse().unwrap_or_default()
+                }
                 _ => 0,
             };
-            vec![sandbox.envelope(data.with_number(amount, cents + 1), now)?]
+            let wrong = sandbox.switches().with_amount(data, amount, cents + 1);
+            vec![sandbox.envelope(wrong, None, now)?]
         }
         // The plan draws faults of notifications for notifications, and delays are not sent at all.
         _ => vec![body.clone()],

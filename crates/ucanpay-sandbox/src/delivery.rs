@@ -57,6 +57,9 @@ pub(crate) enum Postponed {
     BehindTheNext,
 }
 
+/// So many attempts of each delivery are kept, the last ones.
+pub(crate) const KEPT_ATTEMPTS: usize = 20;
+
 /// One attempt to deliver, as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Attempt {

@@ -1,15 +1,15 @@
 //! What the gateway decides when a merchant ends an order: closing, and reversing.
 
-use crate::faults::{Occasion, Place};
+use crate::faults::{Fault, Occasion, Place};
 use crate::gateway::{CallAnswer, Decision, Gateway};
 use crate::message::Members;
 use crate::order::{Order, Payment, Refund};
+use crate::refunds::refused_by;
 use crate::refusal::{ErrorName, Refusal};
 use crate::rules::Rules;
-use crate::switches::ReversingAPaidOrder;
+use crate::switches::{ReversalWindow, ReversingAPaidOrder};
 
-/// An order can be reversed within 7 days of its being placed.
-const REVERSAL_WINDOW_MS: i64 = 7 * 24 * 60 * 60 * 1000;
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 impl Gateway {
     /// `/payment/closeorder` (reference: "Closing Orders"). Only an unpaid order is closed.
@@ -49,10 +49,15 @@ impl Gateway {
     ) -> Result<Decision<CallAnswer>, Refusal> {
         let order = self.named(rules, ErrorName::Error)?;
         not_ended(order)?;
-        if now - order.placed_at > REVERSAL_WINDOW_MS {
-            let reason = "the order is over 7 days old";
+        let days = match self.terms.switches.reversal_window {
+            ReversalWindow::SevenDays => 7,
+            ReversalWindow::Year => 365,
+        };
+        if now - order.placed_at > days * DAY_MS {
+            let reason = format!("the order is over {days} days old");
             return Err(Refusal::new(ErrorName::TradeOverdue, reason));
         }
+        let mut draws = Vec::new();
         if matches!(order.payment, Payment::Paid { .. }) {
             if self.terms.switches.reversing_a_paid_order == ReversingAPaidOrder::IsRefused {
                 return Err(paid());
@@ -61,11 +66,29 @@ impl Gateway {
                 let reason = "the order has refunds; what is left of it can be refunded";
                 return Err(Refusal::new(ErrorName::Error, reason));
             }
+            let draw = self.faults.draw(
+                Occasion {
+                    place: Place::Refund,
+                    on: "reverse",
+                    out_trade_no: order.out_trade_no.clone(),
+                },
+                // The table of reverse has no other.
+                |fault| fault == Fault::RefundNotEnough,
+            );
+            let refusal = draw.strike().and_then(|strike| refused_by(strike.fault));
+            draws.push(draw);
+            if let Some(refusal) = refusal {
+                let mut decision = Decision::refused(refusal);
+                decision.draws = draws;
+                return Ok(decision);
+            }
         }
         let mut order = order.clone();
         order.reversed_at = Some(now);
         order.happened(now, "reversed by the merchant");
-        Ok(Decision::changed(Ok(self.ended_answer(&order)), order))
+        let mut decision = Decision::changed(Ok(self.ended_answer(&order)), order);
+        decision.draws = draws;
+        Ok(decision)
     }
 
     fn ended_answer(&self, order: &Order) -> Members {

@@ -3,10 +3,14 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::call::Call;
 use crate::clock::TimeForm;
+use crate::descriptions;
 use crate::message::Members;
 use crate::refusal::Refusal;
 use crate::switches::{CodeAs, DataAs, NameIn, Switches};
+
+const ACCEPTED: &str = "SUCCESS";
 
 #[derive(Serialize)]
 struct Accepted<'a, D> {
@@ -35,21 +39,35 @@ fn accepted<D: Serialize>(
 ) -> Result<String, serde_json::Error> {
     serde_json::to_string(&Accepted {
         code: code(0, switches),
-        msg: "SUCCESS",
+        msg: ACCEPTED,
         data,
         timestamp: timestamp(switches, now),
     })
 }
 
+/// The members that stand around the `data` of an answer or a notification, as a signature may cover them.
+pub(crate) fn outer(switches: Switches, now: i64) -> Members {
+    let members = Members::default()
+        .with("msg", ACCEPTED)
+        .with("timestamp", timestamp(switches, now));
+    match switches.code_as {
+        CodeAs::Number => members.with_number("code", 0),
+        CodeAs::String => members.with("code", "0"),
+    }
+}
+
 /// The answer to a refused call: a name and no `data`.
-pub(crate) fn refused(refusal: &Refusal, switches: Switches, now: i64) -> String {
+pub(crate) fn refused(refusal: &Refusal, call: Call, switches: Switches, now: i64) -> String {
     let name = refusal.name.as_str();
+    let described = |text| json!({ "code": code(1, switches), "msg": text });
     let mut envelope = match switches.name_in {
-        NameIn::Msg => json!({ "code": code(1, switches), "msg": name }),
+        NameIn::Msg => described(name),
         NameIn::Code => json!({ "code": name, "msg": refusal.reason }),
         NameIn::ErrCode => {
             json!({ "code": code(1, switches), "msg": refusal.reason, "errCode": name })
         }
+        NameIn::Chinese => described(descriptions::chinese(refusal.name, call)),
+        NameIn::English => described(descriptions::english(refusal.name, call)),
     };
     envelope["timestamp"] = timestamp(switches, now).into();
     envelope.to_string()

@@ -78,6 +78,18 @@ pub(crate) enum Fault {
     /// The refund ends as REFUNDCLOSE.
     #[serde(rename = "refund.close")]
     RefundClose,
+    /// It is not done, and answered NOTENOUGH; a paid order that is reversed, too.
+    #[serde(rename = "refund.not_enough")]
+    RefundNotEnough,
+    /// It is not done, and answered USER_ACCOUNT_ABNORMAL.
+    #[serde(rename = "refund.account_closed")]
+    RefundAccountClosed,
+    /// It is not done, and answered FREQUENCY_LIMITED.
+    #[serde(rename = "refund.limited")]
+    RefundLimited,
+    /// It is not done, and answered ERROR.
+    #[serde(rename = "refund.error")]
+    RefundError,
 }
 
 /// Where a fault may strike.
@@ -89,7 +101,7 @@ pub(crate) enum Place {
     Notification,
     /// An order being closed.
     Buyer,
-    /// A refund being accepted.
+    /// A refund, or the reversal of a paid order, that is in order.
     Refund,
 }
 
@@ -119,7 +131,13 @@ impl Fault {
             | Self::NotificationTruncate
             | Self::NotificationWrongAmount => Place::Notification,
             Self::BuyerLatePayment => Place::Buyer,
-            Self::RefundStuck | Self::RefundFail | Self::RefundClose => Place::Refund,
+            Self::RefundStuck
+            | Self::RefundFail
+            | Self::RefundClose
+            | Self::RefundNotEnough
+            | Self::RefundAccountClosed
+            | Self::RefundLimited
+            | Self::RefundError => Place::Refund,
         }
     }
 
@@ -422,7 +440,7 @@ mod tests {
             assert_eq!(duration_ms(usual), fault.usual_wait(), "{name}");
             seen += 1;
         }
-        assert_eq!(seen, 20);
+        assert_eq!(seen, 24);
     }
 
     #[test]

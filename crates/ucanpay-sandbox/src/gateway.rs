@@ -6,19 +6,19 @@
 //! A call comes through `answering.rs`. Orders are decided in `orders.rs`, their end in `ending.rs`, refunds in
 //! `refunds.rs`, their results in `results.rs`, deliveries in `sending.rs`.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::call::Call;
-use crate::delivery::{Attempt, Delivery, Notice};
+use crate::delivery::{Attempt, Delivery, KEPT_ATTEMPTS, Notice};
 use crate::faults::{Draw, Faults};
 use crate::guard::Guard;
 use crate::message::Members;
 use crate::order::Order;
 use crate::refusal::Refusal;
 use crate::rules::Rules;
-use crate::switches::Switches;
+use crate::switches::{Nonces, Switches};
 
 /// The smallest number the gateway gives out: 16 digits.
 const FIRST_NUMBER: u64 = 1_000_000_000_000_000;
@@ -27,6 +27,8 @@ const FIRST_NUMBER: u64 = 1_000_000_000_000_000;
 #[derive(Clone, Debug)]
 pub(crate) struct Terms {
     pub(crate) merchant_id: String,
+    /// RSA or MD5.
+    pub(crate) sign_type: &'static str,
     pub(crate) switches: Switches,
     pub(crate) refund_delay: i64,
     pub(crate) first_notification_delay: i64,
@@ -40,6 +42,8 @@ pub(crate) enum Change {
     Delivery(Delivery),
     Attempt(Attempt),
     Guard(Guard),
+    /// A nonce that was used, where none may come again.
+    Nonce(String),
 }
 
 /// What the gateway wants to happen: answer only after the changes are written.
@@ -118,6 +122,8 @@ pub(crate) struct Gateway {
     /// When which delivery is due.
     due: BTreeSet<(i64, u64)>,
     guard: Guard,
+    /// Where none may come again.
+    nonces: HashSet<String>,
     /// The last number given out to an order or a refund.
     last_number: u64,
     last_delivery: u64,
@@ -137,6 +143,7 @@ impl Gateway {
             attempts: HashMap::new(),
             due: BTreeSet::new(),
             guard: Guard::default(),
+            nonces: HashSet::new(),
             last_number: 0,
             last_delivery: 0,
         }
@@ -154,7 +161,7 @@ impl Gateway {
 
     /// Decides a call whose merchant and signature have been checked.
     pub(crate) fn call(&self, call: Call, members: &Members, now: i64) -> Decision<CallAnswer> {
-        let rules = match Rules::of(call, members) {
+        let rules = match Rules::of(call, members, &self.terms) {
             Ok(rules) => rules,
             Err(refusal) => return Decision::refused(refusal),
         };
@@ -180,11 +187,10 @@ impl Gateway {
                 Change::Guard(guard) => self.guard = guard,
                 Change::Order(order) => self.apply_order(*order),
                 Change::Delivery(delivery) => self.apply_delivery(delivery),
-                Change::Attempt(attempt) => self
-                    .attempts
-                    .entry(attempt.delivery)
-                    .or_default()
-                    .push(attempt),
+                Change::Attempt(attempt) => self.apply_attempt(attempt),
+                Change::Nonce(nonce) => {
+                    self.nonces.insert(nonce);
+                }
             }
         }
     }
@@ -234,6 +240,17 @@ impl Gateway {
         self.deliveries.insert(delivery.id, delivery);
     }
 
+    /// Of many attempts the last ones are kept, so that a merchant that stays away does not fill the memory.
+    fn apply_attempt(&mut self, attempt: Attempt) {
+        let attempts = self.attempts.entry(attempt.delivery).or_default();
+        // A state file gives them back in another order.
+        let place = attempts.partition_point(|other| other.number < attempt.number);
+        attempts.insert(place, attempt);
+        if attempts.len() > KEPT_ATTEMPTS {
+            attempts.remove(0);
+        }
+    }
+
     /// A number for a new order or refund: 16 digits, higher than every one before, also after a restart
     /// and when the clock goes back.
     pub(crate) fn next_number(&self, now: i64) -> u64 {
@@ -252,6 +269,11 @@ impl Gateway {
 
     pub(crate) fn guard(&self) -> Guard {
         self.guard
+    }
+
+    /// Whether an earlier request had this nonce, where that matters.
+    pub(crate) fn knows_nonce(&self, nonce: &str) -> bool {
+        self.terms.switches.nonces == Nonces::Once && self.nonces.contains(nonce)
     }
 
     pub(crate) fn order(&self, out_trade_no: &str) -> Option<&Order> {
@@ -292,7 +314,7 @@ impl Gateway {
         ids.filter_map(|id| self.deliveries.get(id))
     }
 
-    /// Oldest first.
+    /// The last ones, oldest first.
     pub(crate) fn attempts(&self, delivery: u64) -> &[Attempt] {
         self.attempts.get(&delivery).map_or(&[], Vec::as_slice)
     }
@@ -380,6 +402,26 @@ mod tests {
                 .collect::<Vec<_>>(),
             [1, 2]
         );
+    }
+
+    #[test]
+    fn of_many_attempts_the_last_are_kept_with_their_numbers() {
+        let mut bench = Bench::with_paid_order();
+        for _ in 0..50 {
+            bench.wait(15_000);
+            bench.attempted(1, refused());
+        }
+        let numbers = |gateway: &Gateway| {
+            let attempts = gateway.attempts(1).iter();
+            attempts.map(|attempt| attempt.number).collect::<Vec<_>>()
+        };
+        let kept: Vec<_> = (31..=50).collect();
+        assert_eq!(numbers(&bench.gateway), kept);
+        // In whatever order a state file gives them back.
+        let mut again = Gateway::new(bench.gateway.terms.clone());
+        let attempts = bench.gateway.attempts(1).iter().rev().cloned();
+        again.apply(attempts.map(Change::Attempt));
+        assert_eq!(numbers(&again), kept);
     }
 
     #[test]

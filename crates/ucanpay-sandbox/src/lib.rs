@@ -87,6 +87,7 @@ mod config;
 mod control;
 mod courier;
 mod delivery;
+mod descriptions;
 mod duration;
 mod ending;
 mod envelope;
@@ -94,6 +95,7 @@ mod error;
 mod faults;
 mod gateway;
 mod guard;
+mod keyed_md5;
 mod link;
 mod message;
 mod notifier;
@@ -109,6 +111,7 @@ mod sandbox;
 mod seal;
 mod seed;
 mod sending;
+mod signed_set;
 mod store;
 mod switches;
 mod view;
@@ -119,5 +122,7 @@ pub use error::SandboxError;
 pub use sandbox::Sandbox;
 pub use seed::Seed;
 pub use switches::{
-    CodeAs, DataAs, NameIn, ReEntry, ReversingAPaidOrder, Scheme, StatusCase, SwitchError, Times,
+    Amounts, AmountsDiffer, AnswerSuffix, CodeAs, DataAs, FailedRefunds, Mweb, NameIn, Nonces,
+    OwnNumbers, ReEntry, ReversalWindow, ReversingAPaidOrder, Scheme, StatusCase, SwitchError,
+    Times, UnpaidOrders,
 };

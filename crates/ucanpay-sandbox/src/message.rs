@@ -11,7 +11,10 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{self, Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
-/// The members of a message, by name. `null` and the empty string count as absent.
+use super::signed_set::{Null, SignedSet};
+
+/// The members of a message, by name. `null` and the empty string count as absent, but in the signed text of some
+/// [`SignedSet`]s.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Members(BTreeMap<String, Scalar>);
 
@@ -22,15 +25,31 @@ pub(crate) enum Scalar {
     Text(String),
     Number(String),
     Flag(bool),
+    Empty,
+    Null,
 }
 
 impl Scalar {
-    /// The characters that stand for this value in the signed text.
-    fn signed(&self) -> &str {
+    fn holds(&self, character: char) -> bool {
+        matches!(self, Self::Text(text) if text.contains(character))
+    }
+
+    fn is_absent(&self) -> bool {
+        matches!(self, Self::Empty | Self::Null)
+    }
+
+    /// The characters that stand for this value in the signed text; `None`: it is left out.
+    fn signed(&self, set: SignedSet) -> Option<&str> {
         match self {
-            Self::Text(text) | Self::Number(text) => text,
-            Self::Flag(true) => "true",
-            Self::Flag(false) => "false",
+            Self::Text(text) | Self::Number(text) => Some(text),
+            Self::Flag(true) => Some("true"),
+            Self::Flag(false) => Some("false"),
+            Self::Empty => set.empty.then_some(""),
+            Self::Null => match set.null {
+                Null::Skipped => None,
+                Null::AsNothing => Some(""),
+                Null::AsText => Some("null"),
+            },
         }
     }
 }
@@ -42,7 +61,7 @@ impl Members {
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Scalar> {
-        self.0.get(name)
+        self.0.get(name).filter(|value| !value.is_absent())
     }
 
     /// The member's text, if it is there and is a string.
@@ -71,18 +90,37 @@ impl Members {
 
     /// `name=value` pairs joined by `&`, sorted by the names' bytes, without the named members.
     pub(crate) fn canonical(&self, without: &[&str]) -> String {
+        self.joined(SignedSet::default(), &Self::default(), without)
+    }
+
+    /// The text that is signed: these members, and those of the envelope around them where the set says so.
+    pub(crate) fn signed_text(&self, set: SignedSet, envelope: &Self) -> String {
+        let without: &[&str] = if set.without_sign_type {
+            &["sign", "signType"]
+        } else {
+            &["sign"]
+        };
+        self.joined(set, envelope, without)
+    }
+
+    fn joined(&self, set: SignedSet, envelope: &Self, without: &[&str]) -> String {
+        let outer = envelope.0.iter().filter(|_| set.envelope);
+        let mut members: Vec<(&String, &Scalar)> = self.0.iter().chain(outer).collect();
+        members.sort_by_key(|(name, _)| *name);
         let mut text = String::new();
-        for (name, value) in self
-            .0
-            .iter()
-            .filter(|(name, _)| !without.contains(&name.as_str()))
-        {
+        for (name, value) in members {
+            let Some(value) = value
+                .signed(set)
+                .filter(|_| !without.contains(&name.as_str()))
+            else {
+                continue;
+            };
             if !text.is_empty() {
                 text.push('&');
             }
             text.push_str(name);
             text.push('=');
-            text.push_str(value.signed());
+            text.push_str(&set.values.write(value));
         }
         text
     }
@@ -91,7 +129,7 @@ impl Members {
     pub(crate) fn is_ambiguous(&self) -> bool {
         self.0
             .iter()
-            .any(|(name, value)| name.contains(['&', '=']) || value.signed().contains('&'))
+            .any(|(name, value)| name.contains(['&', '=']) || value.holds('&'))
     }
 }
 
@@ -111,31 +149,32 @@ impl<'de> Visitor<'de> for MembersVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-        let mut names = std::collections::BTreeSet::new();
         let mut members = BTreeMap::new();
         while let Some((name, raw)) = map.next_entry::<String, &RawValue>()? {
-            if !names.insert(name.clone()) {
+            let value = scalar(raw.get()).map_err(de::Error::custom)?;
+            if members.insert(name, value).is_some() {
                 return Err(de::Error::custom("a name stands twice"));
-            }
-            if let Some(value) = scalar(raw.get()).map_err(de::Error::custom)? {
-                members.insert(name, value);
             }
         }
         Ok(Members(members))
     }
 }
 
-/// The value of one member; `None` for `null` and the empty string.
-fn scalar(lexeme: &str) -> Result<Option<Scalar>, String> {
+/// The value of one member.
+fn scalar(lexeme: &str) -> Result<Scalar, String> {
     Ok(match lexeme.as_bytes().first() {
         Some(b'"') => {
             let text: String = serde_json::from_str(lexeme).map_err(|error| error.to_string())?;
-            (!text.is_empty()).then_some(Scalar::Text(text))
+            if text.is_empty() {
+                Scalar::Empty
+            } else {
+                Scalar::Text(text)
+            }
         }
-        Some(b'-' | b'0'..=b'9') => Some(Scalar::Number(lexeme.to_owned())),
-        Some(b't') => Some(Scalar::Flag(true)),
-        Some(b'f') => Some(Scalar::Flag(false)),
-        Some(b'n') => None,
+        Some(b'-' | b'0'..=b'9') => Scalar::Number(lexeme.to_owned()),
+        Some(b't') => Scalar::Flag(true),
+        Some(b'f') => Scalar::Flag(false),
+        Some(b'n') => Scalar::Null,
         _ => return Err("a nested value".to_owned()),
     })
 }
@@ -147,6 +186,8 @@ impl Serialize for Members {
             match value {
                 Scalar::Text(text) => map.serialize_entry(name, text)?,
                 Scalar::Flag(flag) => map.serialize_entry(name, flag)?,
+                Scalar::Empty => map.serialize_entry(name, "")?,
+                Scalar::Null => map.serialize_entry(name, &())?,
                 Scalar::Number(lexeme) => {
                     let raw = RawValue::from_string(lexeme.clone()).map_err(ser::Error::custom)?;
                     map.serialize_entry(name, &raw)?;
@@ -171,6 +212,26 @@ mod tests {
     fn names_sort_by_bytes_and_numbers_keep_their_characters() {
         let members = Members::read(r#"{"b":1.10,"B":1e2,"ab":"\u0041\/","a":"2"}"#).unwrap();
         assert_eq!(members.canonical(&["a"]), "B=1e2&ab=A/&b=1.10");
+    }
+
+    #[test]
+    fn a_set_keeps_or_leaves_out_what_the_documented_one_does_not() {
+        let json = r#"{"b":"x y","a":"","c":null,"signType":"RSA","sign":"s"}"#;
+        let members = Members::read(json).unwrap();
+        let envelope = Members::default().with_number("code", 0).with("bb", "z");
+        for (words, expected) in [
+            ("documented", "b=x y&signType=RSA"),
+            ("without-sign-type", "b=x y"),
+            ("envelope", "b=x y&bb=z&code=0&signType=RSA"),
+            ("empty", "a=&b=x y&signType=RSA"),
+            ("null-as-nothing", "b=x y&c=&signType=RSA"),
+            ("null-as-text", "b=x y&c=null&signType=RSA"),
+            ("percent", "b=x%20y&signType=RSA"),
+            ("form", "b=x+y&signType=RSA"),
+        ] {
+            let set = SignedSet::read(words).unwrap();
+            assert_eq!(members.signed_text(set, &envelope), expected, "{words}");
+        }
     }
 
     #[test]
@@ -207,7 +268,7 @@ mod tests {
 
     #[test]
     fn a_message_is_written_as_it_was_read() {
-        let json = r#"{"amount":1.10,"flag":true,"text":"é"}"#;
+        let json = r#"{"amount":1.10,"empty":"","flag":true,"nothing":null,"text":"é"}"#;
         assert_eq!(
             serde_json::to_string(&Members::read(json).unwrap()).unwrap(),
             json

@@ -230,23 +230,28 @@ impl Order {
 
     /// The `data` of the answer to a refund (reference: "Requesting Refund"): accepted, no result yet.
     pub(crate) fn refund_answer(&self, refund: &Refund, terms: &Terms) -> Members {
-        self.echoed(terms)
+        let answer = self
+            .echoed(terms)
             .with("ucpRefundNo", refund.ucp_refund_no.to_string())
-            .with("outRefundNo", &refund.out_refund_no)
-            .with_number("refundAmt", refund.amount)
+            .with("outRefundNo", &refund.out_refund_no);
+        terms
+            .switches
+            .with_amount(answer, "refundAmt", refund.amount)
     }
 
     /// The members that every message about a payment or refund repeats.
     fn echoed(&self, terms: &Terms) -> Members {
-        Members::default()
+        let echoed = Members::default()
             .with("merchantId", &terms.merchant_id)
             .with("deviceNo", self.device_no.as_deref().unwrap_or_default())
             .with("currency", &self.currency)
             .with("sceneType", &self.scene)
-            .with_number("totalAmt", self.amount())
             .with("ucpOrderNo", self.ucp_order_no.to_string())
             .with("outTradeNo", &self.out_trade_no)
-            .with("body", &self.description)
+            .with("body", &self.description);
+        terms
+            .switches
+            .with_amount(echoed, "totalAmt", self.amount())
     }
 }
 

@@ -7,7 +7,7 @@ use crate::message::Members;
 use crate::order::{Order, Payment};
 use crate::refusal::{ErrorName, Refusal};
 use crate::rules::Rules;
-use crate::switches::ReEntry;
+use crate::switches::{ReEntry, UnpaidOrders};
 
 /// How the buyer pays: as asked, unless a test wants it otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -100,42 +100,50 @@ impl Gateway {
     }
 
     fn order_answer(&self, order: &Order) -> Members {
-        Members::default()
+        let answer = Members::default()
             .with(
                 "tranTime",
                 self.terms
                     .switches
                     .time(order.placed_at, TimeForm::WithoutOffset),
             )
-            .with_number("totalAmt", order.ordered_amount)
             .with("merchantId", &self.terms.merchant_id)
             .with("outTradeNo", &order.out_trade_no)
-            .with("ucpOrderNo", order.ucp_order_no.to_string())
+            .with("ucpOrderNo", order.ucp_order_no.to_string());
+        self.terms
+            .switches
+            .with_amount(answer, "totalAmt", order.ordered_amount)
     }
 
     /// `/payment/orderquery` (reference: "Querying Orders"). Its table makes `totalAmt` a string.
     pub(crate) fn order_query(&self, rules: &Rules<'_>) -> CallAnswer {
         let order = self.named(rules, ErrorName::OrderNotExist)?;
-        Ok(Members::default()
+        let switches = self.terms.switches;
+        if switches.unpaid_orders == UnpaidOrders::DoNotExist
+            && !matches!(order.payment, Payment::Paid { .. })
+        {
+            return Err(Refusal::new(
+                ErrorName::OrderNotExist,
+                "the order is not paid",
+            ));
+        }
+        let answer = Members::default()
             .with(
                 "tranTime",
                 self.terms
                     .switches
                     .time(order.placed_at, TimeForm::WithOffset),
             )
-            .with("totalAmt", order.amount().to_string())
             .with("outTradeNo", &order.out_trade_no)
-            .with(
-                "tradeStatus",
-                self.terms.switches.status(order.trade_status()),
-            )
-            .with("ucpOrderNo", order.ucp_order_no.to_string()))
+            .with("tradeStatus", switches.status(order.trade_status()))
+            .with("ucpOrderNo", order.ucp_order_no.to_string());
+        Ok(switches.with_amount_in_a_string(answer, "totalAmt", order.amount()))
     }
 
     /// The order of `outTradeNo`, and of `ucpOrderNo` where that is given.
     pub(crate) fn named(&self, rules: &Rules<'_>, unknown: ErrorName) -> Result<&Order, Refusal> {
         let out_trade_no = rules.number("outTradeNo")?;
-        let ucp_order_no = rules.optional_number("ucpOrderNo")?;
+        let ucp_order_no = rules.own_number("ucpOrderNo")?;
         self.order(&out_trade_no)
             .filter(|order| {
                 ucp_order_no.is_none_or(|number| number == order.ucp_order_no.to_string())

@@ -7,6 +7,7 @@ use crate::message::Members;
 use crate::order::{Order, Payment, Refund, RefundEnd, RefundState};
 use crate::refusal::{ErrorName, Refusal};
 use crate::rules::Rules;
+use crate::switches::{AmountsDiffer, FailedRefunds};
 
 /// At most this many partial refunds of one order; failed ones do not count.
 const MAX_REFUNDS: usize = 10;
@@ -45,8 +46,12 @@ impl Gateway {
         let earlier = order.refund(&out_refund_no);
         if total_amount != order.amount() || earlier.is_some_and(|earlier| earlier.amount != amount)
         {
+            let name = match self.terms.switches.amounts_differ {
+                AmountsDiffer::FeeMismatch => ErrorName::RefundFeeMismatch,
+                AmountsDiffer::FrequencyLimited => ErrorName::FrequencyLimited,
+            };
             return Err(Refusal::new(
-                ErrorName::RefundFeeMismatch,
+                name,
                 "totalAmt or refundAmt is not the earlier one",
             ));
         }
@@ -60,7 +65,7 @@ impl Gateway {
                 return Ok(Decision::unchanged(Ok(answer)));
             }
         }
-        refundable(order, amount, now)?;
+        self.refundable(order, earlier, amount, now)?;
 
         // A failed refund is submitted again under its own numbers.
         let ucp_refund_no =
@@ -74,6 +79,11 @@ impl Gateway {
             // What was asked for by the control API comes first.
             |_| !order.next_refund_fails,
         );
+        if let Some(refusal) = draw.strike().and_then(|strike| refused_by(strike.fault)) {
+            let mut decision = Decision::refused(refusal);
+            decision.draws.push(draw);
+            return Ok(decision);
+        }
         let in_time = now.saturating_add(self.terms.refund_delay);
         let (settles_at, end) = match draw.strike().map(|strike| strike.fault) {
             _ if order.next_refund_fails => (in_time, RefundEnd::Fails),
@@ -109,8 +119,8 @@ impl Gateway {
     pub(crate) fn refund_query(&self, rules: &Rules<'_>) -> CallAnswer {
         let out_trade_no = rules.number("outTradeNo")?;
         let out_refund_no = rules.number("outRefundNo")?;
-        let ucp_order_no = rules.optional_number("ucpOrderNo")?;
-        let ucp_refund_no = rules.optional_number("ucpRefundNo")?;
+        let ucp_order_no = rules.own_number("ucpOrderNo")?;
+        let ucp_refund_no = rules.own_number("ucpRefundNo")?;
         let unknown = || Refusal::new(ErrorName::RefundNotExist, "no refund has these numbers");
 
         let order = self
@@ -131,51 +141,90 @@ impl Gateway {
             | RefundState::Failed { .. }
             | RefundState::Closed { .. } => String::new(),
         };
-        Ok(Members::default()
+        let mut answer = Members::default();
+        for (name, cents) in [
+            ("totalAmt", order.amount()),
+            ("refundAmt", refund.amount),
+            ("totalRefundAmt", order.refunded()),
+        ] {
+            answer = self.terms.switches.with_amount(answer, name, cents);
+        }
+        Ok(answer
             .with("merchantId", &self.terms.merchant_id)
             .with("deviceNo", order.device_no.as_deref().unwrap_or_default())
             .with("currency", &order.currency)
-            .with_number("totalAmt", order.amount())
-            .with_number("refundAmt", refund.amount)
             .with("refundSuccesTime", success_time)
-            .with_number("totalRefundAmt", order.refunded())
             .with("ucpOrderNo", order.ucp_order_no.to_string())
             .with("ucpRefundNo", refund.ucp_refund_no.to_string())
             .with("outTradeNo", &order.out_trade_no)
             .with("outRefundNo", &refund.out_refund_no)
             .with("refundStatus", self.terms.switches.status(refund.status())))
     }
+
+    /// Whether a refund of this amount may be submitted now.
+    fn refundable(
+        &self,
+        order: &Order,
+        earlier: Option<&Refund>,
+        amount: i64,
+        now: i64,
+    ) -> Result<(), Refusal> {
+        if order.reversed_at.is_some() {
+            return Err(broken_rule("the order was reversed"));
+        }
+        let paid_at = match order.payment {
+            Payment::Paid { at, .. } => at,
+            Payment::Paying { .. } => {
+                let reason = "the buyer is paying the order";
+                return Err(Refusal::new(ErrorName::OrderNotReady, reason));
+            }
+            _ => return Err(broken_rule("the order is not paid")),
+        };
+        if now - paid_at > REFUND_WINDOW_MS {
+            return Err(Refusal::new(
+                ErrorName::TradeOverdue,
+                "the payment is over a year old",
+            ));
+        }
+        if order.processing().is_some() {
+            return Err(Refusal::new(
+                ErrorName::BizerrNeedRetry,
+                "another refund of this order is under way",
+            ));
+        }
+        let counted = || order.refunds.iter().filter(|refund| refund.counts());
+        let submitted = match self.terms.switches.failed_refunds {
+            FailedRefunds::DoNotCount => counted().count(),
+            // Not the one that is tried again.
+            FailedRefunds::Count => order.refunds.len() - usize::from(earlier.is_some()),
+        };
+        if submitted >= MAX_REFUNDS {
+            return Err(broken_rule("the order has ten refunds already"));
+        }
+        let refunded: i64 = counted().map(|refund| refund.amount).sum();
+        if refunded + amount > order.amount() {
+            return Err(broken_rule("the refunds would exceed the order"));
+        }
+        Ok(())
+    }
 }
 
-/// Whether a refund of this amount may be submitted now.
-fn refundable(order: &Order, amount: i64, now: i64) -> Result<(), Refusal> {
-    let Payment::Paid { at: paid_at, .. } = order.payment else {
-        return Err(broken_rule("the order is not paid"));
+/// The refusal that a fault makes of an application that is in order.
+pub(crate) fn refused_by(fault: Fault) -> Option<Refusal> {
+    let (name, reason) = match fault {
+        Fault::RefundNotEnough => (
+            ErrorName::NotEnough,
+            "the merchant's balance is less than what is to go back",
+        ),
+        Fault::RefundAccountClosed => (
+            ErrorName::UserAccountAbnormal,
+            "the buyer has closed the account that paid",
+        ),
+        Fault::RefundLimited => (ErrorName::FrequencyLimited, "too many refunds at once"),
+        Fault::RefundError => (ErrorName::Error, "the fault plan wants it so"),
+        _ => return None,
     };
-    if order.reversed_at.is_some() {
-        return Err(broken_rule("the order was reversed"));
-    }
-    if now - paid_at > REFUND_WINDOW_MS {
-        return Err(Refusal::new(
-            ErrorName::TradeOverdue,
-            "the payment is over a year old",
-        ));
-    }
-    if order.processing().is_some() {
-        return Err(Refusal::new(
-            ErrorName::BizerrNeedRetry,
-            "another refund of this order is under way",
-        ));
-    }
-    let counted = || order.refunds.iter().filter(|refund| refund.counts());
-    if counted().count() >= MAX_REFUNDS {
-        return Err(broken_rule("the order has ten refunds already"));
-    }
-    let refunded: i64 = counted().map(|refund| refund.amount).sum();
-    if refunded + amount > order.amount() {
-        return Err(broken_rule("the refunds would exceed the order"));
-    }
-    Ok(())
+    Some(Refusal::new(name, reason))
 }
 
 /// Well-formed, but against a business rule: INVALID_REQUEST in the refund's table.
@@ -346,6 +395,28 @@ mod tests {
         }
         bench.wait(2000);
         assert_eq!(submit(&mut bench, "R10", 1), Err(ErrorName::InvalidRequest));
+    }
+
+    #[test]
+    fn the_last_of_ten_that_count_though_failed_can_be_tried_again() {
+        let mut bench = Bench::with_paid_order();
+        bench.gateway.terms.switches.failed_refunds = FailedRefunds::Count;
+        for number in 0..10 {
+            bench.fail_next_refund();
+            submit(&mut bench, &format!("R{number}"), 1).unwrap();
+            bench.wait(2000);
+        }
+        assert_eq!(submit(&mut bench, "R10", 1), Err(ErrorName::InvalidRequest));
+        assert!(submit(&mut bench, "R9", 1).is_ok());
+    }
+
+    #[test]
+    fn an_order_that_is_being_paid_is_not_ready() {
+        let mut bench = Bench::new();
+        bench.call(Call::UnifiedOrder, &order()).unwrap();
+        let stalled = bench.gateway.stall("A1", bench.now);
+        bench.gateway.apply(stalled.changes);
+        assert_eq!(submit(&mut bench, "R1", 1), Err(ErrorName::OrderNotReady));
     }
 
     #[test]

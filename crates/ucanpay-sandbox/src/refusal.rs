@@ -1,19 +1,23 @@
-//! The names of the reference's error tables, as far as the sandbox says them, and why it said one.
+//! The names of the reference's error tables, and why the sandbox said one. What stands beside a name in the tables is in
+//! `descriptions.rs`.
 
 use std::fmt;
 
-/// A documented error name: it goes out as the answer's `msg`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A documented error name. `docs/sandbox.md` has the situation that each is said in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ErrorName {
     BizerrNeedRetry,
     Error,
+    FrequencyLimited,
     InvalidReqTooMuch,
     InvalidRequest,
     LackParams,
     NoAuth,
+    NotEnough,
     NotUtf8,
     OrderClosed,
     OrderNotExist,
+    OrderNotReady,
     OrderPaid,
     OutTradeNoUsed,
     ParamError,
@@ -24,6 +28,7 @@ pub(crate) enum ErrorName {
     SignError,
     SystemError,
     TradeOverdue,
+    UserAccountAbnormal,
 }
 
 impl ErrorName {
@@ -31,13 +36,16 @@ impl ErrorName {
         match self {
             Self::BizerrNeedRetry => "BIZERR_NEED_RETRY",
             Self::Error => "ERROR",
+            Self::FrequencyLimited => "FREQUENCY_LIMITED",
             Self::InvalidReqTooMuch => "INVALID_REQ_TOO_MUCH",
             Self::InvalidRequest => "INVALID_REQUEST",
             Self::LackParams => "LACK_PARAMS",
             Self::NoAuth => "NOAUTH",
+            Self::NotEnough => "NOTENOUGH",
             Self::NotUtf8 => "NOT_UTF8",
             Self::OrderClosed => "ORDERCLOSED",
             Self::OrderNotExist => "ORDERNOTEXIST",
+            Self::OrderNotReady => "ORDER_NOT_READY",
             Self::OrderPaid => "ORDERPAID",
             Self::OutTradeNoUsed => "OUT_TRADE_NO_USED",
             Self::ParamError => "PARAM_ERROR",
@@ -48,6 +56,7 @@ impl ErrorName {
             Self::SignError => "SIGNERROR",
             Self::SystemError => "SYSTEMERROR",
             Self::TradeOverdue => "TRADE_OVERDUE",
+            Self::UserAccountAbnormal => "USER_ACCOUNT_ABNORMAL",
         }
     }
 }

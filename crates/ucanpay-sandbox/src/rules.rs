@@ -3,8 +3,10 @@
 use reqwest::Url;
 
 use crate::call::Call;
+use crate::gateway::Terms;
 use crate::message::{Members, Scalar};
 use crate::refusal::Refusal;
+use crate::switches::{Mweb, OwnNumbers, Switches};
 
 /// The largest amount, in cents, of an order or refund.
 pub(crate) const MAX_AMOUNT: i64 = 2_147_483_647;
@@ -13,21 +15,27 @@ pub(crate) const MAX_AMOUNT: i64 = 2_147_483_647;
 /// error name.
 pub(crate) struct Rules<'a> {
     call: Call,
+    switches: Switches,
     members: &'a Members,
 }
 
 impl<'a> Rules<'a> {
     /// The rules that hold for every call: nonce, kind of signature, and text that reads one way only.
-    pub(crate) fn of(call: Call, members: &'a Members) -> Result<Self, Refusal> {
-        let rules = Self { call, members };
+    pub(crate) fn of(call: Call, members: &'a Members, terms: &Terms) -> Result<Self, Refusal> {
+        let switches = terms.switches;
+        let rules = Self {
+            call,
+            switches,
+            members,
+        };
         if members.is_ambiguous() {
             return Err(rules.malformed("a name holds & or =, or a value holds &"));
         }
         rules.number("nonceStr")?;
-        match rules.text("signType", 64, |_| true)?.as_str() {
-            "RSA" => Ok(rules),
-            _ => Err(rules.malformed("signType: only RSA is set up")),
+        if rules.text("signType", 64, |_| true)? != terms.sign_type {
+            return Err(rules.malformed(format!("signType: only {} is set up", terms.sign_type)));
         }
+        Ok(rules)
     }
 
     /// `subject`: 1–30 characters without `/ = &`.
@@ -57,9 +65,12 @@ impl<'a> Rules<'a> {
         self.text(name, 32, |c| c.is_ascii_alphanumeric())
     }
 
-    /// The same, where the member may be left out.
-    pub(crate) fn optional_number(&self, name: &'static str) -> Result<Option<String>, Refusal> {
-        self.optional(name, |name| self.number(name))
+    /// A number of the gateway's own in a later call: a switch says whether it may be left out.
+    pub(crate) fn own_number(&self, name: &'static str) -> Result<Option<String>, Refusal> {
+        match self.switches.own_numbers {
+            OwnNumbers::Optional => self.optional(name, |name| self.number(name)),
+            OwnNumbers::Mandatory => self.number(name).map(Some),
+        }
     }
 
     /// `totalAmt`, `refundAmt`: a JSON number of whole cents, 1 … 2147483647.
@@ -86,10 +97,11 @@ impl<'a> Rules<'a> {
         Ok(currency)
     }
 
-    /// `sceneType`: `JSAPI` or `NATIVE`.
+    /// `sceneType`: `JSAPI` or `NATIVE`; `MWEB` by a switch.
     pub(crate) fn scene(&self) -> Result<String, Refusal> {
         let scene = self.text("sceneType", 16, |_| true)?;
-        if !matches!(scene.as_str(), "JSAPI" | "NATIVE") {
+        let mweb = self.switches.mweb == Mweb::IsTaken && scene == "MWEB";
+        if !mweb && !matches!(scene.as_str(), "JSAPI" | "NATIVE") {
             return Err(self.malformed("sceneType: JSAPI or NATIVE"));
         }
         Ok(scene)

@@ -12,6 +12,7 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, Notify, oneshot};
 
+use crate::call::Call;
 use crate::clock::Time;
 use crate::config::SandboxConfig;
 use crate::courier::Courier;
@@ -73,11 +74,7 @@ impl Sandbox {
             inner: Arc::new(Inner {
                 gateway: Mutex::new(gateway),
                 store,
-                seal: Seal::new(
-                    &config.platform_key,
-                    &config.merchant_key,
-                    config.switches.scheme,
-                ),
+                seal: Seal::new(&config),
                 time: config.time,
                 merchant_id: config.merchant_id,
                 seed: config.seed,
@@ -278,9 +275,15 @@ impl Sandbox {
         Ok(answer)
     }
 
-    /// The whole body of an answer or notification: `data` signed, in its envelope.
-    pub(crate) fn envelope(&self, data: Members, now: i64) -> Result<String, SandboxError> {
-        let signed = self.inner.seal.sign(data)?;
+    /// The whole body of a notification, or of the answer to `call`: `data` signed, in its envelope.
+    pub(crate) fn envelope(
+        &self,
+        data: Members,
+        call: Option<Call>,
+        now: i64,
+    ) -> Result<String, SandboxError> {
+        let outer = envelope::outer(self.inner.switches, now);
+        let signed = self.inner.seal.sign(data, &outer, call)?;
         envelope::around(&signed, self.inner.switches, now).map_err(SandboxError::signing)
     }
 
@@ -288,9 +291,11 @@ impl Sandbox {
     pub(crate) fn badly_signed_envelope(
         &self,
         data: Members,
+        call: Option<Call>,
         now: i64,
     ) -> Result<String, SandboxError> {
-        let signed = self.inner.seal.sign_badly(data)?;
+        let outer = envelope::outer(self.inner.switches, now);
+        let signed = self.inner.seal.sign_badly(data, &outer, call)?;
         envelope::around(&signed, self.inner.switches, now).map_err(SandboxError::signing)
     }
 
@@ -305,7 +310,7 @@ impl Sandbox {
             out_trade_no: notice.out_trade_no,
             topic: notice.topic,
             url: notice.url,
-            body: self.envelope(notice.data, now)?,
+            body: self.envelope(notice.data, None, now)?,
             next_attempt_at: Some(notice.first_attempt_at),
             postponed: Postponed::Never,
         })

@@ -1,7 +1,7 @@
 //! The gateway's signature on what goes out, and the merchant's on what comes in.
 //!
 //! The documented scheme: the canonical string is hashed with SHA-256, and those 32 bytes are signed
-//! with SHA256withRSA (reference: the sample code of "Signature Algorithm"). A switch makes it another.
+//! with SHA256withRSA (reference: the sample code of "Signature Algorithm"). Switches make it another.
 
 use std::sync::Arc;
 
@@ -9,69 +9,110 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rand_core::{OsRng, RngCore};
 use sha2::{Digest as _, Sha256};
-use ucanpay_core::{Digest, PrivateKey, PublicKey, Signer, Verifier};
+use ucanpay_core::{Digest, Signer, Verifier};
 
+use crate::call::Call;
+use crate::config::SandboxConfig;
 use crate::error::SandboxError;
+use crate::keyed_md5::{MD5, Md5Key};
 use crate::message::Members;
-use crate::switches::Scheme;
+use crate::switches::{AnswerSuffix, Scheme, Switches};
 
 const NONCE_CHARACTERS: usize = 32;
 
-/// The gateway's key for signing, the merchant's key for checking, and the scheme of both.
+/// How messages are signed in both directions, and what they are signed with.
 #[derive(Debug)]
 pub(crate) struct Seal {
-    signer: Arc<dyn Signer>,
-    verifier: Arc<dyn Verifier>,
-    scheme: Scheme,
+    means: Means,
+    switches: Switches,
+}
+
+#[derive(Debug)]
+enum Means {
+    /// The gateway's key for signing, the merchant's key for checking.
+    Rsa {
+        signer: Arc<dyn Signer>,
+        verifier: Arc<dyn Verifier>,
+    },
+    Md5(Md5Key),
 }
 
 impl Seal {
-    pub(crate) fn new(platform_key: &PrivateKey, merchant_key: &PublicKey, scheme: Scheme) -> Self {
+    pub(crate) fn new(config: &SandboxConfig) -> Self {
+        let means = match &config.md5_secret {
+            Some(secret) => Means::Md5(secret.clone()),
+            None => Means::Rsa {
+                signer: config.platform_key.signer(),
+                verifier: config.merchant_key.verifier(),
+            },
+        };
         Self {
-            signer: platform_key.signer(),
-            verifier: merchant_key.verifier(),
-            scheme,
+            means,
+            switches: config.switches,
         }
     }
 
     /// Whether `sign` is the merchant's signature of the other members of a call to this path.
     pub(crate) fn was_signed_by_merchant(&self, members: &Members, path: &str) -> bool {
-        let (message, digest) = message(self.scheme, members, path);
-        members
-            .text("sign")
-            .and_then(|text| STANDARD.decode(text).ok())
-            .is_some_and(|signature| self.verifier.verify(digest, &message, &signature))
-    }
-
-    /// The `data` of an answer or notification with nonce and signature.
-    pub(crate) fn sign(&self, data: Members) -> Result<Members, SandboxError> {
-        let (data, signature) = self.signature(data)?;
-        Ok(data.with("sign", STANDARD.encode(signature)))
-    }
-
-    /// The same with one bit of the signature turned, for the fault plan.
-    pub(crate) fn sign_badly(&self, data: Members) -> Result<Members, SandboxError> {
-        let (data, mut signature) = self.signature(data)?;
-        if let Some(last) = signature.last_mut() {
-            *last ^= 1;
+        let canonical = members.signed_text(self.switches.signed_set, &Members::default());
+        let Some(sign) = members.text("sign") else {
+            return false;
+        };
+        match &self.means {
+            Means::Md5(key) => sign == key.sign(&canonical),
+            Means::Rsa { verifier, .. } => {
+                let (message, digest) = message(self.switches.scheme, canonical, path);
+                STANDARD
+                    .decode(sign)
+                    .is_ok_and(|signature| verifier.verify(digest, &message, &signature))
+            }
         }
-        Ok(data.with("sign", STANDARD.encode(signature)))
     }
 
-    fn signature(&self, data: Members) -> Result<(Members, Vec<u8>), SandboxError> {
-        let data = data.with("nonceStr", nonce()).with("signType", "RSA");
-        let (message, digest) = message(self.scheme, &data, "");
-        let signature = self
-            .signer
-            .sign(digest, &message)
-            .map_err(SandboxError::signing)?;
-        Ok((data, signature))
+    /// The `data` of a notification, or of an answer to `call`, with nonce and signature; `outer` stands around it.
+    pub(crate) fn sign(
+        &self,
+        data: Members,
+        outer: &Members,
+        call: Option<Call>,
+    ) -> Result<Members, SandboxError> {
+        let sign_type = match self.means {
+            Means::Rsa { .. } => "RSA",
+            Means::Md5(_) => MD5,
+        };
+        let data = data.with("nonceStr", nonce()).with("signType", sign_type);
+        let canonical = data.signed_text(self.switches.signed_set, outer);
+        let sign = match &self.means {
+            Means::Md5(key) => key.sign(&canonical),
+            Means::Rsa { signer, .. } => {
+                let path = match self.switches.answer_suffix {
+                    AnswerSuffix::None => "",
+                    AnswerSuffix::Path => call.map_or("", Call::path),
+                };
+                let (message, digest) = message(self.switches.scheme, canonical, path);
+                let signature = signer.sign(digest, &message);
+                STANDARD.encode(signature.map_err(SandboxError::signing)?)
+            }
+        };
+        Ok(data.with("sign", sign))
+    }
+
+    /// The same with a signature of other members, for the fault plan.
+    pub(crate) fn sign_badly(
+        &self,
+        data: Members,
+        outer: &Members,
+        call: Option<Call>,
+    ) -> Result<Members, SandboxError> {
+        let other = self.sign(data.clone().with("badly", "signed"), outer, call)?;
+        let sign = other.text("sign").unwrap_or_default();
+        let signed = self.sign(data, outer, call)?;
+        Ok(signed.with("sign", sign))
     }
 }
 
 /// What is handed to the RSA signature, and the digest that it uses.
-fn message(scheme: Scheme, members: &Members, path: &str) -> (Vec<u8>, Digest) {
-    let canonical = members.canonical(&["sign"]);
+fn message(scheme: Scheme, canonical: String, path: &str) -> (Vec<u8>, Digest) {
     let hashed = || Sha256::digest(&canonical).to_vec();
     match scheme {
         Scheme::Documented => (hashed(), Digest::Sha256),
@@ -92,23 +133,29 @@ fn message(scheme: Scheme, members: &Members, path: &str) -> (Vec<u8>, Digest) {
 fn nonce() -> String {
     const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let mut text = String::with_capacity(NONCE_CHARACTERS);
-    while text.len() < NONCE_CHARACTERS {
-        // Six bits at a time; the two values beyond the alphabet are drawn again, so that no character
-        // is likelier.
-        let index = (OsRng.next_u32() & 63) as usize;
-        if let Some(&character) = ALPHABET.get(index) {
-            text.push(char::from(character));
+    // As good as always enough, for one question to the system.
+    let mut drawn = [0; NONCE_CHARACTERS + 16];
+    loop {
+        OsRng.fill_bytes(&mut drawn);
+        for byte in drawn {
+            // Six bits of each; the two values beyond the alphabet are left out, so that no character is likelier.
+            if let Some(&character) = ALPHABET.get(usize::from(byte & 63)) {
+                text.push(char::from(character));
+            }
+            if text.len() == NONCE_CHARACTERS {
+                return text;
+            }
         }
     }
-    text
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::Value;
 
+    use ucanpay_core::PrivateKey;
+
     use super::*;
-    use crate::switches::Switches;
 
     const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures");
 
@@ -129,13 +176,17 @@ mod tests {
             let members = Members::read(vector["members"].as_str().unwrap()).unwrap();
             assert_eq!(members.canonical(&["sign"]), vector["canonical"], "{name}");
 
-            let mut switches = Switches::default();
             let scheme = vector["scheme"].as_str().unwrap();
-            switches.set(&format!("scheme={scheme}")).unwrap();
+            let config = SandboxConfig::new("1", key.public_key().clone(), key.clone());
+            let config = config.with_setting(&format!("scheme={scheme}")).unwrap();
             let path = vector["path"].as_str().unwrap_or_default();
-            let seal = Seal::new(&key, key.public_key(), switches.scheme);
-            let (message, digest) = message(seal.scheme, &members, path);
-            let sign = STANDARD.encode(seal.signer.sign(digest, &message).unwrap());
+            let seal = Seal::new(&config);
+            let Means::Rsa { signer, .. } = &seal.means else {
+                panic!("no secret is set")
+            };
+            let (message, digest) =
+                message(config.switches.scheme, members.canonical(&["sign"]), path);
+            let sign = STANDARD.encode(signer.sign(digest, &message).unwrap());
             assert_eq!(sign, vector["sign"], "{name}");
             let signed = members.with("sign", sign);
             assert!(seal.was_signed_by_merchant(&signed, path), "{name}");

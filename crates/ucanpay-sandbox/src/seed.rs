@@ -100,7 +100,7 @@ impl SeededOrder {
         }
         members["merchantId"] = gateway.terms.merchant_id.clone().into();
         members["nonceStr"] = "seed".into();
-        members["signType"] = "RSA".into();
+        members["signType"] = gateway.terms.sign_type.into();
         let number = members["outTradeNo"]
             .as_str()
             .unwrap_or_default()

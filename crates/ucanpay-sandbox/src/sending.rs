@@ -67,13 +67,17 @@ impl Gateway {
         let Some(delivery) = self.delivery(id) else {
             return Decision::unchanged(());
         };
+        let last = self.attempts(id).last().map_or(0, |attempt| attempt.number);
+        let number = last.saturating_add(1);
+        let limit = self.terms.switches.notify_times;
         let next_attempt_at = match outcome {
             Outcome::Accepted { .. } => None,
+            // It is given up, and can be sent again by hand.
+            _ if limit.is_some_and(|limit| number >= limit.get()) => Some(i64::MAX),
             Outcome::Refused { .. } | Outcome::Failed { .. } => {
                 Some(now.saturating_add(self.terms.notify_interval))
             }
         };
-        let number = u32::try_from(self.attempts(id).len() + 1).unwrap_or(u32::MAX);
         let attempt = Attempt {
             delivery: id,
             number,

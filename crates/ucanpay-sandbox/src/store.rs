@@ -14,6 +14,7 @@ use sqlx::sqlite::{
 };
 
 use crate::config::State;
+use crate::delivery::KEPT_ATTEMPTS;
 use crate::error::SandboxError;
 use crate::gateway::Change;
 
@@ -135,16 +136,21 @@ async fn write_rows(
     transaction.commit().await
 }
 
-/// Kind and key of an entity. Deliveries and attempts sort by their numbers, because they are read back
-/// in that order.
+/// Kind and key of an entity. Deliveries sort by their numbers, because they are read back in that order.
 fn address(change: &Change) -> (&'static str, String) {
     match change {
         Change::Guard(_) => ("guard", "guard".to_owned()),
+        Change::Nonce(nonce) => ("nonce", nonce.clone()),
         Change::Order(order) => ("order", order.out_trade_no.clone()),
         Change::Delivery(delivery) => ("delivery", format!("{:020}", delivery.id)),
         Change::Attempt(attempt) => (
             "attempt",
-            format!("{:020}/{:010}", attempt.delivery, attempt.number),
+            // In the place of the one that is no longer kept.
+            format!(
+                "{:020}/{:010}",
+                attempt.delivery,
+                attempt.number as usize % KEPT_ATTEMPTS
+            ),
         ),
     }
 }

@@ -2,13 +2,15 @@
 //! what the real gateway does. `docs/sandbox.md` has the table.
 //!
 //! They come in from [`SandboxConfig`](crate::SandboxConfig), by its methods or by name; `envelope.rs`, `seal.rs`,
-//! `guard.rs` and the gateway's decisions go by them.
+//! `guard.rs` and the gateway's decisions go by them. Which members are signed is in `signed_set.rs`.
 
 use std::num::NonZeroU32;
 
 use thiserror::Error;
 
 use crate::clock::{TimeForm, written};
+use crate::message::Members;
+use crate::signed_set::SignedSet;
 
 /// One switch: its positions, and the word for each on the command line.
 macro_rules! switch {
@@ -36,6 +38,11 @@ switch! {
         Code = "code",
         /// In a member `errCode` beside `code`, and `msg` says why.
         ErrCode = "errCode",
+        /// Nowhere: `msg` is the description that stands beside it in the Chinese tables, as in the one answer of an error
+        /// that is printed.
+        Chinese = "zh",
+        /// Nowhere: `msg` is the description that stands beside it in the English tables.
+        English = "en",
     }
 }
 
@@ -116,6 +123,111 @@ switch! {
 }
 
 switch! {
+    /// What the text that the gateway signs in an answer ends with, under the scheme `path-suffixed`. Notifications, which
+    /// answer no call, end with nothing.
+    AnswerSuffix {
+        /// Nothing. The default.
+        #[default]
+        None = "none",
+        /// The path of the call.
+        Path = "path",
+    }
+}
+
+switch! {
+    /// Whether a request may have the nonce of an earlier one. The reference's advice to repeat a call needs it, the
+    /// operator's second site calls nonce and signature "unique for each request".
+    Nonces {
+        /// It may. The default.
+        #[default]
+        Reusable = "reusable",
+        /// It is refused with SIGNERROR.
+        Once = "once",
+    }
+}
+
+switch! {
+    /// Whether later calls need the gateway's own numbers, `ucpOrderNo` and `ucpRefundNo`. The tables say so, and a merchant
+    /// who lost the answer does not have them.
+    OwnNumbers {
+        /// They may be left out. The default.
+        #[default]
+        Optional = "optional",
+        /// They may not.
+        Mandatory = "mandatory",
+    }
+}
+
+switch! {
+    /// What a query says of an order that is not paid. The English table says that only orders "successfully paid" can be
+    /// queried.
+    UnpaidOrders {
+        /// Its status. The default.
+        #[default]
+        AreFound = "found",
+        /// ORDERNOTEXIST.
+        DoNotExist = "not-exist",
+    }
+}
+
+switch! {
+    /// The name for a refund whose amounts are not those of the first request. Both have the same text in the table.
+    AmountsDiffer {
+        /// REFUND_FEE_MISMATCH. The default.
+        #[default]
+        FeeMismatch = "REFUND_FEE_MISMATCH",
+        /// FREQUENCY_LIMITED.
+        FrequencyLimited = "FREQUENCY_LIMITED",
+    }
+}
+
+switch! {
+    /// Whether failed and closed refunds count among the ten of an order.
+    FailedRefunds {
+        /// They do not. The default.
+        #[default]
+        DoNotCount = "free",
+        /// They do.
+        Count = "count",
+    }
+}
+
+switch! {
+    /// How amounts are written. The tables have both.
+    Amounts {
+        /// Each as its own table has it: a string in the answer to an order query, elsewhere a number. The default.
+        #[default]
+        AsPrinted = "as-printed",
+        /// All as JSON numbers.
+        Number = "number",
+        /// All as JSON strings.
+        String = "string",
+    }
+}
+
+switch! {
+    /// Whether an order may have the `sceneType` MWEB, which the notification's table lists and the order's does not.
+    Mweb {
+        /// It may not. The default.
+        #[default]
+        IsRefused = "refuse",
+        /// It may.
+        IsTaken = "take",
+    }
+}
+
+switch! {
+    /// How long after it was placed an order can be reversed. The prose says 7 days, the text of TRADE_OVERDUE a year.
+    ReversalWindow {
+        /// 7 days. The default.
+        #[default]
+        SevenDays = "7d",
+        /// 365 days.
+        Year = "365d",
+    }
+}
+
+switch! {
     /// The letter case of `tradeStatus` and `refundStatus`; the samples have both.
     StatusCase {
         /// `SUCCESS`. The default.
@@ -149,8 +261,20 @@ pub(crate) struct Switches {
     pub(crate) scheme: Scheme,
     pub(crate) status_case: StatusCase,
     pub(crate) reversing_a_paid_order: ReversingAPaidOrder,
+    pub(crate) signed_set: SignedSet,
+    pub(crate) answer_suffix: AnswerSuffix,
+    pub(crate) nonces: Nonces,
+    pub(crate) own_numbers: OwnNumbers,
+    pub(crate) unpaid_orders: UnpaidOrders,
+    pub(crate) amounts_differ: AmountsDiffer,
+    pub(crate) failed_refunds: FailedRefunds,
+    pub(crate) amounts: Amounts,
+    pub(crate) mweb: Mweb,
+    pub(crate) reversal_window: ReversalWindow,
     /// So many bad requests in a row are followed by a block; `None`: never.
     pub(crate) block_after: Option<NonZeroU32>,
+    /// After so many attempts a notification is given up; `None`: never.
+    pub(crate) notify_times: Option<NonZeroU32>,
 }
 
 /// A setting that no switch understands.
@@ -176,16 +300,27 @@ pub enum SwitchError {
     },
 }
 
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 20] = [
     "name-in",
     "data",
     "code",
     "re-entry",
     "time",
-    "scheme",
+    "amount",
     "status-case",
+    "scheme",
+    "signed-set",
+    "answer-suffix",
+    "nonce",
+    "own-numbers",
+    "unpaid",
+    "mweb",
     "reverse-paid",
+    "reverse-window",
+    "amounts-differ",
+    "failed-refunds",
     "block-after",
+    "notify-times",
 ];
 
 impl Switches {
@@ -205,7 +340,18 @@ impl Switches {
             "reverse-paid" => {
                 self.reversing_a_paid_order = position(name, word, ReversingAPaidOrder::WORDS)?;
             }
-            "block-after" => self.block_after = block_after(word)?,
+            "signed-set" => self.signed_set = signed_set(word)?,
+            "answer-suffix" => self.answer_suffix = position(name, word, AnswerSuffix::WORDS)?,
+            "nonce" => self.nonces = position(name, word, Nonces::WORDS)?,
+            "own-numbers" => self.own_numbers = position(name, word, OwnNumbers::WORDS)?,
+            "unpaid" => self.unpaid_orders = position(name, word, UnpaidOrders::WORDS)?,
+            "amounts-differ" => self.amounts_differ = position(name, word, AmountsDiffer::WORDS)?,
+            "failed-refunds" => self.failed_refunds = position(name, word, FailedRefunds::WORDS)?,
+            "amount" => self.amounts = position(name, word, Amounts::WORDS)?,
+            "mweb" => self.mweb = position(name, word, Mweb::WORDS)?,
+            "reverse-window" => self.reversal_window = position(name, word, ReversalWindow::WORDS)?,
+            "block-after" => self.block_after = count(name, word)?,
+            "notify-times" => self.notify_times = count(name, word)?,
             _ => {
                 return Err(SwitchError::UnknownName {
                     name: name.to_owned(),
@@ -213,6 +359,27 @@ impl Switches {
             }
         }
         Ok(())
+    }
+
+    /// The merchant's settings that go with these, where they are not the usual ones, by their names after `UCANPAY_`.
+    pub(crate) fn of_the_merchant(self) -> Vec<(&'static str, String)> {
+        let mut settings = Vec::new();
+        if self.scheme != Scheme::default() {
+            let word = Scheme::WORDS
+                .iter()
+                .find(|(_, scheme)| *scheme == self.scheme);
+            settings.extend(word.map(|(word, _)| ("SCHEME", (*word).to_owned())));
+        }
+        if self.signed_set != SignedSet::default() {
+            settings.push(("SIGNED_SET", self.signed_set.to_string()));
+        }
+        if self.answer_suffix == AnswerSuffix::Path {
+            settings.push(("RECEIVED_SUFFIX", "call".to_owned()));
+        }
+        if self.nonces == Nonces::Once {
+            settings.push(("FRESH_NONCE_ON_RETRY", "true".to_owned()));
+        }
+        settings
     }
 
     /// A time as it goes out, where the reference prints it in this form.
@@ -225,6 +392,27 @@ impl Switches {
             Times::Spaced => TimeForm::Spaced,
         };
         written(at, form)
+    }
+
+    /// The members with an amount that the reference prints as a number.
+    pub(crate) fn with_amount(self, members: Members, name: &str, cents: i64) -> Members {
+        match self.amounts {
+            Amounts::AsPrinted | Amounts::Number => members.with_number(name, cents),
+            Amounts::String => members.with(name, cents.to_string()),
+        }
+    }
+
+    /// The members with an amount that the reference prints as a string.
+    pub(crate) fn with_amount_in_a_string(
+        self,
+        members: Members,
+        name: &str,
+        cents: i64,
+    ) -> Members {
+        match self.amounts {
+            Amounts::AsPrinted | Amounts::String => members.with(name, cents.to_string()),
+            Amounts::Number => members.with_number(name, cents),
+        }
     }
 
     /// A status as it goes out.
@@ -250,14 +438,22 @@ fn position<P: Copy>(
         })
 }
 
-fn block_after(word: &str) -> Result<Option<NonZeroU32>, SwitchError> {
+fn signed_set(words: &str) -> Result<SignedSet, SwitchError> {
+    SignedSet::read(words).ok_or_else(|| SwitchError::UnknownValue {
+        name: "signed-set".to_owned(),
+        positions: SignedSet::WORDS.to_vec(),
+    })
+}
+
+/// A number from 1, or `off`.
+fn count(name: &str, word: &str) -> Result<Option<NonZeroU32>, SwitchError> {
     if word == "off" {
         return Ok(None);
     }
     word.parse()
         .map(Some)
         .map_err(|_| SwitchError::UnknownValue {
-            name: "block-after".to_owned(),
+            name: name.to_owned(),
             positions: vec!["off", "a whole number from 1"],
         })
 }
@@ -282,14 +478,13 @@ mod tests {
                 .find(|line| line.starts_with(&format!("| `{name}` |")))
                 .unwrap_or_else(|| panic!("no row for {name}"));
             for (index, word) in positions.iter().enumerate() {
-                assert!(
-                    row.contains(&format!("`{word}`")) || name == "block-after",
-                    "{name}={word}"
-                );
-                if name != "block-after" {
-                    switches.set(&format!("{name}={word}")).unwrap();
-                    assert_eq!(switches == Switches::default(), index == 0, "{name}={word}");
-                }
+                let word = match *word {
+                    "a whole number from 1" => "1",
+                    word => word,
+                };
+                assert!(row.contains(&format!("`{word}`")), "{name}={word}");
+                switches.set(&format!("{name}={word}")).unwrap();
+                assert_eq!(switches == Switches::default(), index == 0, "{name}={word}");
             }
         }
     }

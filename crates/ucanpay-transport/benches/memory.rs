@@ -12,6 +12,7 @@
 
 mod unsigned;
 
+use figures::Memory;
 use http::{Request, Response};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -38,7 +39,6 @@ async fn main() {
             }
         }))
         .unwrap();
-    let before = peak();
     let begun = Instant::now();
     let mut calls = JoinSet::new();
     for _ in 0..CALLS {
@@ -56,22 +56,16 @@ async fn main() {
         begun.elapsed()
     );
     assert_eq!(answered, CALLS, "calls were lost");
-    match (before, peak()) {
-        (Some(before), Some(after)) => {
-            println!(
-                "{} MiB resident at the most, {} MiB before",
-                after >> 10,
-                before >> 10
-            );
-            assert!(after >> 10 < MEBIBYTES, "more than {MEBIBYTES} MiB");
-        }
-        _ => println!("memory NOT CHECKED: there is no /proc/self/status here"),
-    }
-}
-
-/// The most that was ever resident, in KiB.
-fn peak() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    line.split_whitespace().nth(1)?.parse().ok()
+    let Some(memory) = Memory::now() else {
+        figures::not_measured("transport memory", "there is no /proc/self/status here");
+        return;
+    };
+    let peak = memory.peak / 1024;
+    figures::report(
+        "transport memory",
+        "resident at the most",
+        f64::from(u32::try_from(peak).expect("less than four pebibytes")),
+        "MiB",
+    );
+    assert!(peak < MEBIBYTES, "more than {MEBIBYTES} MiB");
 }

@@ -1,7 +1,6 @@
 //! What the stack adds to an HTTP service.
 //!
-//! First the ratios. Both sides take turns within one run, so that a busy or a throttled machine slows both, and medians
-//! are compared: a call without RSA over the bare in-process service, set against one bare 2048-bit signature of aws-lc
+//! First the ratios. Both sides take turns within one run, so that a busy or a throttled machine slows both: a call without RSA over the bare in-process service, set against one bare 2048-bit signature of aws-lc
 //! (the goal is 0.1 of it at most); a client's call against a bare reqwest POST over loopback, at 1 and at 16 callers.
 //! Then criterion's own figures.
 //!
@@ -20,6 +19,7 @@ use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use axum::{Router, routing::post};
 use bytes::Bytes;
 use criterion::Criterion;
+use figures::Turns;
 use http::{Request, Response};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -71,21 +71,14 @@ fn in_process(runtime: &Runtime) {
         black_box(signature);
     };
 
-    let (mut stacks, mut bares, mut signs) = (Vec::new(), Vec::new(), Vec::new());
+    let mut turns = Turns::default();
     for _ in 0..TURNS {
-        stacks.push(turn(runtime, &stack));
-        bares.push(turn(runtime, &bare));
+        let added = turn(runtime, &stack).saturating_sub(turn(runtime, &bare));
         let begun = Instant::now();
         (0..10).for_each(|_| sign());
-        signs.push(begun.elapsed() / 10);
+        turns.add(micros(added), micros(begun.elapsed() / 10));
     }
-    let (stack_time, bare_time, sign_time) = (median(stacks), median(bares), median(signs));
-    let added = stack_time.saturating_sub(bare_time);
-    println!(
-        "in process: a call {stack_time:?}, the bare service {bare_time:?}; added {added:?}, a signature {sign_time:?}: \
-         ratio {:.3} (goal 0.1)",
-        added.as_secs_f64() / sign_time.as_secs_f64(),
-    );
+    turns.report("call", "what a call adds, beside a signature", "µs");
 
     let mut criterion = Criterion::default().configure_from_args();
     criterion.bench_function("in process/stack", |bencher| {
@@ -140,16 +133,14 @@ fn over_loopback(runtime: &Runtime) {
                 }
             })
         };
-        let (mut stacks, mut bares) = (Vec::new(), Vec::new());
+        let mut turns = Turns::default();
         for _ in 0..TURNS {
-            stacks.push(timed(runtime, 20, &stack));
-            bares.push(timed(runtime, 20, &bare));
+            let ours = timed(runtime, 20, &stack) / 20;
+            turns.add(micros(ours), micros(timed(runtime, 20, &bare) / 20));
         }
-        let (stack_time, bare_time) = (median(stacks) / 20, median(bares) / 20);
-        println!(
-            "loopback, {callers} callers: a client call {stack_time:?}, a bare reqwest POST {bare_time:?}: ratio {:.2}",
-            stack_time.as_secs_f64() / bare_time.as_secs_f64(),
-        );
+        let row = format!("loopback {callers}");
+        let what = format!("over loopback, {callers} callers, beside a bare reqwest POST");
+        turns.report(&row, &what, "µs");
     }
 }
 
@@ -177,7 +168,6 @@ fn timed<F: Future>(runtime: &Runtime, times: u64, call: &impl Fn() -> F) -> Dur
     })
 }
 
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times[times.len() / 2]
+fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
 }

@@ -1,4 +1,6 @@
 //! A browser of one test: its driver on a free port, its profile in a folder of its own, both gone when the test ends.
+//!
+//! The tests of `loco-shop` are built with this file as well.
 
 use std::io::{BufRead as _, BufReader};
 use std::panic::{AssertUnwindSafe, resume_unwind};
@@ -11,9 +13,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use thirtyfour::{
     BrowserCapabilitiesHelper as _, By, DesiredCapabilities, Key, WebDriver, WebElement,
+    WindowHandle,
 };
-
-use crate::processes::client;
 
 /// What a page may take to become what is expected: a second or two, and more on a busy machine.
 const SOON: Duration = Duration::from_secs(20);
@@ -127,7 +128,10 @@ impl Chromedriver {
                 json!({"deviceMetrics": metrics}),
             );
         }
-        let driver = WebDriver::builder(&*self.url, wanted).client(client());
+        // The driver is on this machine: no root certificates, no proxy.
+        let client = reqwest::Client::builder().no_proxy().tls_certs_only([]);
+        let client = client.timeout(SOON).build().unwrap();
+        let driver = WebDriver::builder(&*self.url, wanted).client(client);
         driver.connect().await.expect("Chromium starts")
     }
 }
@@ -149,6 +153,19 @@ impl Browser {
 
     pub(crate) fn driver(&self) -> &WebDriver {
         &self.driver
+    }
+
+    /// The tab beside this one, once it is open.
+    pub(crate) async fn other_tab(&self, this: &WindowHandle) -> WindowHandle {
+        let since = Instant::now();
+        loop {
+            let tabs = self.driver.windows().await.unwrap();
+            if let Some(tab) = tabs.into_iter().find(|tab| tab != this) {
+                return tab;
+            }
+            assert!(since.elapsed() < SOON, "no tab was opened");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     pub(crate) async fn url(&self) -> String {
@@ -268,9 +285,5 @@ impl Browser {
 }
 
 fn screenshots() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target"),
-        PathBuf::from,
-    );
-    target.join("screenshots")
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("../screenshots")
 }

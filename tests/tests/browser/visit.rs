@@ -79,7 +79,7 @@ async fn a_buyer_on_a_phone_pays_by_the_button() {
         let order = browser.driver().window().await.unwrap();
         // It opens in a tab of its own; the order's page waits behind it.
         browser.press("#panel .pay").await;
-        let app = other_tab(browser, &order).await;
+        let app = browser.other_tab(&order).await;
         browser.driver().switch_to_window(app).await.unwrap();
         browser.press("button.approve").await;
         browser.read("Paid to merchant").await;
@@ -98,17 +98,6 @@ async fn a_buyer_on_a_phone_pays_by_the_button() {
     .await;
 }
 
-async fn other_tab(browser: &Browser, this: &thirtyfour::WindowHandle) -> thirtyfour::WindowHandle {
-    for _ in 0..100 {
-        let tabs = browser.driver().windows().await.unwrap();
-        if let Some(tab) = tabs.into_iter().find(|tab| tab != this) {
-            return tab;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    panic!("no tab was opened");
-}
-
 #[tokio::test(flavor = "multi_thread")]
 #[cfg_attr(not(browser), ignore = "chromium or chromedriver is not installed")]
 async fn two_tabs_of_one_order_both_turn_paid() {
@@ -117,7 +106,7 @@ async fn two_tabs_of_one_order_both_turn_paid() {
         let order = cafe.order_latte(browser).await;
         let first = browser.driver().window().await.unwrap();
         browser.driver().new_tab().await.unwrap();
-        let second = other_tab(browser, &first).await;
+        let second = browser.other_tab(&first).await;
         browser
             .driver()
             .switch_to_window(second.clone())
@@ -147,7 +136,7 @@ async fn two_carts_in_two_tabs_are_never_mixed_up() {
         browser.read("Pay $4.50 with UCanPay").await;
         let first = browser.driver().window().await.unwrap();
         browser.driver().new_tab().await.unwrap();
-        let second = other_tab(browser, &first).await;
+        let second = browser.other_tab(&first).await;
         browser.driver().switch_to_window(second).await.unwrap();
         browser.open(&cafe.url("/")).await;
         browser.press("#cookie button").await;
@@ -237,7 +226,7 @@ async fn a_refund_reaches_the_buyers_open_page() {
         browser.read("Paid, thank you!").await;
         let buyer = browser.driver().window().await.unwrap();
         browser.driver().new_tab().await.unwrap();
-        let merchant = other_tab(browser, &buyer).await;
+        let merchant = browser.other_tab(&buyer).await;
         browser
             .driver()
             .switch_to_window(merchant.clone())

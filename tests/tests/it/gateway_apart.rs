@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::ledger_file::{count, times_paid};
 use crate::processes::{
-    ADMIN_TOKEN, Gateway, MERCHANT, Process, Shop, free_address, paid, text, word,
+    ADMIN_TOKEN, Gateway, Log, MERCHANT, Process, Shop, free_address, paid, text, word,
 };
 use crate::signed::payment_notification;
 
@@ -20,9 +20,10 @@ pub(crate) struct Place {
     folder: TempDir,
     shop: SocketAddr,
     sandbox: SocketAddr,
+    log: Log,
 }
 
-fn key(file: &str) -> String {
+pub(crate) fn key(file: &str) -> String {
     let keys = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/keys");
     text(&keys.join(file)).to_owned()
 }
@@ -33,11 +34,23 @@ impl Place {
             folder: TempDir::new().unwrap(),
             shop: free_address(),
             sandbox: free_address(),
+            log: Log::Warnings,
         }
     }
 
+    /// Where the programs say this of themselves.
+    pub(crate) fn with_log(self, log: Log) -> Self {
+        Self { log, ..self }
+    }
+
+    /// A file of this place's.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
     pub(crate) async fn start_gateway(&self) -> (Process, Gateway) {
-        let process = Process::start(
+        let process = Process::start_with(
+            &self.log,
             env!("CARGO_BIN_EXE_test-sandbox"),
             &[
                 "--listen",
@@ -49,7 +62,7 @@ impl Place {
                 "--platform-private-key",
                 &key("platform-2048.pkcs8.pem"),
                 "--state",
-                text(&self.folder.path().join("gateway.sqlite")),
+                text(&self.file("gateway.sqlite")),
                 "--notify-interval",
                 "1s",
             ],
@@ -60,7 +73,7 @@ impl Place {
         (process, gateway)
     }
 
-    async fn start_shop(&self) -> (Process, Shop) {
+    pub(crate) async fn start_shop(&self) -> (Process, Shop) {
         let database = format!("sqlite://{}", self.ledger().display());
         self.start_shop_on(self.shop, &database, self.shop).await
     }
@@ -73,7 +86,8 @@ impl Place {
         notified: SocketAddr,
     ) -> (Process, Shop) {
         let gateway = format!("http://{}", self.sandbox);
-        let process = Process::start(
+        let process = Process::start_with(
+            &self.log,
             env!("CARGO_BIN_EXE_test-shop"),
             &[],
             &[
@@ -103,7 +117,7 @@ impl Place {
     }
 
     fn ledger(&self) -> PathBuf {
-        self.folder.path().join("ledger.sqlite")
+        self.file("ledger.sqlite")
     }
 }
 
@@ -221,7 +235,7 @@ async fn with_the_gateway_down_the_order_stands_and_is_placed_when_it_is_back() 
 }
 
 /// The gateway's number, as it stands in the pay link.
-fn gateway_number(order: &Value) -> String {
+pub(crate) fn gateway_number(order: &Value) -> String {
     let link = order["pay_url"].as_str().unwrap();
     let (_, rest) = link.split_once("ucpOrderNo%3D").unwrap();
     rest.chars().take_while(char::is_ascii_digit).collect()

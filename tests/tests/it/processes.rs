@@ -1,12 +1,14 @@
 //! Starts the programs, talks to them, and ends them: by `kill -9`, and always with the test.
 
+use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use reqwest::{Client, Response, StatusCode};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 pub(crate) const ADMIN_TOKEN: &str = "token-of-this-test";
@@ -15,20 +17,55 @@ pub(crate) const MERCHANT: &str = "2000000010";
 /// A running program. Dropped, it is killed.
 pub(crate) struct Process(Child);
 
+/// What a program says of itself, and where.
+#[derive(Clone, Debug)]
+pub(crate) enum Log {
+    /// Its warnings, where the test's own words go.
+    Warnings,
+    /// Nothing: it is in trouble all the time, and meant to be.
+    Off,
+    /// Everything, and what it prints besides, at the end of this file.
+    Everything(PathBuf),
+}
+
+impl Log {
+    fn take(&self, command: &mut Command) {
+        let level = match self {
+            Self::Warnings => "warn",
+            Self::Off => "off",
+            Self::Everything(_) => "trace",
+        };
+        command.env("RUST_LOG", level).stdout(Stdio::null());
+        if let Self::Everything(file) = self {
+            let file = File::options().create(true).append(true).open(file);
+            let file = file.expect("a file of this test's");
+            let again = file.try_clone().expect("a second handle");
+            command.stdout(file).stderr(again);
+        }
+    }
+}
+
 impl Process {
     pub(crate) fn start(program: &str, arguments: &[&str], settings: &[(&str, &str)]) -> Self {
+        Self::start_with(&Log::Warnings, program, arguments, settings)
+    }
+
+    pub(crate) fn start_with(
+        log: &Log,
+        program: &str,
+        arguments: &[&str],
+        settings: &[(&str, &str)],
+    ) -> Self {
         let mut command = Command::new(program);
-        command
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null());
+        command.args(arguments).stdin(Stdio::null());
         for (name, _) in std::env::vars() {
             // Settings of whoever runs the tests are not settings of the test.
             if name.starts_with("UCANPAY_") || name.starts_with("SHOP_") || name == "LISTEN" {
                 command.env_remove(name);
             }
         }
-        command.env_remove("DATABASE_URL").env("RUST_LOG", "warn");
+        command.env_remove("DATABASE_URL");
+        log.take(&mut command);
         command.envs(settings.iter().copied());
         Self(command.spawn().expect("the program starts"))
     }
@@ -36,6 +73,19 @@ impl Process {
     /// `kill -9`: nothing of it gets to run any more.
     pub(crate) fn kill(mut self) {
         self.end();
+    }
+
+    /// Stops it where it is, until [`go_on`](Self::go_on): it can then be looked at from outside.
+    pub(crate) fn stop(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    pub(crate) fn go_on(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.0), signal).expect("it has not been waited for");
     }
 
     fn end(&mut self) {
@@ -48,6 +98,14 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+/// The size of a proof: what `UCANPAY_PROVE_…` says, or else a small one. `cargo xtask prove` asks for the full one.
+pub(crate) fn size(name: &str, small: usize) -> usize {
+    match std::env::var(format!("UCANPAY_PROVE_{name}")) {
+        Ok(size) => size.parse().expect("a whole number"),
+        Err(_) => small,
     }
 }
 
@@ -98,9 +156,13 @@ impl Shop {
     }
 
     pub(crate) async fn refund(&self, order: &Value, cents: i64) -> Response {
+        self.refund_because(order, cents, "spilt").await
+    }
+
+    pub(crate) async fn refund_because(&self, order: &Value, cents: i64, why: &str) -> Response {
         let url = format!("{}/api/orders/{}/refunds", self.url, word(order));
         let request = self.http.post(url).bearer_auth(ADMIN_TOKEN);
-        let body = json!({"amount": cents, "reason": "spilt"});
+        let body = json!({"amount": cents, "reason": why});
         request.json(&body).send().await.unwrap()
     }
 

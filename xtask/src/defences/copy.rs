@@ -1,4 +1,4 @@
-//! The copy of the project in which defences are removed.
+//! The copy of the project in which something is broken.
 
 use std::fs;
 use std::io;
@@ -10,7 +10,7 @@ use super::shown;
 const LEFT_OUT: [&str; 2] = ["target", ".git"];
 
 /// Makes the copy like the original again. A file that is the same is not touched: it need not be compiled again.
-pub(super) fn refresh(original: &Path, copy: &Path) -> Result<(), String> {
+pub(crate) fn refresh(original: &Path, copy: &Path) -> Result<(), String> {
     mirror(original, copy).map_err(|error| format!("{} cannot be made: {error}", shown(copy)))
 }
 

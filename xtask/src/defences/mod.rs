@@ -3,7 +3,7 @@
 //!
 //! It happens in a copy of the project under `target/`, with build results of its own: never here.
 
-mod copy;
+pub(crate) mod copy;
 mod list;
 
 use std::collections::BTreeMap;

@@ -19,8 +19,14 @@ Settings, from the environment, the same as a shop's:
   UCANPAY_PRIVATE_KEY_FILE   the merchant's own RSA key
   UCANPAY_PLATFORM_KEY_FILE  the gateway's public key; several with commas between them
   UCANPAY_NOTIFY_BASE_URL    the shop; /ucanpay/payment and /ucanpay/refund are put behind it
-  UCANPAY_PAY_LINK_BASE_URL  where pay links lead, where that is not as the reference prints it
-  UCANPAY_SIGNED_SET         which members are signed, where that is not as documented
+and where something is not as the reference prints it:
+  UCANPAY_SCHEME             the signature scheme, such as single
+  UCANPAY_SIGNED_SET         which members are signed, such as without-sign-type
+  UCANPAY_RECEIVED_SUFFIX    what the gateway appends under path-suffixed: none, call, or a path
+  UCANPAY_MD5_SECRET_FILE    the secret of keyed MD5, which takes the place of RSA
+  UCANPAY_FRESH_NONCE_ON_RETRY
+                             true: what is sent again is signed anew
+  UCANPAY_PAY_LINK_BASE_URL  where pay links lead
 ",
             $rest
         )

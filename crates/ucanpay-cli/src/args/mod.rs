@@ -229,9 +229,33 @@ fn scheme(name: &str) -> Result<SignatureScheme, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::{Command, CommandFactory};
 
     use super::Arguments;
+
+    /// The words of every command below this one.
+    fn commands(command: &Command, words: &str, all: &mut Vec<String>) {
+        for command in command.get_subcommands() {
+            let words = format!("{words} {}", command.get_name());
+            all.push(words.clone());
+            commands(command, &words, all);
+        }
+    }
+
+    #[test]
+    fn the_help_of_every_command_has_a_snapshot() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cmd/help.trycmd");
+        let snapshots = std::fs::read_to_string(path).unwrap();
+        let mut all = Vec::new();
+        commands(&Arguments::command(), "ucanpay", &mut all);
+        assert!(all.len() > 20, "{all:?}");
+        for words in all {
+            assert!(
+                snapshots.contains(&format!("$ {words} --help\n")),
+                "{words}"
+            );
+        }
+    }
 
     #[test]
     fn the_arguments_do_not_contradict_each_other() {

@@ -4,12 +4,12 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand, ValueEnum};
 use ucanpay_core::{
-    Amount, Currency, MerchantId, OutRefundNo, OutTradeNo, SignatureScheme, TradeStatus,
+    Amount, Currency, MerchantId, OutRefundNo, OutTradeNo, SignatureScheme, SignedSet, TradeStatus,
     UcpOrderNo, UcpRefundNo,
 };
 use ucanpay_sandbox::command::Serve;
 
-use super::{Set, scheme};
+use super::scheme;
 
 pub(super) const SANDBOX: &str = "\
 Exit codes:
@@ -72,11 +72,14 @@ pub(crate) struct About {
     /// UCANPAY_MERCHANT_ID when left out
     #[arg(long, value_name = "ID")]
     pub(crate) merchant_id: Option<MerchantId>,
-    /// The signature scheme: documented, single, sha1, md5-rsa, prehash-sha1, prehash-md5-rsa, prehash-hex
-    #[arg(long, value_name = "NAME", default_value = "documented", value_parser = scheme)]
-    pub(crate) scheme: SignatureScheme,
-    #[command(flatten)]
-    pub(crate) set: Set,
+    /// The signature scheme: documented, single, sha1, md5-rsa, prehash-sha1, prehash-md5-rsa, prehash-hex; UCANPAY_SCHEME
+    /// when left out
+    #[arg(long, value_name = "NAME", value_parser = scheme)]
+    pub(crate) scheme: Option<SignatureScheme>,
+    /// The signed set: documented, or some of without-sign-type, envelope, empty, null-as-nothing, null-as-text, percent, form
+    /// with commas between them; UCANPAY_SIGNED_SET when left out
+    #[arg(long, value_name = "WORDS")]
+    pub(crate) set: Option<SignedSet>,
 }
 
 #[derive(Debug, Args)]

@@ -4,13 +4,13 @@ use std::path::Path;
 
 use ucanpay_core::{KeyFormat, PublicKey};
 
-use super::Check;
+use super::{Check, is_local};
 use crate::{
-    input::either_key,
+    input::{either_key, md5_secret},
     outcome::Failure,
     settings::{
-        MERCHANT_ID, NOTIFY_BASE_URL, PAY_LINK_BASE_URL, PLATFORM_KEY_FILE, PRIVATE_KEY_FILE,
-        SIGNED_SET, Settings,
+        MD5_SECRET_FILE, MERCHANT_ID, NOTIFY_BASE_URL, PAY_LINK_BASE_URL, PLATFORM_KEY_FILE,
+        PRIVATE_KEY_FILE, SCHEME, SIGNED_SET, Settings,
     },
 };
 
@@ -18,6 +18,7 @@ pub(super) fn checks(settings: &Settings<'_>) -> Vec<Check> {
     let mut checks = vec![merchant_id(settings)];
     let own = own_key(settings, &mut checks);
     platform_keys(settings, own.as_ref(), &mut checks);
+    checks.push(scheme(settings));
     checks.push(signed_set(settings));
     checks.push(notify_urls(settings));
     checks.push(pay_links(settings));
@@ -133,6 +134,25 @@ fn others_may_read(_: &str) -> bool {
     false
 }
 
+/// How what is signed is signed: by RSA under a scheme, or by keyed MD5.
+fn scheme(settings: &Settings<'_>) -> Check {
+    let what = "scheme";
+    if let Ok(Some(file)) = settings.get(MD5_SECRET_FILE) {
+        let advice = "name a file that holds the secret, never the secret itself";
+        return match md5_secret(MD5_SECRET_FILE, Path::new(&file)) {
+            Ok(_) => Check::good(what, "keyed MD5, and no RSA"),
+            Err(failure) => failed(what, &failure, advice),
+        };
+    }
+    match settings.scheme() {
+        Ok(scheme) => Check::good(what, scheme.name().unwrap_or("one without a name")),
+        Err(failure) => {
+            let advice = format!("leave {SCHEME} out, or take what `ucanpay explain` has found");
+            failed(what, &failure, &advice)
+        }
+    }
+}
+
 fn signed_set(settings: &Settings<'_>) -> Check {
     match settings.signed_set() {
         Ok(set) => Check::good("signed set", set.to_string()),
@@ -158,27 +178,17 @@ fn notify_urls(settings: &Settings<'_>) -> Check {
     };
     let length = payment.as_str().chars().count();
     let found = format!("{payment}, {length} of 64 characters");
-    let gateway_is_local = settings.base_url().is_ok_and(|base| is_local(&base));
-    if is_local(payment.as_str()) && !gateway_is_local {
+    let local = |address: &str| reqwest::Url::parse(address).is_ok_and(|url| is_local(&url));
+    let gateway_is_local = settings.base_url().is_ok_and(|base| local(&base));
+    if local(payment.as_str()) && !gateway_is_local {
         let advice = format!("the gateway cannot reach this machine by that name: {advice}");
         return Check::bad(what, found, advice);
     }
-    if payment.as_str().starts_with("http://") && !is_local(payment.as_str()) {
+    if payment.as_str().starts_with("http://") && !local(payment.as_str()) {
         let advice = "without TLS anybody on the way reads what is paid: use https";
         return Check::doubtful(what, found, advice);
     }
     Check::good(what, found)
-}
-
-fn is_local(url: &str) -> bool {
-    reqwest::Url::parse(url).is_ok_and(|url| match url.host_str() {
-        Some("localhost") => true,
-        Some(host) => host
-            .trim_matches(['[', ']'])
-            .parse()
-            .is_ok_and(|ip: std::net::IpAddr| ip.is_loopback()),
-        None => false,
-    })
 }
 
 fn pay_links(settings: &Settings<'_>) -> Check {

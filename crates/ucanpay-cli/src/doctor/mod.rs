@@ -35,6 +35,18 @@ pub(crate) fn doctor(
     Ok(Done { text, code })
 }
 
+/// Whether an address is this machine's own.
+fn is_local(url: &reqwest::Url) -> bool {
+    match url.host_str() {
+        Some("localhost") => true,
+        Some(host) => host
+            .trim_matches(['[', ']'])
+            .parse()
+            .is_ok_and(|ip: std::net::IpAddr| ip.is_loopback()),
+        None => false,
+    }
+}
+
 /// One line.
 struct Check {
     what: &'static str,

@@ -5,9 +5,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp, fmt::rfc2822};
 use reqwest::Url;
 
-use super::Check;
+use super::{Check, is_local};
 use crate::{
-    http::{Answer, Http, Reply, url},
+    http::{Answer, Http, NoAnswer, Reply, url},
     settings::{BASE_URL, NOTIFY_BASE_URL, Settings},
 };
 
@@ -43,30 +43,50 @@ async fn gateway(settings: &Settings<'_>) -> Vec<Check> {
             return checks;
         }
     };
-    match http.get(&base).await {
+    let answer = http.get(&base).await;
+    checks.push(tls(&base, answer.as_ref()));
+    match answer {
         Ok(answer) => {
-            let over = match base.scheme() {
-                "https" => "over TLS",
-                _ => "without TLS",
-            };
+            let (status, took) = (answer.status, answer.took.as_millis());
             checks.push(Check::good(
                 "gateway",
-                format!(
-                    "answers {over} (HTTP {}) in {} ms",
-                    answer.status,
-                    answer.took.as_millis()
-                ),
+                format!("answers (HTTP {status}) in {took} ms"),
             ));
             checks.push(clock(&answer));
         }
         Err(none) => {
-            let advice = "look at the address, the firewall, the proxy and the root certificates; an expired certificate may \
-                          also be this machine's clock";
-            checks.push(Check::bad("gateway", none.why, advice));
+            checks.push(match none.tls {
+                Some(_) => Check::unknown("gateway", "its TLS has to be mended first"),
+                None => Check::bad(
+                    "gateway",
+                    none.why,
+                    "look at the address, the firewall and the proxy",
+                ),
+            });
             checks.push(Check::unknown("clock", "told by the gateway's answer"));
         }
     }
     checks
+}
+
+/// Whether who answers is who should, and nobody reads on the way.
+fn tls(base: &Url, answer: Result<&Answer, &NoAnswer>) -> Check {
+    let what = "gateway's TLS";
+    if base.scheme() == "http" {
+        if is_local(base) {
+            return Check::good(what, "none, and none is needed on this machine");
+        }
+        let advice = "anybody on the way reads what is paid, and can hold it up: use https";
+        return Check::doubtful(what, "none", advice);
+    }
+    match answer.map_err(|none| none.tls) {
+        Ok(_) => Check::good(
+            what,
+            "its certificate is trusted here, and is for this name",
+        ),
+        Err(Some(fault)) => Check::bad(what, fault.found(), fault.advice()),
+        Err(None) => Check::unknown(what, "told by the gateway's answer"),
+    }
 }
 
 /// Whether the gateway's name leads anywhere.
@@ -131,6 +151,13 @@ async fn layer(settings: &Settings<'_>, topic: &'static str) -> Check {
         Err(failure) => return Check::unknown(what, failure.to_string()),
     };
     match http.post(&address, "{}").await {
+        Err(NoAnswer {
+            tls: Some(fault), ..
+        }) => Check::bad(
+            what,
+            format!("{address} is not reached from here: {}", fault.found()),
+            fault.advice(),
+        ),
         Err(none) => Check::bad(
             what,
             format!("{address} is not reached from here: {}", none.why),

@@ -37,7 +37,7 @@ pub(crate) fn probe(
     settings: &Settings<'_>,
     stderr: &mut dyn Write,
 ) -> Result<Done, Failure> {
-    let seal = Seal::of(&arguments.about)?;
+    let seal = Seal::of(&arguments.about, settings)?;
     let cases = cases(&arguments.about, &seal, settings)?;
     let address = url(&arguments.url)?;
     let endpoint = Endpoint {

@@ -233,6 +233,22 @@ fn each_way_to_end_has_its_exit_code() {
             "everything",
             "UCANPAY_SIGNED_SET cannot be used",
         ),
+        ("UCANPAY_SCHEME", "md4", "UCANPAY_SCHEME is no scheme"),
+        (
+            "UCANPAY_RECEIVED_SUFFIX",
+            "sometimes",
+            "UCANPAY_RECEIVED_SUFFIX cannot be used; write none, call",
+        ),
+        (
+            "UCANPAY_FRESH_NONCE_ON_RETRY",
+            "yes",
+            "UCANPAY_FRESH_NONCE_ON_RETRY cannot be used; write true",
+        ),
+        (
+            "UCANPAY_MD5_SECRET_FILE",
+            "/missing",
+            "UCANPAY_MD5_SECRET_FILE: what it names cannot be read",
+        ),
     ] {
         let run = gateway.run_with(&PLACE, &[(name, value)]);
         assert_eq!(run.code, 2, "{name}");

@@ -1,7 +1,18 @@
 //! The doctor, with everything in order and with one thing wrong at a time.
 
+use std::sync::{Arc, mpsc};
+
 use axum::{Router, routing::any};
+use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use serde_json::Value;
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{
+        ServerConfig,
+        crypto::aws_lc_rs,
+        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    },
+};
 
 use crate::{
     gateway::Gateway,
@@ -51,7 +62,7 @@ fn a_shop_that_is_set_up_has_nothing_in_its_way() {
         .stdout
         .lines()
         .filter(|line| line.starts_with("good  "));
-    assert_eq!(lines.count(), 11, "{}", well.stdout);
+    assert_eq!(lines.count(), 13, "{}", well.stdout);
     assert!(!well.stdout.contains("look"), "{}", well.stdout);
 
     let open = set(0o644);
@@ -105,6 +116,13 @@ fn each_thing_that_is_wrong_is_named_with_what_to_do() {
             &platform_private,
             "gateway's key",
             "holds a private key",
+        ),
+        ("UCANPAY_SCHEME", "md4", "scheme", "ucanpay explain"),
+        (
+            "UCANPAY_MD5_SECRET_FILE",
+            "s3cret",
+            "scheme",
+            "never the secret itself",
         ),
         (
             "UCANPAY_SIGNED_SET",
@@ -223,6 +241,96 @@ fn a_clock_that_is_wrong_is_found_by_the_gateways_answer() {
         found[0].1.contains("s ahead of the gateway's") && found[0].1.contains("NTP"),
         "{found:?}"
     );
+}
+
+const TLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tls");
+
+/// A server over TLS with this certificate, on a port of 127.0.0.1.
+fn over_tls(certificate: &str) -> u16 {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![CertificateDer::from_pem_file(format!("{TLS}/{certificate}")).unwrap()],
+            PrivateKeyDer::from_pem_file(format!("{TLS}/server.key.pem")).unwrap(),
+        )
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async move {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            tell.send(listener.local_addr().unwrap().port()).unwrap();
+            let router = Router::new().route("/", any(|| async { "here" }));
+            while let Ok((stream, _)) = listener.accept().await {
+                let (acceptor, router) = (acceptor.clone(), router.clone());
+                tokio::spawn(async move {
+                    let Ok(stream) = acceptor.accept(stream).await else {
+                        return; // a client that does not trust it
+                    };
+                    let service = TowerToHyperService::new(router);
+                    hyper_util::server::conn::auto::Builder::new(
+                        hyper_util::rt::TokioExecutor::new(),
+                    )
+                    .serve_connection(TokioIo::new(stream), service)
+                    .await
+                    .ok();
+                });
+            }
+        });
+    });
+    told.recv().unwrap()
+}
+
+#[test]
+fn what_is_wrong_with_the_gateways_certificate_is_named() {
+    let gateway = Gateway::open(|config| config);
+    let root = format!("{TLS}/root.pem");
+    let stranger = format!("{TLS}/server.pem");
+    let plain = gateway.base.rsplit_once(':').unwrap().1.to_owned();
+    for (host, certificate, trusted, verdict, said) in [
+        ("127.0.0.1", "server.pem", &root, "good", "is trusted here"),
+        (
+            "127.0.0.1",
+            "expired.pem",
+            &root,
+            "bad",
+            "has expired, by this machine's clock",
+        ),
+        ("127.0.0.1", "early.pem", &root, "bad", "not valid yet"),
+        ("localhost", "server.pem", &root, "bad", "another server's"),
+        (
+            "127.0.0.1",
+            "server.pem",
+            &stranger,
+            "bad",
+            "nobody that this machine trusts",
+        ),
+        ("127.0.0.1", "", &root, "bad", "does not speak TLS"),
+    ] {
+        let port = match certificate {
+            "" => plain.clone(),
+            certificate => over_tls(certificate).to_string(),
+        };
+        let base = format!("https://{host}:{port}");
+        // Where the machine's root certificates are.
+        let changed = [
+            ("UCANPAY_BASE_URL", base.as_str()),
+            ("SSL_CERT_FILE", trusted),
+        ];
+        let run = gateway.run_with(&["doctor", "--json"], &changed);
+        let found = line(&run, "gateway's TLS");
+        assert!(
+            found[0].0 == verdict && found[0].1.contains(said),
+            "{certificate}: {}",
+            run.stdout
+        );
+        let reached = line(&run, "gateway")[0].0 == "good";
+        assert_eq!(reached, verdict == "good", "{certificate}: {}", run.stdout);
+    }
 }
 
 #[test]

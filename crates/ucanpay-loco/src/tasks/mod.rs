@@ -2,12 +2,14 @@
 //!
 //! | task | what it does | arguments |
 //! |---|---|---|
+//! | `ucanpay:health` | what waits, and what somebody should look into: then it fails, for whoever watches | |
 //! | `ucanpay:reconcile` | one pass of the reconciler | |
 //! | `ucanpay:refund` | gives money back | `reference:` `cents:` `reason:` and, to repeat one, `number:` |
 //! | `ucanpay:timeline` | what happened to a payment | `reference:` |
 //! | `ucanpay:review` | what waits for a person | none: lists; `reference:` `discrepancy:` `note:` closes one; `event:` with `release:yes` or `skip:<why>` decides about a parked event |
 
 mod arguments;
+mod health;
 mod reconcile;
 mod refund;
 mod review;
@@ -17,6 +19,7 @@ use loco_rs::task::Tasks;
 
 /// Registers the tasks: in `Hooks::register_tasks`.
 pub fn register_tasks(tasks: &mut Tasks) {
+    tasks.register(health::Look);
     tasks.register(reconcile::Reconcile);
     tasks.register(refund::GiveBack);
     tasks.register(review::Review);

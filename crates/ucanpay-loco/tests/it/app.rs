@@ -10,7 +10,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use loco_rs::app::{AppContext, Hooks, Initializer};
 use loco_rs::bgworker::{BackgroundWorker, Queue};
-use loco_rs::boot::{BootResult, StartMode, create_app};
+use loco_rs::boot::{BootResult, StartMode, create_app, create_context};
 use loco_rs::config::Config;
 use loco_rs::controller::AppRoutes;
 use loco_rs::environment::Environment;
@@ -190,8 +190,10 @@ impl Bench {
         serde_json::from_value(self.config.clone()).unwrap()
     }
 
-    /// The app, started as `cargo loco start` does, but for the serving.
+    /// The app, started as `cargo loco start` does, but for the serving. Before the context that the app gets, that makes
+    /// one which it drops later, or never.
     pub(crate) async fn boot(&self) -> Result<BootResult> {
+        let _first = create_context::<App>(&Environment::Test, self.config()).await?;
         App::boot(StartMode::ServerOnly, &Environment::Test, self.config()).await
     }
 

@@ -6,6 +6,7 @@
 )]
 
 mod app;
+mod guide;
 mod migrations;
 #[cfg(feature = "postgres")]
 mod postgres;

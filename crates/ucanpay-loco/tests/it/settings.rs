@@ -2,17 +2,35 @@
 
 use std::ffi::OsString;
 
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use loco_rs::app::Hooks as _;
 use serde_json::{Value, json};
 use ucanpay_loco::Settings;
 
-use crate::app::Bench;
+use crate::app::{App, Bench, ask};
 
 fn read(bench: &Bench, environment: &[(&str, &str)]) -> Result<Settings, String> {
     let lookup = |name: &str| {
         let found = environment.iter().find(|(there, _)| *there == name);
         found.map(|(_, value)| OsString::from(value))
     };
-    Settings::read(&bench.config(), lookup).map_err(|error| error.to_string())
+    let settings = Settings::read(&bench.config(), lookup).map_err(|error| error.to_string())?;
+    let registry = settings.registry().map_err(|error| error.to_string())?;
+    registry.build().map_err(|error| error.to_string())?;
+    Ok(settings)
+}
+
+/// The configuration with this account in a list, and another one after it.
+fn listed(good: &Value) -> Value {
+    let mut counter = good["settings"]["ucanpay"].clone();
+    counter["provider"] = "ucanpay".into();
+    let mut terrace = counter.clone();
+    terrace["id"] = "terrace".into();
+    terrace["merchant_id"] = 2000000011.into();
+    let mut config = good.clone();
+    config["settings"]["ucanpay"] = json!({ "self_check": true, "accounts": [counter, terrace] });
+    config
 }
 
 #[tokio::test]
@@ -21,7 +39,7 @@ async fn each_bad_setting_is_named_by_its_path_and_what_to_do_is_said() {
     read(&bench, &[]).unwrap();
     let good = bench.config.clone();
     let own = good["settings"]["ucanpay"]["private_key_file"].clone();
-    let cases: [(&str, Value, &str); 14] = [
+    let cases: [(&str, Value, &str); 17] = [
         ("merchant_id", Value::Null, "is not set"),
         ("merchant_id", json!({}), "is neither a text"),
         ("private_key_file", json!(""), "is not set"),
@@ -37,6 +55,13 @@ async fn each_bad_setting_is_named_by_its_path_and_what_to_do_is_said() {
         ("base_url", json!("gateway"), "cannot be used"),
         ("pay_link_base_url", json!("pay"), "http or https"),
         ("signed_set", json!("nonsense"), "ucanpay explain"),
+        ("scheme", json!("sha512"), "ucanpay explain"),
+        (
+            "pay_link_style",
+            json!("pretty"),
+            "as-printed or fully-encoded",
+        ),
+        ("self_check", json!("maybe"), "true or false"),
         ("late_payment", json!("keep"), "review or auto_refund"),
         ("delivery_attempts", json!(0), "whole number"),
         ("merchent_id", json!("1"), "merchant_id"),
@@ -110,4 +135,72 @@ async fn an_app_with_a_bad_setting_does_not_start() {
             .contains("settings.ucanpay.merchant_id is not set"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn several_accounts_stand_in_a_list_and_each_of_their_settings_is_named() {
+    let mut bench = Bench::new().await;
+    let good = listed(&bench.config);
+    bench.config = good.clone();
+    read(&bench, &[]).unwrap();
+    let cases: [(&str, &str, Value, &str); 5] = [
+        (
+            "/accounts/1/id",
+            "accounts[1].id",
+            Value::Null,
+            "is not the first",
+        ),
+        (
+            "/accounts/1/provider",
+            "accounts[1].provider",
+            json!("birch"),
+            "no factory",
+        ),
+        (
+            "/accounts/1/merchant_id",
+            "accounts[1].merchant_id",
+            json!(""),
+            "is not set",
+        ),
+        (
+            "/accounts/1/merchant_id",
+            "accounts[1]",
+            json!(2000000010),
+            "once more",
+        ),
+        ("/accounts", "accounts", json!("one"), "is not a list"),
+    ];
+    for (pointer, place, value, words) in cases {
+        bench.config = good.clone();
+        let written = &mut bench.config["settings"]["ucanpay"];
+        *written.pointer_mut(pointer).unwrap() = value;
+        let error = read(&bench, &[]).unwrap_err();
+        assert!(
+            error.starts_with(&format!("settings.ucanpay.{place} ")),
+            "{error}"
+        );
+        assert!(error.contains(words), "{error}");
+    }
+    bench.config = good;
+    bench.set("merchant_id", "2000000012");
+    let error = read(&bench, &[]).unwrap_err();
+    assert!(error.contains("stands beside a list"), "{error}");
+}
+
+#[tokio::test]
+async fn an_app_with_two_accounts_takes_payments_at_both_addresses() {
+    let mut bench = Bench::new().await;
+    bench.config = listed(&bench.config);
+    bench.config["settings"]["ucanpay"]["accounts"][1]["base_url"] = "http://127.0.0.1:1".into();
+    let app = bench.start().await;
+    app.paid("A1").await;
+    let request = Request::post("/ucanpay/terrace/payment").body(Body::empty());
+    let (status, text) = ask(&app.router, request.unwrap()).await;
+    assert_ne!(status, StatusCode::NOT_FOUND, "{text}");
+    // The second one's gateway is away, and the doctor says whose.
+    let initializers = App::initializers(&app.ctx).await.unwrap();
+    let check = initializers[0].check(&app.ctx).await.unwrap().unwrap();
+    let words = check.description.unwrap();
+    assert!(words.contains("account terrace: "), "{words}");
+    assert!(!words.contains("account ucanpay: "), "{words}");
 }

@@ -8,6 +8,8 @@ use loco_rs::app::{AppContext, Hooks as _};
 use loco_rs::boot::{StartMode, create_context, list_endpoints};
 use loco_rs::doctor::CheckStatus;
 use loco_rs::environment::Environment;
+use tower::ServiceExt as _;
+use ucanpay_core::PrivateKey;
 use ucanpay_storefront::Payments;
 
 use crate::app::{App, Bench, Told, ask, until};
@@ -208,6 +210,43 @@ async fn the_doctor_is_content_with_a_good_app_and_names_what_is_wrong_with_anot
     let (status, words) = doctor(&ctx).await;
     assert_eq!(status, CheckStatus::NotOk);
     assert!(words.contains("run the shop's migrations"), "{words}");
+}
+
+#[tokio::test]
+async fn the_doctor_asks_the_gateway_whether_it_takes_our_key() {
+    let mut bench = Bench::new().await;
+    bench.boot().await.unwrap();
+    let other = bench.folder.path().join("other.pem");
+    let key = PrivateKey::generate(1024).unwrap();
+    std::fs::write(&other, key.to_pkcs8_pem()).unwrap();
+    bench.set("private_key_file", other.display().to_string());
+    let ctx = create_context::<App>(&Environment::Test, bench.config())
+        .await
+        .unwrap();
+    let (status, words) = doctor(&ctx).await;
+    assert_eq!(status, CheckStatus::NotOk);
+    assert!(words.contains("account ucanpay"), "{words}");
+    assert!(words.contains("SIGNERROR"), "{words}");
+
+    // Out of reach, it may be back in a moment: no reason to call the app unfit.
+    bench.set("base_url", "http://127.0.0.1:1");
+    let ctx = create_context::<App>(&Environment::Test, bench.config())
+        .await
+        .unwrap();
+    let (status, words) = doctor(&ctx).await;
+    assert_eq!(status, CheckStatus::NotConfigure);
+    assert!(words.contains("account ucanpay"), "{words}");
+}
+
+#[tokio::test]
+async fn a_notification_passes_locos_middleware() {
+    let bench = Bench::new().await;
+    let router = bench.boot().await.unwrap().router.unwrap();
+    let request = Request::post("/ucanpay/payment").body(Body::empty());
+    let answer = router.oneshot(request.unwrap()).await.unwrap();
+    assert!(answer.status().is_client_error());
+    // Which `request_id` of loco's has put there.
+    assert!(answer.headers().contains_key("x-request-id"), "{answer:?}");
 }
 
 async fn doctor(ctx: &AppContext) -> (CheckStatus, String) {

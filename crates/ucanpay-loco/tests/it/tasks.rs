@@ -98,6 +98,8 @@ async fn a_parked_event_is_listed_and_released_by_a_person() {
     until(async || payments.parked_events(2).await.unwrap().len() == 1).await;
     let id = payments.parked_events(1).await.unwrap()[0].event.id.clone();
     run(&app.ctx, "review", &[]).await.unwrap();
+    let unwell = run(&app.ctx, "health", &[]).await.unwrap_err();
+    assert!(unwell.contains("looked into"), "{unwell}");
     let unclear = run(&app.ctx, "review", &[("event", &id)])
         .await
         .unwrap_err();
@@ -107,6 +109,25 @@ async fn a_parked_event_is_listed_and_released_by_a_person() {
         .await
         .unwrap();
     until(async || !told.kinds().is_empty()).await;
+    run(&app.ctx, "health", &[]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_parked_event_that_is_skipped_lets_the_later_ones_through() {
+    let mut bench = Bench::new().await;
+    bench.set("delivery_attempts", 1);
+    let app = bench.start().await;
+    let told = Told::of(&app.ctx);
+    told.fail(1);
+    app.paid("A1").await;
+    let payments = ucanpay_loco::payments(&app.ctx).unwrap();
+    until(async || payments.parked_events(2).await.unwrap().len() == 1).await;
+    let id = payments.parked_events(1).await.unwrap()[0].event.id.clone();
+    assert!(told.kinds().is_empty(), "they wait behind it");
+    let skip = [("event", id.as_str()), ("skip", "known by hand")];
+    run(&app.ctx, "review", &skip).await.unwrap();
+    until(async || told.kinds().contains(&"payment_succeeded".to_owned())).await;
+    assert!(!told.kinds().contains(&"payment_created".to_owned()));
 }
 
 #[tokio::test]

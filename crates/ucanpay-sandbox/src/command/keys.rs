@@ -26,7 +26,7 @@ pub(super) fn given<K>(
     })
 }
 
-/// `{name}.pem` and `{name}.pub.pem` in `folder`, made if they are not there.
+/// `{name}.pem` and `{name}.pub.pem` in `folder`, made if they are not there. Keys that are there keep their size.
 pub(super) struct KeptKey {
     pub(super) key: PrivateKey,
     pub(super) private_file: PathBuf,
@@ -34,7 +34,7 @@ pub(super) struct KeptKey {
 }
 
 impl KeptKey {
-    pub(super) fn open(folder: &Path, name: &str) -> Result<Self, ServeError> {
+    pub(super) fn open(folder: &Path, name: &str, bits: usize) -> Result<Self, ServeError> {
         let private_file = folder.join(format!("{name}.pem"));
         let public_file = folder.join(format!("{name}.pub.pem"));
         let unusable = |path: &Path| {
@@ -49,7 +49,7 @@ impl KeptKey {
                 source,
             })?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let key = PrivateKey::generate(2048).map_err(|source| ServeError::Key {
+                let key = PrivateKey::generate(bits).map_err(|source| ServeError::Key {
                     option: "keys",
                     path: private_file.clone(),
                     source,

@@ -8,6 +8,7 @@ use ucanpay_core::{PrivateKey, PublicKey};
 
 use super::keys::{KeptKey, given, write};
 use super::serve::ServeError;
+use crate::switches::Switches;
 
 /// The two keys of a sandbox, and where those that it made for itself are.
 pub(super) struct Keys {
@@ -22,6 +23,7 @@ impl Keys {
         merchant: Option<PathBuf>,
         platform: Option<PathBuf>,
         folder: &Path,
+        bits: usize,
     ) -> Result<Self, ServeError> {
         let (merchant_key, made_merchant) = match merchant {
             Some(path) => (
@@ -29,7 +31,7 @@ impl Keys {
                 None,
             ),
             None => {
-                let kept = KeptKey::open(folder, "merchant")?;
+                let kept = KeptKey::open(folder, "merchant", bits)?;
                 (kept.public_key(), Some(kept))
             }
         };
@@ -39,7 +41,7 @@ impl Keys {
                 None,
             ),
             None => {
-                let kept = KeptKey::open(folder, "platform")?;
+                let kept = KeptKey::open(folder, "platform", bits)?;
                 (kept.key.clone(), Some(kept))
             }
         };
@@ -56,7 +58,7 @@ impl Keys {
     pub(super) fn kept(
         &self,
         folder: &Path,
-        merchant_id: &str,
+        about: &Merchant<'_>,
         address: SocketAddr,
     ) -> Result<Vec<(&'static str, PathBuf)>, ServeError> {
         let mut files = Vec::new();
@@ -69,7 +71,7 @@ impl Keys {
         }
         if let (Some(merchant), Some(platform)) = (&self.made_merchant, &self.made_platform) {
             let path = folder.join("settings.sh");
-            let settings = settings(merchant_id, merchant, platform, address);
+            let settings = settings(about, merchant, platform, address);
             write(&path, &settings).map_err(|source| ServeError::KeysFolder {
                 path: path.clone(),
                 source,
@@ -80,9 +82,16 @@ impl Keys {
     }
 }
 
+/// What a merchant of this sandbox has to know besides keys and address.
+pub(super) struct Merchant<'a> {
+    pub(super) id: &'a str,
+    pub(super) switches: Switches,
+    pub(super) md5_secret_file: Option<&'a Path>,
+}
+
 /// The `UCANPAY_*` variables of a merchant of this sandbox, for a shell to read.
 fn settings(
-    merchant_id: &str,
+    about: &Merchant<'_>,
     merchant: &KeptKey,
     platform: &KeptKey,
     address: SocketAddr,
@@ -90,9 +99,9 @@ fn settings(
     let base = reached(address);
     // Named from wherever the shell is.
     let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let variables = [
+    let mut variables = vec![
         ("BASE_URL", base.clone()),
-        ("MERCHANT_ID", merchant_id.to_owned()),
+        ("MERCHANT_ID", about.id.to_owned()),
         (
             "PRIVATE_KEY_FILE",
             whole(&merchant.private_file).display().to_string(),
@@ -104,6 +113,11 @@ fn settings(
         ("NOTIFY_BASE_URL", "http://127.0.0.1:3000".to_owned()),
         ("PAY_LINK_BASE_URL", base),
     ];
+    // Open points that both sides have to settle alike.
+    variables.extend(about.switches.of_the_merchant());
+    if let Some(file) = about.md5_secret_file {
+        variables.push(("MD5_SECRET_FILE", whole(file).display().to_string()));
+    }
     let mut text = String::new();
     for (name, value) in variables {
         let value = value.replace('\'', r"'\''");
@@ -148,10 +162,35 @@ mod tests {
     fn a_shell_reads_the_settings_whatever_the_folder_is_called() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path().join("it's $HOME");
-        let merchant = KeptKey::open(&folder, "merchant").unwrap();
-        let again = KeptKey::open(&folder, "merchant").unwrap();
+        let merchant = KeptKey::open(&folder, "merchant", 1024).unwrap();
+        let again = KeptKey::open(&folder, "merchant", 2048).unwrap();
         assert_eq!(merchant.public_key(), again.public_key());
-        let script = settings("1", &merchant, &again, "0.0.0.0:80".parse().unwrap());
+        let mut switches = Switches::default();
+        for setting in [
+            "scheme=path-suffixed",
+            "answer-suffix=path",
+            "signed-set=empty,form",
+            "nonce=once",
+        ] {
+            switches.set(setting).unwrap();
+        }
+        let secret = folder.join("secret");
+        let about = Merchant {
+            id: "1",
+            switches,
+            md5_secret_file: Some(&secret),
+        };
+        let script = settings(&about, &merchant, &again, "0.0.0.0:80".parse().unwrap());
+        for (name, value) in [
+            ("SCHEME", "path-suffixed"),
+            ("RECEIVED_SUFFIX", "call"),
+            ("SIGNED_SET", "empty,form"),
+            ("FRESH_NONCE_ON_RETRY", "true"),
+        ] {
+            let line = format!("export UCANPAY_{name}='{value}'\n");
+            assert!(script.contains(&line), "{script}");
+        }
+        assert!(script.contains("MD5_SECRET_FILE"), "{script}");
         let script = format!("{script}cat \"$UCANPAY_PRIVATE_KEY_FILE\"; echo $UCANPAY_BASE_URL");
         let shell = std::process::Command::new("sh")
             .args(["-c", &script])

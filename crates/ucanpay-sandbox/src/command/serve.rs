@@ -10,7 +10,7 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 use ucanpay_core::KeyError;
 
-use super::merchant::{Keys, greeting};
+use super::merchant::{Keys, Merchant, greeting};
 use crate::config::{SandboxConfig, State};
 use crate::duration::duration;
 use crate::error::SandboxError;
@@ -36,6 +36,13 @@ pub struct Serve {
     /// Where keys that are made are kept, and found again at the next start
     #[arg(long, value_name = "FOLDER", default_value = "ucanpay-sandbox")]
     keys: PathBuf,
+    /// The size of keys that are made, in bits: 1024 (as live keys are likely to be) to 4096
+    #[arg(long, value_name = "BITS", default_value_t = 2048, value_parser = key_bits)]
+    key_bits: usize,
+    /// Sign by keyed MD5 in place of RSA, in both directions, with the secret that this file holds and nothing else but a
+    /// line break
+    #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
+    md5_secret_file: Option<PathBuf>,
     /// Keep orders in this SQLite file; without it they are gone at the end
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
@@ -101,6 +108,15 @@ pub enum ServeError {
         /// What the system said.
         source: io::Error,
     },
+    /// The file with the MD5 secret cannot be read, or holds none. What the option named is not repeated: it may be the
+    /// secret.
+    #[error(
+        "--md5-secret-file: {problem}; give a file that holds the secret, never the secret itself"
+    )]
+    Md5Secret {
+        /// What is wrong.
+        problem: String,
+    },
     /// The seed file cannot be read.
     #[error("--seed {} cannot be read", path.display())]
     SeedFile {
@@ -146,6 +162,7 @@ impl Serve {
             self.merchant_public_key,
             self.platform_private_key,
             &self.keys,
+            self.key_bits,
         )?;
         let mut config = SandboxConfig::new(
             self.merchant_id.clone(),
@@ -159,6 +176,10 @@ impl Serve {
             // Each was tried when the arguments were read.
             let _ = config.switches.set(setting);
         }
+        if let Some(path) = &self.md5_secret_file {
+            config = config.with_md5_secret(md5_secret(path)?);
+        }
+        let switches = config.switches;
         if let Some(path) = self.seed {
             let text = std::fs::read_to_string(&path)
                 .map_err(|source| ServeError::SeedFile { path, source })?;
@@ -174,7 +195,12 @@ impl Serve {
         };
         let listener = TcpListener::bind(self.listen).await.map_err(serve_error)?;
         let address = listener.local_addr().map_err(serve_error)?;
-        let greeting = greeting(address, &keys.kept(&self.keys, &self.merchant_id, address)?);
+        let merchant = Merchant {
+            id: &self.merchant_id,
+            switches,
+            md5_secret_file: self.md5_secret_file.as_deref(),
+        };
+        let greeting = greeting(address, &keys.kept(&self.keys, &merchant, address)?);
         // A closed standard output is no reason not to run.
         let _ = write!(io::stdout(), "{greeting}");
         let interrupted = async {
@@ -205,6 +231,24 @@ pub(super) fn is_contents(path: &Path) -> bool {
 fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse()
         .map_err(|_| "an address is written in numbers, with a port: 127.0.0.1:8090".to_owned())
+}
+
+fn md5_secret(path: &Path) -> Result<String, ServeError> {
+    let wrong = |problem: String| ServeError::Md5Secret { problem };
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| wrong(format!("what it names cannot be read: {error}")))?;
+    let secret = text.trim_end_matches(['\r', '\n']);
+    if secret.trim().is_empty() {
+        return Err(wrong("the file is empty".to_owned()));
+    }
+    Ok(secret.to_owned())
+}
+
+fn key_bits(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|bits| (1024..=4096).contains(bits))
+        .ok_or_else(|| "a whole number from 1024 to 4096".to_owned())
 }
 
 fn interval(text: &str) -> Result<Duration, String> {
@@ -272,8 +316,14 @@ mod tests {
             "name-in=code",
             "--set",
             "block-after=5",
+            "--key-bits",
+            "1024",
+            "--md5-secret-file",
+            "secret.txt",
         ])
         .unwrap();
+        assert_eq!(run.key_bits, 1024);
+        assert_eq!(run.md5_secret_file, Some("secret.txt".into()));
         assert_eq!(run.listen, "0.0.0.0:1".parse().unwrap());
         assert_eq!(run.state, Some("s.db".into()));
         assert_eq!(run.notify_interval, Duration::from_millis(500));
@@ -301,6 +351,7 @@ mod tests {
             (&["--listen", "8090"], "written in numbers, with a port"),
             (&["--notify-interval", "soon"], "such as 15s or 500ms"),
             (&["--notify-interval", "0s"], "such as 15s or 500ms"),
+            (&["--key-bits", "512"], "from 1024 to 4096"),
         ] {
             let error = parse(arguments).unwrap_err();
             assert!(error.contains(expected), "{error}");
@@ -310,7 +361,7 @@ mod tests {
     #[tokio::test]
     async fn a_key_given_in_place_of_its_file_is_not_repeated() {
         let folder = tempfile::tempdir().unwrap();
-        let kept = KeptKey::open(folder.path(), "merchant").unwrap();
+        let kept = KeptKey::open(folder.path(), "merchant", 1024).unwrap();
         let pem = kept.key.to_pkcs8_pem();
         for option in ["--platform-private-key", "--merchant-public-key"] {
             let keys = folder.path().join("keys");
@@ -321,5 +372,23 @@ mod tests {
             assert!(said.contains("give a file that holds it"), "{said}");
             assert!(!said.contains(&pem[100..108]), "{said}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_secret_given_in_place_of_its_file_is_not_repeated() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = folder.path().join("keys");
+        let arguments = [
+            "--md5-secret-file",
+            "s3cret",
+            "--keys",
+            keys.to_str().unwrap(),
+            "--key-bits",
+            "1024",
+        ];
+        let error = parse(&arguments).unwrap().run().await.unwrap_err();
+        let said = crate::error::in_one_line(&error);
+        assert!(said.contains("never the secret itself"), "{said}");
+        assert!(!said.contains("s3cret"), "{said}");
     }
 }

@@ -18,6 +18,7 @@ mod tests {
 
     use super::super::table;
     use super::DOCUMENT;
+    use crate::faults::Fault;
 
     #[test]
     fn the_document_describes_every_route_and_no_other() {
@@ -45,6 +46,16 @@ mod tests {
             (method.to_owned(), path.to_owned())
         });
         assert_eq!(described, routes.collect());
+    }
+
+    #[test]
+    fn the_document_names_every_fault() {
+        let document: Value = serde_json::from_str(DOCUMENT).unwrap();
+        let named = &document["components"]["schemas"]["Fault"]["properties"]["fault"]["enum"];
+        let named: Vec<Fault> = serde_json::from_value(named.clone()).unwrap();
+        let unknown = serde_json::from_str::<Fault>(r#""?""#).unwrap_err();
+        let known = unknown.to_string().matches('`').count() / 2 - 1;
+        assert_eq!(named.len(), known, "{unknown}");
     }
 
     #[test]

@@ -55,9 +55,14 @@ pub(super) fn delivery(gateway: &Gateway, delivery: &Delivery) -> Value {
         "url": delivery.url,
         "request": delivery.body,
         "accepted": delivery.next_attempt_at.is_none(),
-        "nextAttempt": delivery.next_attempt_at.map(rfc3339),
+        "nextAttempt": next(delivery.next_attempt_at),
         "attempts": gateway.attempts(delivery.id).iter().map(attempt).collect::<Vec<_>>(),
     })
+}
+
+/// `None` also where there will be no next one, although it was not accepted.
+fn next(at: Option<i64>) -> Option<String> {
+    at.filter(|at| *at < i64::MAX).map(rfc3339)
 }
 
 fn attempt(attempt: &Attempt) -> Value {
@@ -74,6 +79,6 @@ fn attempt(attempt: &Attempt) -> Value {
         "answer": answer,
         "error": error,
         "fault": attempt.fault,
-        "nextAttempt": attempt.next_attempt_at.map(rfc3339),
+        "nextAttempt": next(attempt.next_attempt_at),
     })
 }

@@ -111,12 +111,13 @@ fn delivery_line(order: &Order, delivery: &Delivery, attempts: &[Attempt], now: 
         Some(_) if attempts.is_empty() => ("wait", "waiting"),
         Some(_) => ("bad", "not accepted yet"),
     };
+    let made = attempts.last().map_or(0, |attempt| attempt.number);
     html! {
         li {
             (pill(tone, state))
             (delivery.topic.as_str()) " notification → " (delivery.url) " "
             span.soft {
-                span.keep { "· " (attempts.len()) @if attempts.len() == 1 { " attempt" } @else { " attempts" } }
+                span.keep { "· " (made) @if made == 1 { " attempt" } @else { " attempts" } }
                 @match delivery.next_attempt_at {
                     Some(i64::MAX) => { ", no next one" }
                     Some(at) if at > now => { ", " span.keep { "next at " (spaced(at)) " UTC" } }

@@ -11,6 +11,8 @@ mod control;
 mod deliveries;
 mod faults;
 mod merchant;
+mod names;
+mod openapi;
 mod pages;
 mod peers;
 mod restart;

@@ -3,14 +3,18 @@
 use std::num::NonZeroU32;
 use std::time::{Duration, SystemTime};
 
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
 use serde_json::{Value, json};
+use tower::ServiceExt as _;
 use ucanpay_core::{
-    Amount, AnswerError, Currency, Description, DeviceNo, ErrorCode, Merchant, MerchantId, Nonce,
-    Notification, NotifyUrl, Operation, OrderQuery, OutRefundNo, OutTradeNo, Refund, RefundReason,
-    RefundStatus, SceneType, SignatureScheme, Subject, TradeStatus, UcpOrderNo, UnifiedOrder,
-    Verified,
+    Amount, AnswerError, Currency, Description, DeviceNo, ErrorCode, Md5Secret, Merchant,
+    MerchantId, Nonce, Notification, NotifyUrl, Operation, OrderQuery, OutRefundNo, OutTradeNo,
+    ReceivedSuffix, Refund, RefundReason, RefundStatus, SceneType, SignatureScheme, Subject,
+    TradeStatus, UcpOrderNo, UnifiedOrder, Verified,
 };
-use ucanpay_sandbox::{SandboxConfig, SwitchError};
+use ucanpay_sandbox::{Sandbox, SandboxConfig, SwitchError};
 
 use crate::merchant::{MERCHANT_ID, Served, config, http, is_signed, key, order, refund, signed};
 use crate::shop::Shop;
@@ -267,23 +271,31 @@ async fn a_setting_that_is_not_understood_is_an_error() {
     ));
 }
 
-/// One payment and refund through core's merchant, which shares no reading of the protocol with the sandbox.
+/// Core's merchant, which shares no reading of the protocol with the sandbox.
+fn merchant() -> Merchant {
+    Merchant::new(
+        MerchantId::new(MERCHANT_ID).unwrap(),
+        key("merchant-2048"),
+        [key("platform-2048").public_key().clone()],
+    )
+    .unwrap()
+}
+
+/// One payment and refund through core's merchant.
 async fn core_reads(setting: &str) {
-    let scheme = setting
-        .strip_prefix("scheme=")
-        .map_or(SignatureScheme::DOCUMENTED, |name| {
-            SignatureScheme::by_name(name).unwrap()
-        });
+    let merchant = match setting.split_once('=').unwrap() {
+        ("scheme", name) => merchant().with_scheme(SignatureScheme::by_name(name).unwrap()),
+        ("signed-set", words) => merchant().with_signed_set(words.parse().unwrap()),
+        _ => merchant(),
+    };
+    pays_and_refunds(merchant, set(&[setting]), setting).await;
+}
+
+async fn pays_and_refunds(merchant: Merchant, config: SandboxConfig, setting: &str) {
     let shop = Shop::open(0).await;
-    let sandbox = Served::start(set(&[setting])).await;
+    let sandbox = Served::start(config).await;
     let core = Core {
-        merchant: Merchant::new(
-            MerchantId::new(MERCHANT_ID).unwrap(),
-            key("merchant-2048"),
-            [key("platform-2048").public_key().clone()],
-        )
-        .unwrap()
-        .with_scheme(scheme),
+        merchant,
         base: sandbox.base.clone(),
     };
     let order = UnifiedOrder {
@@ -374,10 +386,205 @@ async fn core_reads_every_variant() {
         "time=no-offset",
         "time=digits",
         "time=spaced",
+        "name-in=zh",
+        "name-in=en",
+        "amount=number",
+        "amount=string",
         "status-case=lower",
     ] {
         core_reads(setting).await;
     }
+}
+
+#[tokio::test]
+async fn core_signs_and_verifies_every_signed_set() {
+    for words in [
+        "without-sign-type",
+        "envelope",
+        "empty",
+        "null-as-nothing",
+        "null-as-text",
+        "percent",
+        "form",
+        "without-sign-type,envelope,empty,null-as-nothing,form",
+    ] {
+        core_reads(&format!("signed-set={words}")).await;
+    }
+    let (sandbox, answer) = placed(&["signed-set=without-sign-type"]).await;
+    assert_eq!(answer["msg"], "SIGNERROR", "one set is not another");
+    drop(sandbox);
+}
+
+#[tokio::test]
+async fn core_pays_by_keyed_md5_and_by_nothing_else_then() {
+    const SECRET: &str = "a secret of these tests";
+    let config = || config().with_md5_secret(SECRET);
+    let secret = Md5Secret::new(SECRET).unwrap();
+    pays_and_refunds(merchant().with_keyed_md5(secret), config(), "MD5").await;
+    let sandbox = Served::start(config()).await;
+    let by_rsa = sandbox.refusal("/payment/unifiedorder", order("A1", NOTIFY));
+    assert_eq!(by_rsa.await, "SIGNERROR");
+}
+
+#[tokio::test]
+async fn the_signed_text_of_answers_ends_with_the_path_where_it_is_set_to() {
+    let merchant = merchant()
+        .with_scheme(SignatureScheme::PATH_SUFFIXED)
+        .with_received_suffix(ReceivedSuffix::OperationPath);
+    let settings = ["scheme=path-suffixed", "answer-suffix=path"];
+    pays_and_refunds(merchant, set(&settings), "answer-suffix=path").await;
+}
+
+#[tokio::test]
+async fn a_nonce_may_come_again_or_is_refused() {
+    let (sandbox, _) = placed(&["nonce=once"]).await;
+    // The merchant of these tests has one nonce.
+    let again = sandbox.refusal("/payment/unifiedorder", order("A1", NOTIFY));
+    assert_eq!(again.await, "SIGNERROR");
+    let core = Core {
+        merchant: merchant(),
+        base: sandbox.base.clone(),
+    };
+    let query = OrderQuery {
+        out_trade_no: OutTradeNo::new("A1").unwrap(),
+        ucp_order_no: None,
+    };
+    for _ in 0..2 {
+        let found = core.call(&query).await.unwrap();
+        assert_eq!(found.trade_status, Some(TradeStatus::NotPay));
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_a_fault_undoes_has_not_used_its_nonce() {
+    let sandbox = Served::start(set(&["nonce=once"])).await;
+    let fault = r#"{"faults":[{"fault":"call.system_error_not_done","times":1}]}"#;
+    sandbox.control("faults", fault).await;
+    let first = sandbox.refusal("/payment/unifiedorder", order("A1", NOTIFY));
+    assert_eq!(first.await, "SYSTEMERROR");
+    sandbox
+        .data("/payment/unifiedorder", order("A1", NOTIFY))
+        .await;
+}
+
+#[tokio::test]
+async fn the_gateway_s_own_numbers_may_be_left_out_or_not() {
+    let named = json!({ "outTradeNo": "A1", "outRefundNo": "R1" });
+    for (setting, expected) in [
+        (
+            "own-numbers=optional",
+            ["SUCCESS", "REFUNDNOTEXIST", "SUCCESS", "ORDERCLOSED"],
+        ),
+        (
+            "own-numbers=mandatory",
+            ["ORDERNOTEXIST", "PARAM_ERROR", "PARAM_ERROR", "ERROR"],
+        ),
+    ] {
+        let (sandbox, _) = placed(&[setting]).await;
+        let calls = ["orderquery", "refundquery", "closeorder", "reverse"];
+        for (call, expected) in calls.into_iter().zip(expected) {
+            let answer = sandbox
+                .call(&format!("/payment/{call}"), named.clone())
+                .await;
+            assert_eq!(answer["msg"], expected, "{setting} {call}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_unpaid_order_is_found_or_does_not_exist() {
+    let (sandbox, _) = placed(&["unpaid=not-exist"]).await;
+    let query = json!({ "outTradeNo": "A1" });
+    let unpaid = sandbox.refusal("/payment/orderquery", query.clone());
+    assert_eq!(unpaid.await, "ORDERNOTEXIST");
+    sandbox.control("orders/A1/pay", "").await;
+    let paid = sandbox.data("/payment/orderquery", query).await;
+    assert_eq!(paid["tradeStatus"], "SUCCESS");
+}
+
+#[tokio::test]
+async fn an_mweb_order_is_refused_or_taken() {
+    let mut mweb = order("A1", NOTIFY);
+    mweb["sceneType"] = "MWEB".into();
+    for (setting, expected) in [("mweb=refuse", "INVALID_REQUEST"), ("mweb=take", "SUCCESS")] {
+        let sandbox = Served::start(set(&[setting])).await;
+        let answer = sandbox.call("/payment/unifiedorder", mweb.clone()).await;
+        assert_eq!(answer["msg"], expected);
+    }
+}
+
+#[tokio::test]
+async fn an_order_can_be_reversed_for_seven_days_or_a_year() {
+    for (setting, after, expected) in [
+        ("reverse-window=7d", "8d", "TRADE_OVERDUE"),
+        ("reverse-window=365d", "365d", "SUCCESS"),
+        ("reverse-window=365d", "366d", "TRADE_OVERDUE"),
+    ] {
+        let config = set(&[setting]).with_driven_clock(SystemTime::UNIX_EPOCH);
+        let sandbox = Served::start(config).await;
+        sandbox
+            .data("/payment/unifiedorder", order("A1", NOTIFY))
+            .await;
+        let advance = json!({ "advance": after }).to_string();
+        sandbox.control("clock", &advance).await;
+        let answer = sandbox.call("/payment/reverse", json!({ "outTradeNo": "A1" }));
+        assert_eq!(answer.await["msg"], expected, "{setting} {after}");
+    }
+}
+
+#[tokio::test]
+async fn amounts_that_differ_have_either_of_two_names() {
+    for name in ["REFUND_FEE_MISMATCH", "FREQUENCY_LIMITED"] {
+        let (sandbox, placed) = placed(&[&format!("amounts-differ={name}")]).await;
+        sandbox.control("orders/A1/pay", "").await;
+        let mut request = refund(&placed["data"], "R1", 100, NOTIFY);
+        request["totalAmt"] = 451.into();
+        assert_eq!(sandbox.refusal("/payment/refund", request).await, name);
+    }
+}
+
+#[tokio::test]
+async fn failed_refunds_count_among_the_ten_or_do_not() {
+    for (setting, expected) in [
+        ("failed-refunds=free", "SUCCESS"),
+        ("failed-refunds=count", "INVALID_REQUEST"),
+    ] {
+        let (sandbox, placed) = placed(&[setting]).await;
+        sandbox.control("orders/A1/pay", "").await;
+        let fault = r#"{"faults":[{"fault":"refund.stuck"}]}"#;
+        sandbox.control("faults", fault).await;
+        for index in 0..10 {
+            let request = refund(&placed["data"], &format!("R{index}"), 1, NOTIFY);
+            assert_eq!(sandbox.call("/payment/refund", request).await["code"], 0);
+            sandbox.control(&format!("refunds/R{index}/fail"), "").await;
+        }
+        let request = refund(&placed["data"], "R10", 1, NOTIFY);
+        let eleventh = sandbox.call("/payment/refund", request).await;
+        assert_eq!(eleventh["msg"], expected, "{setting}");
+    }
+}
+
+#[tokio::test]
+async fn a_notification_is_given_up_after_so_many_attempts() {
+    let config = set(&["notify-times=3"]).with_driven_clock(SystemTime::UNIX_EPOCH);
+    let sandbox = Sandbox::open(config).await.unwrap();
+    let router = sandbox.router();
+    let post = async |path: &str, body: String| {
+        let request = Request::post(path).body(Body::from(body)).unwrap();
+        router.clone().oneshot(request).await.unwrap()
+    };
+    let request = signed(order("A1", NOTIFY), &key("merchant-2048"));
+    post("/payment/unifiedorder", request.to_string()).await;
+    post("/_sandbox/orders/A1/pay", String::new()).await;
+    let mut attempts = 0;
+    for _ in 0..10 {
+        sandbox.advance(Duration::from_secs(15)).await.unwrap();
+        attempts += sandbox.deliver_due_to(Router::new()).await.unwrap();
+    }
+    assert_eq!(attempts, 3);
+    // By hand it goes once more.
+    post("/_sandbox/deliveries/1/resend", String::new()).await;
+    assert_eq!(sandbox.deliver_due_to(Router::new()).await.unwrap(), 1);
 }
 
 #[tokio::test]

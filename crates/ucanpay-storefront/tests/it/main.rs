@@ -7,6 +7,7 @@
 
 mod account;
 mod adapter;
+mod await_points;
 mod between;
 mod block;
 mod capabilities;

@@ -7,12 +7,17 @@ use crate::menu::{MENU, MOST};
 use crate::models::orders::Model as Order;
 
 const STYLE: &str = "
-body { font: 1.1rem/1.5 system-ui, sans-serif; max-width: 34rem; margin: 2rem auto; padding: 0 1rem; color: #2b211a; background: #fdf9f4 }
-label { display: flex; justify-content: space-between; gap: 1rem; padding: .4rem 0 }
-input, button, .pay { font: inherit; padding: .5rem .8rem }
-button, .pay { border: 0; border-radius: .4rem; background: #7a2e0e; color: #fff; text-decoration: none }
+:root { color-scheme: light }
+body { font: 1.1rem/1.5 system-ui, sans-serif; max-width: 34rem; margin: 1rem auto; padding: 0 1rem; color: #2b211a; background: #f6efe6 }
+main { padding: .5rem 1.5rem 1rem; border: 1px solid #e3d6c6; border-radius: .8rem; background: #fffdfa }
+label { display: flex; align-items: center; justify-content: space-between; gap: 1rem; padding: .6rem 0; border-bottom: 1px solid #e3d6c6 }
+input { width: 5rem; border: 1px solid #8a7565; border-radius: .4rem; text-align: right }
+input, button, .pay { box-sizing: border-box; font: inherit; padding: .6rem .8rem }
+button, .pay { display: block; width: 100%; border: 0; border-radius: .4rem; background: #7a2e0e; color: #fff; font-weight: 600; text-align: center; text-decoration: none }
+a { color: #7a2e0e }
 :focus-visible { outline: 3px solid #1b6ac9; outline-offset: 2px }
-img { display: block; width: 14rem; height: 14rem; margin: 1rem 0; background: #fff }
+img { display: block; width: 14rem; height: 14rem; margin: 1rem auto; background: #fff }
+.ticket { display: block; font-size: 3rem; line-height: 1.2 }
 ";
 
 /// Reloads the page when its payment is another than it was.
@@ -30,6 +35,8 @@ fn page(title: &str, head: &Markup, main: &Markup) -> String {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 (head)
+                // No picture of its own, and no question after one.
+                link rel="icon" href="data:,";
                 title { (title) " · Maple & Bean" }
                 style { (PreEscaped(STYLE)) }
             }
@@ -98,7 +105,7 @@ fn standing(order: &Order, payment: Option<&PaymentView>) -> Markup {
         (PaymentState::Paid, _) => html! {
             p { strong { "Paid. Thank you!" } }
             @match order.ticket {
-                Some(ticket) => p { "Your ticket: " strong { (ticket) } },
+                Some(ticket) => p { "Your ticket: " strong class="ticket" { (ticket) } },
                 None => p { "Your ticket is being written." },
             }
             @if view.refunded() > 0 { p { "Refunded: " (money(view.refunded())) } }
@@ -114,7 +121,8 @@ fn standing(order: &Order, payment: Option<&PaymentView>) -> Markup {
         (_, Some(link)) => html! {
             p { "Scan the code with your phone, or open the link." }
             img src=(format!("/ucanpay/status/{}/qr.svg", order.number)) alt="The pay link as a QR code";
-            p { a class="pay" href=(&**link) { "Pay " (money(order.cents)) } }
+            // In a tab of its own, so that this page is there when the buyer comes back.
+            p { a class="pay" href=(&**link) target="_blank" { "Pay " (money(order.cents)) } }
         },
         (_, None) => html! {
             p { "The payment is on its way to the gateway. This page goes on by itself." }

@@ -5,7 +5,9 @@
     reason = "the lint's exception for tests does not reach their helper functions"
 )]
 
+mod browser;
 mod buying;
-mod guide;
-
+#[path = "../../../../tests/tests/browser/chromium.rs"]
+#[expect(dead_code, reason = "the other test program needs the rest")]
+mod chromium;
 mod shop;

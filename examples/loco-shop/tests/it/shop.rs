@@ -22,6 +22,7 @@ use ucanpay_core::PrivateKey;
 pub(crate) struct Shop {
     pub(crate) ctx: AppContext,
     router: Router,
+    address: SocketAddr,
     sandbox: SocketAddr,
     folder: TempDir,
     _stop: oneshot::Sender<()>,
@@ -99,7 +100,8 @@ impl Shop {
         let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let sandbox = free.local_addr().unwrap();
         drop(free);
-        let config = config(folder.path(), listener.local_addr().unwrap(), sandbox);
+        let address = listener.local_addr().unwrap();
+        let config = config(folder.path(), address, sandbox);
         let boot = App::boot(StartMode::ServerOnly, &Environment::Development, config);
         let boot = boot.await.unwrap();
         let router = boot.router.unwrap();
@@ -113,6 +115,7 @@ impl Shop {
         Self {
             ctx: boot.app_context,
             router,
+            address,
             sandbox,
             folder,
             _stop: stop,
@@ -128,6 +131,11 @@ impl Shop {
     /// Stops the gateway alone.
     pub(crate) async fn lose_gateway(&self) {
         loco_shop::initializers::gateway::LocalGateway::stop(&self.ctx).await;
+    }
+
+    /// Where a browser finds this page.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
     }
 
     pub(crate) async fn get(&self, path: &str) -> Page {

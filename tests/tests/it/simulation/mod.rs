@@ -3,18 +3,35 @@
 //! Every edge of the network may fail, processes die between any two steps, people do what people do. Then the faults end,
 //! eleven hours pass, and what stands in the ledger is compared with what happened at the gateway.
 //!
-//! A history that fails names its seed; `UCANPAY_HISTORY=seed cargo test -p ucanpay-tests simulation` plays that one again.
-//! `UCANPAY_HISTORIES=20000` plays more of them.
+//! After each command that an instance gives the ledger, what it did is held against the laws (`laws.rs`), and each call
+//! that leaves against what is committed (`watched.rs`).
+//!
+//! A history that fails names its seed; `UCANPAY_SEED=seed cargo test -p ucanpay-tests simulation` plays that one again.
+//! `UCANPAY_PROVE_HISTORIES=20000` plays more of them. `cargo xtask mutants` breaks the ledger to see the histories find it.
 
+mod audit;
 mod check;
 mod dice;
+mod laws;
+mod line;
 mod mortal;
+mod proofs;
+mod seen;
+mod steps;
+mod stores;
+mod watched;
 mod world;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
+use tokio::runtime::Runtime;
 use ucanpay_core::PrivateKey;
 
+use stores::{Apart, Stores};
 use world::{Keys, World};
 
 /// How many things happen in a history.
@@ -25,7 +42,17 @@ const HISTORIES: u64 = 100;
 const WANTED: &[&str] = &[
     "a process died",
     "a process died between a commit and what should have followed",
-    "two instances at work at once",
+    "a process died between a call and its answer",
+    "a caller went away",
+    "several things at once",
+    "something came between a request and its answer",
+    "the database failed",
+    "the database failed to say that it had committed",
+    "the gateway learnt of a new key",
+    "the shop was started anew with a new key",
+    "an old notification was sent again",
+    "the gateway took another amount",
+    "money went back through the portal",
     "a notification was sent",
     "an order was closed",
     "an order was paid when it was to be closed",
@@ -67,47 +94,128 @@ fn setting(name: &str) -> Option<u64> {
     Some(value.parse().expect("a whole number"))
 }
 
+fn keys() -> Keys {
+    Keys {
+        merchant: PrivateKey::generate(1024).unwrap(),
+        former: PrivateKey::generate(1024).unwrap(),
+        platform: PrivateKey::generate(1024).unwrap(),
+    }
+}
+
+/// A runtime whose clock stands still. One for each history: what a dead process has left undone ends with it.
+fn still() -> Runtime {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build();
+    runtime.unwrap()
+}
+
+/// Plays the history of this seed; what was seen in it.
+fn play(seed: u64, keys: &Keys, stores: &Stores) -> BTreeSet<String> {
+    still().block_on(async {
+        let world = World::new(seed, keys, stores.open(seed)).await;
+        for _ in 0..EVENTS {
+            world.happen().await;
+            kept(&world);
+        }
+        world.come_to_rest().await;
+        kept(&world);
+        world.audit.note("all has come to rest".into());
+        check::check(&world).await;
+        kept(&world);
+        world.seen.all()
+    })
+}
+
+fn kept(world: &World) {
+    if let Err(broken) = world.audit.verdict() {
+        panic!("{broken}");
+    }
+}
+
+/// Plays the histories of these seeds, two at a time, and says how often each thing was seen.
+fn play_each(
+    seeds: Range<u64>,
+    play: impl Fn(u64, &Keys) -> BTreeSet<String> + Sync,
+) -> BTreeMap<String, u64> {
+    let keys = keys();
+    let next = AtomicU64::new(seeds.start);
+    let (seen, failed) = (Mutex::new(BTreeMap::new()), Mutex::new(Vec::new()));
+    let work = || {
+        loop {
+            let seed = next.fetch_add(1, SeqCst);
+            if seed >= seeds.end || !failed.lock().unwrap().is_empty() {
+                return;
+            }
+            match catch_unwind(AssertUnwindSafe(|| play(seed, &keys))) {
+                Err(_) => failed.lock().unwrap().push(seed),
+                Ok(saw) => {
+                    let mut seen = seen.lock().unwrap();
+                    for what in saw {
+                        *seen.entry(what).or_default() += 1;
+                    }
+                }
+            }
+        }
+    };
+    std::thread::scope(|threads| {
+        let other = threads.spawn(work);
+        work();
+        other.join().unwrap();
+    });
+    if let Some(seed) = failed.into_inner().unwrap().first() {
+        panic!("history {seed} ends badly: UCANPAY_SEED={seed} plays it again");
+    }
+    seen.into_inner().unwrap()
+}
+
+/// The seed that is asked for, or so many from the first on.
+fn seeds(count: u64) -> Range<u64> {
+    match setting("UCANPAY_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..count,
+    }
+}
+
 #[test]
 fn after_any_history_the_ledger_agrees_with_the_gateway() {
-    let keys = Keys {
-        merchant: PrivateKey::generate(1024).unwrap(),
-        platform: PrivateKey::generate(1024).unwrap(),
-    };
-    let seeds = match setting("UCANPAY_HISTORY") {
-        Some(seed) => seed..seed + 1,
-        None => 0..setting("UCANPAY_HISTORIES").unwrap_or(HISTORIES),
-    };
-    let mut seen: BTreeMap<String, u64> = BTreeMap::new();
-    let all = seeds.end - seeds.start > 1;
-    for seed in seeds {
-        // A runtime each: what a dead process has left undone ends with it.
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .unwrap();
-        let history = async {
-            let mut world = World::new(seed, &keys).await;
-            for _ in 0..EVENTS {
-                world.happen().await;
-            }
-            world.come_to_rest().await;
-            check::check(&mut world).await;
-            world.seen
-        };
-        let played =
-            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| runtime.block_on(history)));
-        let Ok(saw) = played else {
-            panic!("history {seed} ends badly: UCANPAY_HISTORY={seed} plays it again");
-        };
-        for what in saw {
-            *seen.entry(what).or_default() += 1;
-        }
-    }
+    let seeds = seeds(setting("UCANPAY_PROVE_HISTORIES").unwrap_or(HISTORIES));
+    let histories = seeds.end - seeds.start;
+    let seen = play_each(seeds, |seed, keys| play(seed, keys, &Stores::Memory));
     println!("{seen:#?}");
     let missing: Vec<_> = WANTED
         .iter()
         .filter(|what| !seen.contains_key(**what))
         .collect();
-    assert!(!all || missing.is_empty(), "never happened: {missing:?}");
+    assert!(
+        histories < HISTORIES || missing.is_empty(),
+        "never happened: {missing:?}"
+    );
+    println!(
+        "proved: histories count={histories} events={EVENTS} kinds={}",
+        seen.len()
+    );
+}
+
+#[test]
+fn and_so_it_does_on_sqlite() {
+    let count = setting("UCANPAY_PROVE_HISTORIES_ON_SQLITE").unwrap_or(8);
+    let stores = Stores::Sqlite(Apart::new());
+    play_each(seeds(count), |seed, keys| play(seed, keys, &stores));
+    println!("proved: histories_on_sqlite count={count} events={EVENTS}");
+}
+
+private_postgres::tests! {
+    and_so_it_does_on_postgresql;
+}
+
+async fn and_so_it_does_on_postgresql() {
+    let count = setting("UCANPAY_PROVE_HISTORIES_ON_POSTGRESQL").unwrap_or(4);
+    let played = tokio::task::spawn_blocking(move || {
+        let stores = Stores::Postgres(Apart::new());
+        play_each(seeds(count), |seed, keys| play(seed, keys, &stores));
+    });
+    played.await.unwrap();
+    println!("proved: histories_on_postgresql count={count} events={EVENTS}");
 }

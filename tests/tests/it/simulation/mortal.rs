@@ -1,20 +1,21 @@
 //! A process that can die between any two steps: at the database, at the gateway, at the answer to a notification.
 //!
 //! What dies never comes back to whoever waits for it, and takes no further step. What it had committed or sent before
-//! stays so.
+//! stays so. At each step others may go first, so that two instances meet in every order; and the database may fail, before
+//! a command or after its commit.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::SeqCst};
-use std::task::{Context, Poll};
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use http::{Request, Response};
 use tokio::sync::Notify;
-use tower::{BoxError, Service, ServiceExt as _};
 use ucanpay_storefront::ledger::{Applied, Census, Command, History, Lease, PaymentView};
 use ucanpay_storefront::store::{ClaimedEvent, Delivery, ParkedEvent, Signals, Unparking};
 use ucanpay_storefront::{PaymentKey, PaymentStore, ProviderId, StoreError, Timestamp};
+
+use super::audit::Audit;
+use super::dice::Dice;
+use super::seen::Seen;
 
 /// The life of one process. Clones are the same life.
 #[derive(Clone, Debug)]
@@ -26,17 +27,38 @@ struct Inner {
     fuse: AtomicI64,
     dead: AtomicBool,
     died: Notify,
-    /// It died when a command had been committed and nobody had been told.
-    after_a_commit: AtomicBool,
+    chance: Chance,
+}
+
+/// What may go wrong in any process.
+#[derive(Clone, Debug)]
+pub(crate) struct Chance {
+    pub(crate) dice: Arc<Dice>,
+    pub(crate) seen: Arc<Seen>,
+    /// How many of a hundred commands the database fails.
+    pub(crate) trouble: Arc<AtomicI64>,
+}
+
+/// Where a process stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Before something is done.
+    Before,
+    /// Something was committed, and nobody has been told.
+    Committed,
+    /// A request has been answered, and the answer is on its way.
+    Answered,
+    /// A look that nothing may come between.
+    Looked,
 }
 
 impl Life {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(chance: Chance) -> Self {
         Self(Arc::new(Inner {
             fuse: AtomicI64::new(-1),
             dead: AtomicBool::new(false),
             died: Notify::new(),
-            after_a_commit: AtomicBool::new(false),
+            chance,
         }))
     }
 
@@ -53,8 +75,8 @@ impl Life {
         self.0.dead.load(SeqCst)
     }
 
-    pub(crate) fn ended_after_a_commit(&self) -> bool {
-        self.0.after_a_commit.load(SeqCst)
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// Comes back when it has died.
@@ -66,31 +88,70 @@ impl Life {
     }
 
     /// One step. Whoever is dead, or dies here, takes no more.
-    pub(crate) async fn step(&self, after_a_commit: bool) {
+    pub(crate) async fn step(&self, at: Step) {
         let last = !self.is_over() && self.0.fuse.fetch_sub(1, SeqCst) == 0;
         if last {
-            self.0.after_a_commit.store(after_a_commit, SeqCst);
+            let seen = &self.0.chance.seen;
+            seen.see("a process died");
+            match at {
+                Step::Committed => {
+                    seen.see("a process died between a commit and what should have followed");
+                }
+                Step::Answered => seen.see("a process died between a call and its answer"),
+                Step::Before | Step::Looked => {}
+            }
             self.0.dead.store(true, SeqCst);
             self.0.died.notify_waiters();
         }
         if self.is_over() {
             std::future::pending::<()>().await;
         }
+        if at != Step::Looked {
+            for _ in 0..self.0.chance.dice.below(3) {
+                tokio::task::yield_now().await;
+            }
+            // It may have died meanwhile.
+            if self.is_over() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// Whether the database fails now.
+    fn troubled(&self) -> bool {
+        let chance = usize::try_from(self.0.chance.trouble.load(SeqCst)).unwrap_or(0);
+        chance > 0 && self.0.chance.dice.percent(chance)
     }
 }
 
 /// A process's way to its ledger.
 #[derive(Debug)]
 pub(crate) struct MortalStore {
-    pub(crate) inner: Arc<dyn PaymentStore>,
+    pub(crate) audit: Arc<Audit>,
     pub(crate) life: Life,
 }
 
 impl MortalStore {
-    async fn with<T>(&self, work: impl Future<Output = T>) -> T {
-        self.life.step(false).await;
+    async fn with<T>(
+        &self,
+        after: Step,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        self.life.step(Step::Before).await;
+        if self.life.troubled() {
+            self.life.0.chance.seen.see("the database failed");
+            return Err(StoreError::Unavailable("the disk is full".into()));
+        }
         let done = work.await;
-        self.life.step(true).await;
+        self.life.step(after).await;
+        if after == Step::Committed && self.life.troubled() {
+            self.life
+                .0
+                .chance
+                .seen
+                .see("the database failed to say that it had committed");
+            return Err(StoreError::Unavailable("the connection is lost".into()));
+        }
         done
     }
 }
@@ -103,31 +164,36 @@ impl PaymentStore for MortalStore {
         command: Command,
         now: Timestamp,
     ) -> Result<Applied, StoreError> {
-        self.with(self.inner.apply(key, command, now)).await
+        self.with(Step::Committed, self.audit.apply(key, command, now))
+            .await
     }
 
     async fn load(&self, key: &PaymentKey) -> Result<Option<PaymentView>, StoreError> {
-        self.with(self.inner.load(key)).await
+        self.with(Step::Before, self.audit.ledger.load(key)).await
     }
 
     async fn history(&self, key: &PaymentKey) -> Result<Option<History>, StoreError> {
-        self.with(self.inner.history(key)).await
+        self.with(Step::Before, self.audit.ledger.history(key))
+            .await
     }
 
     async fn census(&self, now: Timestamp) -> Result<Census, StoreError> {
-        self.with(self.inner.census(now)).await
+        self.with(Step::Before, self.audit.ledger.census(now)).await
     }
 
     async fn recent(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError> {
-        self.with(self.inner.recent(limit)).await
+        self.with(Step::Before, self.audit.ledger.recent(limit))
+            .await
     }
 
     async fn under_review(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError> {
-        self.with(self.inner.under_review(limit)).await
+        self.with(Step::Before, self.audit.ledger.under_review(limit))
+            .await
     }
 
     async fn blocked_until(&self, account: &ProviderId) -> Result<Option<Timestamp>, StoreError> {
-        self.with(self.inner.blocked_until(account)).await
+        self.with(Step::Looked, self.audit.ledger.blocked_until(account))
+            .await
     }
 
     async fn claim_due(
@@ -137,8 +203,8 @@ impl PaymentStore for MortalStore {
         until: Timestamp,
         limit: u32,
     ) -> Result<Vec<(PaymentKey, Lease)>, StoreError> {
-        self.with(self.inner.claim_due(account, now, until, limit))
-            .await
+        let claimed = self.audit.claim_due(account, now, until, limit);
+        self.with(Step::Committed, claimed).await
     }
 
     async fn claim_events(
@@ -147,7 +213,8 @@ impl PaymentStore for MortalStore {
         until: Timestamp,
         limit: u32,
     ) -> Result<Vec<ClaimedEvent>, StoreError> {
-        self.with(self.inner.claim_events(now, until, limit)).await
+        let claimed = self.audit.ledger.claim_events(now, until, limit);
+        self.with(Step::Committed, claimed).await
     }
 
     async fn settle_event(
@@ -155,15 +222,17 @@ impl PaymentStore for MortalStore {
         event: &ClaimedEvent,
         delivery: Delivery,
     ) -> Result<(), StoreError> {
-        self.with(self.inner.settle_event(event, delivery)).await
+        let settled = self.audit.ledger.settle_event(event, delivery);
+        self.with(Step::Committed, settled).await
     }
 
     async fn parked_events(&self, limit: u32) -> Result<Vec<ParkedEvent>, StoreError> {
-        self.with(self.inner.parked_events(limit)).await
+        self.with(Step::Before, self.audit.ledger.parked_events(limit))
+            .await
     }
 
     fn signals(&self) -> Option<Arc<dyn Signals>> {
-        self.inner.signals()
+        self.audit.ledger.signals()
     }
 
     async fn unpark_event(
@@ -172,38 +241,7 @@ impl PaymentStore for MortalStore {
         unparking: Unparking,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.with(self.inner.unpark_event(id, unparking, now)).await
-    }
-}
-
-/// A process's way to the gateway.
-#[derive(Clone, Debug)]
-pub(crate) struct MortalService<S> {
-    pub(crate) inner: S,
-    pub(crate) life: Life,
-}
-
-impl<S> Service<Request<Bytes>> for MortalService<S>
-where
-    S: Service<Request<Bytes>, Response = Response<Bytes>, Error = BoxError>,
-    S: Clone + Send + 'static,
-    S::Future: Send,
-{
-    type Response = Response<Bytes>;
-    type Error = BoxError;
-    type Future = std::pin::Pin<Box<dyn Future<Output = Result<Response<Bytes>, BoxError>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<Bytes>) -> Self::Future {
-        let Self { inner, life } = self.clone();
-        Box::pin(async move {
-            life.step(false).await;
-            let answer = inner.oneshot(request).await;
-            life.step(false).await;
-            answer
-        })
+        let unparked = self.audit.ledger.unpark_event(id, unparking, now);
+        self.with(Step::Committed, unparked).await
     }
 }
