@@ -9,7 +9,7 @@ use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 /// Pages whose Rust is not in `src/lib.rs`, and the test that holds each to real code.
 const HELD_ELSEWHERE: [(&str, &str); 2] = [
     ("docs/axum.md", "crates/ucanpay-axum/tests/it/guide.rs"),
-    ("docs/loco.md", "examples/loco-shop/tests/it/guide.rs"),
+    ("docs/loco.md", "crates/ucanpay-loco/tests/it/guide/page.rs"),
 ];
 
 fn root() -> &'static Path {

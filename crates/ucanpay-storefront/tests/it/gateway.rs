@@ -17,7 +17,7 @@ use ucanpay_storefront::provider::{
 use ucanpay_storefront::{PaymentProvider, ProviderId, RawNotification, Reply};
 
 /// How long a call hangs that is told to: time enough for a slow disk to commit what comes before it.
-pub(crate) const HANG: Duration = Duration::from_millis(1_500);
+pub(crate) const HANG: Duration = Duration::from_secs(4);
 
 pub(crate) const MERCHANT: &str = "2000000010";
 

@@ -177,7 +177,8 @@ impl World {
             return;
         };
         let (what, body) = match self.dice.below(10) {
-            0 if self.dice.percent(20) => ("pay", json!({"amount": 449})),
+            // Two cents less: one less and the fault that says one cent more would come to the right amount.
+            0 if self.dice.percent(20) => ("pay", json!({"amount": 448})),
             0 => ("decline", json!({})),
             1 => ("stall", json!({})),
             2 => ("pay", json!({"late": true})),
