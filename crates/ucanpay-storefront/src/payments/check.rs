@@ -14,8 +14,9 @@ impl Payments {
     /// this account. It changes nothing, there or here, but that a block is kept to by all instances; a blocked account is
     /// not asked.
     ///
-    /// A gateway that says "no such payment" has read our signature and knows the account. That answer need not be signed,
-    /// so the gateway's own key is not proven by it: the first answer to a payment does that.
+    /// A gateway that says "no such payment" was reached, and has not refused our signature. More is not proven: the answer
+    /// need not be signed, so the gateway's own key is untried, and UCanPay's reference has no name for an unknown merchant
+    /// or a bad signature among the answers to this query. The first payment proves all of it.
     ///
     /// The error of an account is what a payment would meet now: out of reach, a signature refused (`BadSignature`), an
     /// account not allowed (`Refused`). Payments started meanwhile are recorded, and placed once it takes calls again.
@@ -54,6 +55,7 @@ impl Payments {
             Ok(_) => Ok(()),
         }
     }
+
     /// If the gateway takes no calls for a while, every instance has to know, whichever call was told so.
     async fn note_block(&self, account: &ProviderId, nobodys: Reference, met: &ProviderError) {
         let Some(wait) = block_of(met) else {

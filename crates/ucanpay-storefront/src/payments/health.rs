@@ -32,8 +32,7 @@ pub struct Health {
 #[non_exhaustive]
 pub enum Concern {
     /// Payments, closed payments that are watched, or refunds have been due for more than ten minutes, the first since this
-    /// moment: no reconciler runs, or
-    /// its [call budget](Payments::with_call_budget) is too small.
+    /// moment: no reconciler runs, or its [call budget](Payments::with_call_budget) is too small.
     NotReconciled(ProviderId, Backlog),
     /// An account has unsettled rows and no provider.
     NotRegistered(ProviderId),

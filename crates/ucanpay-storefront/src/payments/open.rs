@@ -38,17 +38,14 @@ impl Payments {
     pub async fn from_env() -> Result<Self, OpenError> {
         let account = UcanpayAccount::from_env().provider()?;
         let registry = PaymentRegistry::builder().register(account).build()?;
-        let url = match std::env::var(DATABASE_URL) {
-            Ok(url) if !url.trim().is_empty() => url,
-            _ => {
-                return Err(SettingError::new(
-                    DATABASE_URL,
-                    "is not set",
-                    "name where the ledger is kept: sqlite://payments.sqlite, or postgres://user@host/database",
-                )
-                .into());
-            }
+        let url = std::env::var_os(DATABASE_URL).unwrap_or_default();
+        let url = url.to_str().map(str::trim);
+        let problem = match url {
+            Some("") => "is not set",
+            Some(url) => return Ok(Self::new(store::open(url).await?, registry)),
+            None => "is not UTF-8 text",
         };
-        Ok(Self::new(store::open(url.trim()).await?, registry))
+        let advice = "name where the ledger is kept: sqlite://payments.sqlite, or postgres://user@host/database";
+        Err(SettingError::new(DATABASE_URL, problem, advice).into())
     }
 }

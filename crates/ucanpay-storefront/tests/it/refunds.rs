@@ -239,6 +239,37 @@ async fn a_refund_that_the_gateway_leaves_open_for_half_an_hour_is_raised_once_a
 }
 
 #[tokio::test]
+async fn a_refused_refund_is_raised_though_an_earlier_one_was_and_nobody_has_looked_yet() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        for number in ["R1", "R2"] {
+            shop.gateway
+                .next_call(Fault::Says(ProviderErrorKind::Refused));
+            shop.refund("A1", number, 100).await.unwrap();
+            // The balance is topped up, and it goes through.
+            shop.pass(400).await;
+            shop.refund_note("A1", number, &json!({})).await;
+            let view = shop.view("A1").await;
+            let refund = view.refunds.last().unwrap();
+            assert_eq!(refund.state, RefundState::Succeeded);
+        }
+        let view = shop.view("A1").await;
+        let told: Vec<_> = view
+            .open_discrepancies()
+            .map(|row| (row.kind, &row.note[..10]))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (DiscrepancyKind::Refused, "refund R1:"),
+                (DiscrepancyKind::Refused, "refund R2:")
+            ]
+        );
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
 async fn a_refund_message_about_another_amount_changes_nothing_and_is_flagged() {
     for shop in shops().await {
         shop.paid("A1", 450).await;

@@ -123,9 +123,15 @@ pub(crate) fn judge(done: &Done<'_>) -> Broken {
                 }
             };
             law.must(trouble, "3: why a call brought nothing is noted");
-            let raised = after.view.discrepancies.iter();
-            let mut raised = raised.filter(|row| row.kind == DiscrepancyKind::Refused);
-            law.must(!review || raised.next().is_some(), "3: a person is told");
+            let recorded = match &lease.target {
+                Target::Payment => None,
+                Target::Refund(number) => after.view.refund(number).map(|row| row.created_at),
+            };
+            // What stood open before a refund was recorded is about an earlier one.
+            let mut raised = after.view.open_discrepancies();
+            let told = raised
+                .any(|row| row.kind == DiscrepancyKind::Refused && Some(row.opened_at) >= recorded);
+            law.must(!review || told, "3: a person is told");
         }
         Command::SettleReview { .. } => {
             let (was, is) = (&before.view.payment, &after.view.payment);

@@ -10,7 +10,7 @@ use crate::id::{PaymentKey, RefundNumber};
 use crate::ledger::command::{
     Conflict, Lease, NewPayment, NewRefund, Outcome, RefundRefusal, Target,
 };
-use crate::ledger::discrepancy::DiscrepancyKind;
+use crate::ledger::discrepancy::{Discrepancy, DiscrepancyKind};
 use crate::ledger::event::EventKind;
 use crate::ledger::model::{Payment, PaymentState, PaymentView, Refund, RefundState, Reversal};
 use crate::ledger::schedule::Schedule;
@@ -278,24 +278,23 @@ pub(super) fn give_up(
     if !draft.holds(lease) {
         return draft.finish(Outcome::StaleLease);
     }
-    // The gateway's own words may differ from one time to the next; the row has the newest of them.
-    let open = |view: &PaymentView| {
-        let mut open = view.open_discrepancies();
-        open.any(|row| row.kind == DiscrepancyKind::Refused)
-    };
-    if review && !open(&draft.view) {
-        draft.review(DiscrepancyKind::Refused, &trouble);
-    }
     match &lease.target {
         Target::Payment => draft.view.payment.trouble = Some(trouble),
         Target::Refund(number) => {
-            let refund = draft
-                .view
-                .refunds
-                .iter_mut()
-                .find(|refund| refund.number == *number);
-            if let Some(refund) = refund {
+            let mut refunds = draft.view.refunds.iter_mut();
+            if let Some(refund) = refunds.find(|refund| refund.number == *number) {
+                let note = format!("refund {number}: {trouble}");
                 refund.trouble = Some(trouble);
+                // The gateway's own words may differ from one time to the next; the row has the newest of them. Refunds go
+                // one at a time, so what was opened since this one was recorded is about it.
+                let recorded = refund.created_at;
+                let about_it = |row: &Discrepancy| {
+                    row.kind == DiscrepancyKind::Refused && row.opened_at >= recorded
+                };
+                let told = draft.view.open_discrepancies().any(about_it);
+                if review && !told {
+                    draft.review(DiscrepancyKind::Refused, &note);
+                }
             }
         }
     }
