@@ -22,6 +22,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{Request, Response};
 use axum::routing::post;
 use base64::{Engine, engine::general_purpose::STANDARD};
+use figures::Turns;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -70,27 +71,14 @@ async fn compare() {
     let bare = bare(platform.public_key(), message, signature);
     without_sockets(&ours, &bare, &body).await;
     let (ours, bare) = (serve(ours).await, serve(bare).await);
-    println!(
-        "a notification over loopback, requests a second (aws-lc, 2048 bits, ledger in memory)"
-    );
     for connections in [1, 16] {
-        let (mut ratios, mut rates) = (Vec::new(), [Vec::new(), Vec::new()]);
+        let mut turns = Turns::default();
         for _ in 0..ROUNDS {
             let ours = load(ours, connections, &body).await;
-            let bare = load(bare, connections, &body).await;
-            ratios.push(ours / bare);
-            rates[0].push(ours);
-            rates[1].push(bare);
+            turns.add(ours, load(bare, connections, &body).await);
         }
-        let [ours, bare] = rates.map(median);
-        let (low, high) = (
-            ratios.iter().copied().fold(f64::INFINITY, f64::min),
-            ratios.iter().copied().fold(0.0, f64::max),
-        );
-        println!(
-            "  {connections:>2} connections   ours {ours:>7.0}   bare {bare:>7.0}   ratio {:.2} ({low:.2} to {high:.2}); asked for: at least 0.85",
-            median(ratios)
-        );
+        let what = format!("notifications over loopback, {connections} connections");
+        turns.report(&format!("router {connections}"), &what, "/s");
     }
 }
 
@@ -224,9 +212,4 @@ fn merchant() -> Merchant {
 fn private_key(name: &str) -> PrivateKey {
     let keys: Value = serde_json::from_str(KEYS).unwrap();
     PrivateKey::from_bytes(keys[name]["pkcs8"].as_str().unwrap().as_bytes()).unwrap()
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    values[values.len() / 2]
 }

@@ -12,17 +12,17 @@
     reason = "a benchmark prints, and a panic is its report"
 )]
 
-mod figures;
+mod gateway;
 
 use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use serde_json::json;
+use figures::Memory;
 use tower::ServiceExt as _;
 
-use crate::figures::{memory, merchant, order};
+use crate::gateway::{merchant, order};
 
 const ORDERS: usize = 10_000;
 const INTERVALS: usize = 25;
@@ -30,9 +30,8 @@ const MEBIBYTES: u64 = 150;
 
 #[tokio::main]
 async fn main() {
-    let sandbox = figures::sandbox_with(|config| config.with_driven_clock(SystemTime::now())).await;
+    let sandbox = gateway::sandbox_with(|config| config.with_driven_clock(SystemTime::now())).await;
     let router = sandbox.router();
-    let before = memory("VmRSS");
     let merchant = merchant();
     for index in 0..ORDERS {
         post(
@@ -48,7 +47,16 @@ async fn main() {
         )
         .await;
     }
-    let pending = memory("VmRSS");
+    let Some(pending) = Memory::now() else {
+        figures::not_measured("sandbox memory", "there is no /proc here");
+        return;
+    };
+    figures::report(
+        "sandbox pending",
+        "10,000 open orders with notifications pending",
+        pending.mebibytes(),
+        "MiB",
+    );
     for _ in 0..INTERVALS {
         sandbox.advance(Duration::from_secs(15)).await.unwrap();
         // A merchant that answers, and takes nothing.
@@ -56,20 +64,14 @@ async fn main() {
             .fallback(|| async { (StatusCode::INTERNAL_SERVER_ERROR, "x".repeat(300)) });
         assert_eq!(sandbox.deliver_due_to(refuses).await.unwrap(), ORDERS);
     }
-    let (tried, most) = (memory("VmRSS"), memory("VmHWM"));
-    println!(
-        "{ORDERS} open orders with notifications pending: {} MiB resident, {} MiB after {INTERVALS} attempts each, {} MiB at \
-         the most, {} MiB before; asked for: under {MEBIBYTES} MiB",
-        pending >> 10,
-        tried >> 10,
-        most >> 10,
-        before >> 10
+    let after = Memory::now().expect("there was one before");
+    figures::report(
+        "sandbox memory",
+        "after twenty-five attempts at each notification, at the most",
+        after.peak_mebibytes(),
+        "MiB",
     );
-    println!(
-        "{}",
-        json!({ "before_kib": before, "pending_kib": pending, "tried_kib": tried, "most_kib": most, "asked_for_mib": MEBIBYTES })
-    );
-    assert!(most >> 10 < MEBIBYTES, "{} MiB", most >> 10);
+    assert!(after.peak >> 10 < MEBIBYTES, "{} MiB", after.peak >> 10);
 }
 
 async fn post(router: Router, path: &str, body: Vec<u8>) {

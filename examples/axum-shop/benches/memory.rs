@@ -165,20 +165,13 @@ impl Running {
     }
 
     fn report(&self, row: &str, what: &str) {
-        let mebibytes = |kibibytes: u64| {
-            f64::from(u32::try_from(kibibytes).expect("less than four tebibytes")) / 1024.0
-        };
-        let resident = self.memory().expect("asked before").resident;
-        figures::report(row, what, mebibytes(resident), "MiB");
+        let memory = self.memory().expect("asked before");
+        figures::report(row, what, memory.mebibytes(), "MiB");
     }
 
-    /// Seconds of a processor that it has used, by the kernel's clock of a hundredth.
+    /// Seconds of a processor that it has used.
     fn cpu(&self) -> f64 {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).unwrap();
-        let (_, fields) = stat.rsplit_once(')').unwrap();
-        let field =
-            |at: usize| -> f64 { fields.split_whitespace().nth(at).unwrap().parse().unwrap() };
-        (field(11) + field(12)) / 100.0
+        figures::cpu_of(self.process.id()).expect("there is a /proc: its memory was read")
     }
 }
 

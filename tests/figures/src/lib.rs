@@ -131,6 +131,37 @@ impl Memory {
     }
 }
 
+impl Memory {
+    /// What is resident now, in MiB.
+    pub fn mebibytes(self) -> f64 {
+        mebibytes(self.resident)
+    }
+
+    /// What was resident at the most, in MiB.
+    pub fn peak_mebibytes(self) -> f64 {
+        mebibytes(self.peak)
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "no process holds so many KiB that it would show"
+)]
+fn mebibytes(kibibytes: u64) -> f64 {
+    kibibytes as f64 / 1024.0
+}
+
+/// The processor time of all threads of a process so far, in seconds; `None` where the kernel does not tell.
+pub fn cpu_of(process: u32) -> Option<f64> {
+    let mut seconds = 0.0;
+    for thread in std::fs::read_dir(format!("/proc/{process}/task")).ok()? {
+        let times = std::fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
+        let nanoseconds: f64 = times.split_whitespace().next()?.parse().ok()?;
+        seconds += nanoseconds / 1e9;
+    }
+    Some(seconds)
+}
+
 fn quoted(text: &str) -> String {
     let mut quoted = String::from('"');
     for c in text.chars() {

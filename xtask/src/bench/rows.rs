@@ -163,8 +163,14 @@ pub(crate) const ROWS: &[Row] = &[
         AtMost(200.0),
     ),
     row(
+        "sandbox router",
+        "sandbox, unified orders through its router",
+        "its two RSA operations alone",
+        AtLeast(0.7),
+    ),
+    row(
         "sandbox orders",
-        "sandbox, unified orders a second",
+        "sandbox, unified orders over loopback",
         "its two RSA operations alone",
         AtLeast(0.7),
     ),

@@ -56,8 +56,3 @@ fn main() {
         runtime.block_on(postgres::compare());
     }
 }
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    values[values.len() / 2]
-}

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use figures::Memory;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use ucanpay_storefront::ledger::Event;
@@ -75,15 +76,17 @@ pub(crate) async fn measure() {
             let grown = |now: u64, then: u64| now.saturating_sub(then) >> 10;
             let resident = grown(memory.resident, first.resident);
             let peak = grown(memory.peak, first.peak);
-            println!(
-                "  grown since the first {STEP}: {resident} MiB, at the most {peak} MiB; asked for: flat, at most \
-                 {MEBIBYTES} MiB"
+            figures::report(
+                "ledger memory",
+                "grown since the first hundred thousand",
+                memory.mebibytes() - first.mebibytes(),
+                "MiB",
             );
             assert!(resident <= MEBIBYTES && peak <= MEBIBYTES, "it grows");
         }
     }
     if first.is_none() {
-        println!("  memory NOT CHECKED: there is no /proc/self/status here");
+        figures::not_measured("ledger memory", "there is no /proc/self/status here");
     }
     stop.send(()).unwrap();
     running.await.unwrap();
@@ -192,25 +195,4 @@ fn provider() -> MockPaymentProvider {
         body: "SUCCESS".to_owned(),
     });
     provider
-}
-
-/// In KiB.
-#[derive(Clone, Copy)]
-struct Memory {
-    resident: u64,
-    peak: u64,
-}
-
-impl Memory {
-    fn now() -> Option<Self> {
-        let status = std::fs::read_to_string("/proc/self/status").ok()?;
-        let figure = |name: &str| -> Option<u64> {
-            let line = status.lines().find(|line| line.starts_with(name))?;
-            line.split_whitespace().nth(1)?.parse().ok()
-        };
-        Some(Self {
-            resident: figure("VmRSS:")?,
-            peak: figure("VmHWM:")?,
-        })
-    }
 }

@@ -25,7 +25,10 @@ const ROUNDS: usize = 15;
 
 pub(crate) async fn compare() {
     if !private_postgres::WANTED {
-        println!("settle on PostgreSQL NOT MEASURED: its initdb and pg_ctl are not installed");
+        figures::not_measured(
+            "settle postgres",
+            "PostgreSQL's initdb and pg_ctl are not installed",
+        );
         return;
     }
     let server = Cluster::durable();
@@ -54,7 +57,8 @@ pub(crate) async fn compare() {
         statements.values().sum::<i64>()
             / i64::try_from(ROUNDS * (WARM_UP + NOTIFICATIONS)).unwrap()
     );
-    rounds.report("the store", "the same, bare", "0.8");
+    let what = format!("durable settle on PostgreSQL, {AT_ONCE} at once");
+    rounds.report("settle postgres", &what, ["the store", "the same, bare"]);
 }
 
 async fn pool(server: &Cluster) -> PgPool {

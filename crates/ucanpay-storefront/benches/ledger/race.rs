@@ -5,8 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-
-use crate::median;
+use figures::{Turns, median};
 
 /// Callers, and for PostgreSQL connections.
 pub(crate) const AT_ONCE: usize = 64;
@@ -81,18 +80,19 @@ impl Rounds {
         self.theirs.push(theirs);
     }
 
-    pub(crate) fn report(self, ours: &str, theirs: &str, asked_for: &str) {
+    pub(crate) fn report(&self, row: &str, what: &str, [ours, theirs]: [&str; 2]) {
         for (name, runs) in [(ours, &self.ours), (theirs, &self.theirs)] {
-            let rate = median(runs.iter().map(|run| run.per_second).collect());
-            let p50 = median(runs.iter().map(|run| run.percentile(50)).collect());
-            let p99 = median(runs.iter().map(|run| run.percentile(99)).collect());
-            println!("  {name:<22} {rate:>8.0}/s   p50 {p50:>7.2} ms   p99 {p99:>7.2} ms");
+            let percentile = |percent| {
+                let times: Vec<f64> = runs.iter().map(|run| run.percentile(percent)).collect();
+                median(&times)
+            };
+            let (p50, p99) = (percentile(50), percentile(99));
+            println!("  {name:<22} p50 {p50:>7.2} ms   p99 {p99:>7.2} ms");
         }
-        let pairs = self.ours.iter().zip(&self.theirs);
-        let ratios: Vec<f64> = pairs.map(|(a, b)| a.per_second / b.per_second).collect();
-        let low = ratios.iter().copied().fold(f64::INFINITY, f64::min);
-        let high = ratios.iter().copied().fold(0.0, f64::max);
-        let ratio = median(ratios);
-        println!("  ratio {ratio:.2} ({low:.2} to {high:.2}); asked for: at least {asked_for}");
+        let mut turns = Turns::default();
+        for (ours, theirs) in self.ours.iter().zip(&self.theirs) {
+            turns.add(ours.per_second, theirs.per_second);
+        }
+        turns.report(row, what, "/s");
     }
 }

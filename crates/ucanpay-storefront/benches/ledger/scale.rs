@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use figures::Turns;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 use tempfile::TempDir;
 use ucanpay_storefront::{PaymentStore, SqliteStore};
 
-use crate::median;
 use crate::race::{AT_ONCE, Settle, run};
 use crate::settle::Shared;
 use crate::told::{AT, PROVIDER, key, reference};
@@ -25,62 +25,50 @@ pub(crate) async fn compare() {
     let small = Table::filled(&folder, "small", SMALL).await;
     let large = Table::filled(&folder, "large", LARGE).await;
     println!("the ledger on SQLite with {SMALL} and with {LARGE} payments");
-    let (few, many) = in_turns(
+    let ones = in_turns(
         SINGLES,
         async |number| small.settle_one(number).await,
         async |number| large.settle_one(number).await,
-    )
-    .await;
-    report("one settlement, alone", few, many);
-    let (few, many) = in_turns(
+    );
+    ones.await
+        .report("scale one", "one settlement, alone", "ms");
+    let claims = in_turns(
         CLAIMS,
         async |number| small.claim(number).await,
         async |number| large.claim(number).await,
-    )
-    .await;
-    report("16 due rows claimed", few, many);
+    );
+    claims
+        .await
+        .report("scale claim", "16 due rows claimed", "ms");
     // The small table has no more than this many payments left to settle.
     const { assert!(SINGLES + TURNS * A_TURN <= SMALL) };
-    let (few, many) = in_turns(
+    let batches = in_turns(
         TURNS,
         async |turn| small.settle_many(turn).await,
         async |turn| large.settle_many(turn).await,
-    )
-    .await;
-    let ratios = few.iter().zip(&many).map(|(few, many)| many / few);
-    println!(
-        "  settled {AT_ONCE} at once       {:>8.0}/s {:>8.0}/s   ratio {:.2}; asked for: at least 0.5",
-        median(few.clone()),
-        median(many.clone()),
-        median(ratios.collect())
     );
+    let what = format!("settled {AT_ONCE} at once");
+    batches.await.report("scale batched", &what, "/s");
 }
 
-/// Measures both so many times; each goes first every other time.
+/// Measures both so many times, the large table's against the small one's; each goes first every other time.
 async fn in_turns(
     turns: usize,
     few: impl AsyncFn(usize) -> f64,
     many: impl AsyncFn(usize) -> f64,
-) -> (Vec<f64>, Vec<f64>) {
-    let mut measured = (Vec::new(), Vec::new());
+) -> Turns {
+    let mut measured = Turns::default();
     for turn in 0..turns {
-        if turn % 2 == 0 {
-            measured.0.push(few(turn).await);
-            measured.1.push(many(turn).await);
+        let (few, many) = if turn % 2 == 0 {
+            let few = few(turn).await;
+            (few, many(turn).await)
         } else {
-            measured.1.push(many(turn).await);
-            measured.0.push(few(turn).await);
-        }
+            let many = many(turn).await;
+            (few(turn).await, many)
+        };
+        measured.add(many, few);
     }
     measured
-}
-
-fn report(what: &str, few: Vec<f64>, many: Vec<f64>) {
-    let (few, many) = (median(few), median(many));
-    println!(
-        "  {what:<24} {few:>7.2} ms {many:>7.2} ms   ratio {:.2}; asked for: at most 1.3",
-        many / few
-    );
 }
 
 struct Table {

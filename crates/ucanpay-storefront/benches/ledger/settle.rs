@@ -31,10 +31,12 @@ pub(crate) async fn compare() {
         };
         rounds.add(ours, theirs);
     }
-    println!(
-        "durable settle on SQLite, {AT_ONCE} at once, {NOTIFICATIONS} notifications, {ROUNDS} rounds"
+    let what = format!("durable settle on SQLite, {AT_ONCE} at once, {NOTIFICATIONS} a round");
+    rounds.report(
+        "settle sqlite",
+        &what,
+        ["shared commits", "one transaction each"],
     );
-    rounds.report("shared commits", "one transaction each", "4");
 }
 
 /// Ours.
