@@ -528,6 +528,37 @@ async fn a_gateway_that_does_not_reverse_a_paid_payment_leaves_it_to_a_refund() 
 }
 
 #[tokio::test]
+async fn a_close_or_a_reversal_that_the_gateway_refuses_is_raised_once_and_goes_on() {
+    for how in ["close", "reverse"] {
+        for shop in started().await {
+            let key = shop.key("A1");
+            for _ in 0..2 {
+                let gate = shop.gateway.hold_next_cancellation();
+                let (payments, key) = (shop.payments.clone(), key.clone());
+                let ending = tokio::spawn(async move {
+                    match how {
+                        "close" => drop(payments.close(&key).await.unwrap()),
+                        _ => drop(payments.reverse(&key).await.unwrap()),
+                    }
+                });
+                gate.arrived().await;
+                shop.gateway.next_call(Fault::Says(Kind::Refused));
+                gate.open();
+                ending.await.unwrap();
+                let view = shop.view("A1").await;
+                let told: Vec<_> = view.open_discrepancies().map(|row| row.kind).collect();
+                assert_eq!(told, [DiscrepancyKind::Refused], "{how}");
+                shop.clock.advance(Duration::from_secs(HOUR));
+            }
+            // The account was put right.
+            shop.payments.reconcile().await.unwrap();
+            assert_eq!(state(&shop).await, PaymentState::Closed, "{how}");
+            shop.check().await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_reversal_goes_out_though_the_query_before_it_brought_nothing_clear() {
     for shop in started().await {
         shop.gateway.set_status("A1", PaymentStatus::Paid);

@@ -278,25 +278,26 @@ pub(super) fn give_up(
     if !draft.holds(lease) {
         return draft.finish(Outcome::StaleLease);
     }
-    match &lease.target {
-        Target::Payment => draft.view.payment.trouble = Some(trouble),
-        Target::Refund(number) => {
-            let mut refunds = draft.view.refunds.iter_mut();
-            if let Some(refund) = refunds.find(|refund| refund.number == *number) {
-                let note = format!("refund {number}: {trouble}");
-                refund.trouble = Some(trouble);
-                // The gateway's own words may differ from one time to the next; the row has the newest of them. Refunds go
-                // one at a time, so what was opened since this one was recorded is about it.
-                let recorded = refund.created_at;
-                let about_it = |row: &Discrepancy| {
-                    row.kind == DiscrepancyKind::Refused && row.opened_at >= recorded
-                };
-                let told = draft.view.open_discrepancies().any(about_it);
-                if review && !told {
-                    draft.review(DiscrepancyKind::Refused, &note);
-                }
-            }
+    let view = &mut draft.view;
+    let (recorded, note) = match &lease.target {
+        Target::Payment => {
+            view.payment.trouble = Some(trouble.clone());
+            (view.payment.created_at, trouble)
         }
+        Target::Refund(number) => {
+            let Some(refund) = view.refunds.iter_mut().find(|row| row.number == *number) else {
+                return draft.finish(Outcome::StaleLease);
+            };
+            refund.trouble = Some(trouble.clone());
+            (refund.created_at, format!("refund {number}: {trouble}"))
+        }
+    };
+    // The gateway's own words may differ from one time to the next; the row has the newest of them. Refunds go one at a
+    // time, so what was opened since this row was recorded is about it.
+    let about_it =
+        |open: &Discrepancy| open.kind == DiscrepancyKind::Refused && open.opened_at >= recorded;
+    if review && !draft.view.open_discrepancies().any(about_it) {
+        draft.review(DiscrepancyKind::Refused, &note);
     }
     draft.put_off(&lease.target, hold);
     draft.finish(Outcome::Noted)
