@@ -16,13 +16,15 @@ use futures_util::stream;
 use serde::Serialize;
 use std::convert::Infallible;
 use std::time::Duration;
-use tokio::sync::broadcast::{Receiver, error::RecvError};
-use tokio::time::Interval;
+use tokio::time::timeout;
 use ucanpay_core::qr;
-use ucanpay_storefront::{PaymentKey, PaymentView, Payments, Reference};
+use ucanpay_storefront::{Changes, PaymentKey, PaymentView, Payments, Reference};
 
 /// How often an open page is looked after that nobody told anything: another machine may have committed the change.
-const LOOK: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_secs(30);
+
+/// How soon a ledger that could not be read is looked at again.
+const AGAIN: Duration = Duration::from_secs(2);
 
 /// Routes over the ledger, for `.nest("/ucanpay", payments_router(&payments))`. The nesting router may have a fallback, and
 /// other routes before and after.
@@ -198,13 +200,13 @@ async fn events(
 ) -> Result<impl IntoResponse, StatusCode> {
     let key = key(&payments, reference)?;
     // It listens before it first reads, so that nothing falls in between.
-    let changes = payments.changes();
-    find(&payments, &key).await?;
+    let changes = payments.changes_of(&key);
+    let view = find(&payments, &key).await?;
     let watcher = Watcher {
-        look: tokio::time::interval(LOOK),
         payments,
         key,
         changes,
+        read: Some(PaymentStatus::from(&view)),
         told: None,
     };
     let events = stream::unfold(watcher, async |mut watcher| {
@@ -218,8 +220,9 @@ async fn events(
 struct Watcher {
     payments: Payments,
     key: PaymentKey,
-    changes: Receiver<PaymentKey>,
-    look: Interval,
+    changes: Changes,
+    /// What was read before anybody listened.
+    read: Option<PaymentStatus>,
     told: Option<PaymentStatus>,
 }
 
@@ -229,35 +232,25 @@ impl Watcher {
         if self.told.as_ref().is_some_and(|status| status.settled) {
             return None;
         }
+        let mut wait = LOOK;
         loop {
-            tokio::select! {
-                // Ticks at once the first time.
-                _ = self.look.tick() => {}
-                () = change_of(&mut self.changes, &self.key) => {}
-            }
-            // A ledger that cannot be read now is looked at again soon.
-            let Ok(Some(view)) = self.payments.payment(&self.key).await else {
-                continue;
+            let status = match self.read.take() {
+                Some(status) => status,
+                None => {
+                    let _ = timeout(wait, self.changes.next()).await;
+                    let Ok(Some(view)) = self.payments.payment(&self.key).await else {
+                        wait = AGAIN;
+                        continue;
+                    };
+                    PaymentStatus::from(&view)
+                }
             };
-            let status = PaymentStatus::from(&view);
+            wait = LOOK;
             if self.told.as_ref() != Some(&status) {
                 let event = Event::default().json_data(&status).ok()?;
                 self.told = Some(status);
                 return Some(event);
             }
-        }
-    }
-}
-
-/// Completes when this payment has changed, or may have.
-async fn change_of(changes: &mut Receiver<PaymentKey>, key: &PaymentKey) {
-    loop {
-        match changes.recv().await {
-            Ok(changed) if changed == *key => return,
-            Ok(_) => {}
-            Err(RecvError::Lagged(_)) => return,
-            // The ledger outlives its listeners; if not, the regular look remains.
-            Err(RecvError::Closed) => std::future::pending().await,
         }
     }
 }

@@ -72,10 +72,10 @@ pub use payments::OpenError;
 #[cfg(feature = "postgres")]
 pub use payments::Uncommitted;
 pub use payments::{
-    ClosedProof, Closing, Concern, DEFAULT_EXPIRY, EndError, EventHandler, HandlerError, Health,
-    NotificationError, PaidProof, ParkedError, Payments, Policies, Receipt, ReconcileReport,
-    RefreshError, RefundError, RefundRequest, ReviewError, Running, StartError, StartPayment,
-    Timeline, TimelineEntry, TimelineItem, UnmatchedPolicy, on_paid,
+    Changes, ClosedProof, Closing, Concern, DEFAULT_EXPIRY, EndError, EventHandler, HandlerError,
+    Health, NotificationError, PaidProof, ParkedError, Payments, Policies, Receipt,
+    ReconcileReport, RefreshError, RefundError, RefundRequest, ReviewError, Running, StartError,
+    StartPayment, Timeline, TimelineEntry, TimelineItem, UnmatchedPolicy, on_paid,
 };
 #[cfg(feature = "mock")]
 pub use provider::MockPaymentProvider;

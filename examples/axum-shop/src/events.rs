@@ -2,8 +2,8 @@
 //!
 //! A page that opens (or comes back after a lost connection) gets the order as it stands at once, and again whenever it
 //! looks different. A page that says what it shows already (the event's id, which is a fingerprint) is sent only what
-//! differs. Nothing is missed: the stream listens to changes before it first reads, reads anew when told of a
-//! change or that it missed some, and looks for itself every few seconds besides.
+//! differs. Nothing is missed: the stream listens to changes of its payment before it first reads, reads anew when told of
+//! one, and looks for itself twice a minute besides, for what another process may have done.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -18,9 +18,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{OwnedSemaphorePermit, broadcast, watch};
-use tokio::time::{Instant, Interval, MissedTickBehavior};
-use ucanpay_storefront::PaymentKey;
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::time::Instant;
+use ucanpay_storefront::{Changes, Reference};
 
 use crate::fingerprint::fingerprint;
 use crate::orders::{OrderView, Orders};
@@ -29,7 +29,10 @@ use crate::shop::{OrderNumber, Shop};
 use crate::visit::Visit;
 
 /// How often a page is looked after that nobody told anything.
-const LOOK: Duration = Duration::from_secs(2);
+const LOOK: Duration = Duration::from_secs(30);
+
+/// How soon that is done again where the database did not answer.
+const AGAIN: Duration = Duration::from_secs(2);
 
 /// How long a page listens on one connection. Then it comes back by itself, and one that nobody is behind any more does not.
 const LISTENS: Duration = Duration::from_secs(10 * 60);
@@ -86,19 +89,18 @@ async fn events(
     let Some(place) = shop.listen() else {
         return Ok((StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "3")]).into_response());
     };
-    let changes = shop.orders().payments().changes();
-    if shop.orders().find(&number).await?.is_none() {
-        return Err(PageError::NotFound);
-    }
-    let mut look = tokio::time::interval(LOOK);
-    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let payments = shop.orders().payments();
+    let reference = Reference::new(&*number).map_err(|_| PageError::NotFound)?;
+    let changes = payments.changes_of(&payments.key(reference));
+    let order = shop.orders().find(&number).await?;
+    let order = order.ok_or(PageError::NotFound)?;
     let watcher = Watcher {
         orders: shop.orders().clone(),
         closing: shop.closing(),
         number,
         visit,
         changes,
-        look,
+        read: Some(order),
         until: Instant::now() + LISTENS,
         shown,
         _place: place,
@@ -117,9 +119,10 @@ struct Watcher {
     orders: Orders,
     number: String,
     visit: Visit,
-    changes: broadcast::Receiver<PaymentKey>,
+    changes: Changes,
     closing: watch::Receiver<bool>,
-    look: Interval,
+    /// What was read before anybody listened.
+    read: Option<OrderView>,
     until: Instant,
     shown: Option<String>,
     /// Among [`MAX_LISTENERS`].
@@ -129,41 +132,35 @@ struct Watcher {
 impl Watcher {
     /// The next thing to show; `None` when the shop closes, or the time is over.
     async fn next(&mut self) -> Option<Event> {
+        let mut wait = LOOK;
         loop {
-            tokio::select! {
-                // Ticks at once the first time.
-                _ = self.look.tick() => {}
-                () = change_of(&mut self.changes, &self.number) => {}
-                _ = self.closing.wait_for(|closing| *closing) => return None,
-                () = tokio::time::sleep_until(self.until) => return None,
-            }
-            let news = match self.orders.find(&self.number).await {
-                Ok(Some(order)) => News::of(&order, &self.visit),
-                Ok(None) => return None,
-                Err(error) => {
-                    tracing::warn!(order = self.number, %error, "no news for a page; looking again soon");
-                    continue;
+            let order = match self.read.take() {
+                Some(order) => order,
+                None => {
+                    tokio::select! {
+                        () = tokio::time::sleep(wait) => {}
+                        () = self.changes.next() => {}
+                        _ = self.closing.wait_for(|closing| *closing) => return None,
+                        () = tokio::time::sleep_until(self.until) => return None,
+                    }
+                    match self.orders.find(&self.number).await {
+                        Ok(order) => order?,
+                        Err(error) => {
+                            tracing::warn!(order = self.number, %error, "no news for a page; looking again soon");
+                            wait = AGAIN;
+                            continue;
+                        }
+                    }
                 }
             };
+            wait = LOOK;
+            let news = News::of(&order, &self.visit);
             let version = news.version();
             if self.shown.as_ref() != Some(&version) {
                 let event = Event::default().json_data(&news).ok()?.id(&version);
                 self.shown = Some(version);
                 return Some(event);
             }
-        }
-    }
-}
-
-/// Completes when this order has changed, or may have.
-async fn change_of(changes: &mut broadcast::Receiver<PaymentKey>, number: &str) {
-    loop {
-        match changes.recv().await {
-            Ok(key) if key.reference.as_str() == number => return,
-            Ok(_) => {}
-            Err(broadcast::error::RecvError::Lagged(_)) => return,
-            // The ledger outlives its listeners; if not, the regular look remains.
-            Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
         }
     }
 }

@@ -41,13 +41,21 @@ pub enum Bug {
     ToldForEachCopy,
     /// A payment that comes after its close is ignored.
     LatePaymentIgnored,
+    /// A refund that failed is not watched.
+    FailedRefundRests,
+    /// A payment whose reversal was refused is not watched.
+    RefusedReversalRests,
+    /// Right after a refund has failed, the money goes back under another number.
+    AnotherNumberAtOnce,
+    /// The first answer after a refund's failure confirms it, though a repeat may still be on its way.
+    FirstAnswerConfirms,
     /// The second instance makes its calls without a look at the block that the first one committed.
     BlockOfOneInstance,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 24] = [
         Self::SendBeforeIntent,
         Self::AcknowledgeBeforeCommit,
         Self::CheckThenAct,
@@ -67,6 +75,10 @@ impl Bug {
         Self::PaidErased,
         Self::ToldForEachCopy,
         Self::LatePaymentIgnored,
+        Self::FailedRefundRests,
+        Self::RefusedReversalRests,
+        Self::AnotherNumberAtOnce,
+        Self::FirstAnswerConfirms,
         Self::BlockOfOneInstance,
     ];
 }

@@ -15,7 +15,7 @@ use crate::gateway::{REFUNDS, RefundSaid, Said};
 use crate::laws::has;
 use crate::ledger::NONE;
 use crate::moments;
-use crate::system::{Action, BELATED_REVERSAL, State, System};
+use crate::system::{Action, State, System};
 use crate::worker::Stage;
 
 /// More rounds than any row needs to settle.
@@ -104,19 +104,12 @@ impl System {
             Some(Said::Reversed) => {
                 let (paid, closed) = (PaymentState::Paid, PaymentState::Closed);
                 let done = Some(Reversal::Done);
-                let refused = stands == (paid, Some(Reversal::Refused));
-                let known_gap = state.belated & BELATED_REVERSAL != 0 && !self.strict;
-                stands == (closed, done)
-                    || state.gateway.taken && stands == (paid, done)
-                    || refused && known_gap
+                stands == (closed, done) || state.gateway.taken && stands == (paid, done)
             }
         };
         of_payment
             && !view.owes_late_refund()
-            && (0..REFUNDS).all(|n| {
-                let known_gap = state.belated & (1 << n) != 0 && !self.strict;
-                known_gap || refund_agrees(&view, n, state.gateway.refunds[n])
-            })
+            && (0..REFUNDS).all(|n| refund_agrees(&view, n, state.gateway.refunds[n]))
     }
 }
 

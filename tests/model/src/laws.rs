@@ -4,7 +4,7 @@ use ucanpay_storefront::ledger::DiscrepancyKind;
 use ucanpay_storefront::{PaymentState, PaymentView, RefundState, Reversal};
 
 use crate::gateway::{REFUNDS, RefundSaid, Wire, Word};
-use crate::ledger::{Ask, NONE, Row, Told};
+use crate::ledger::{Ask, NOBODY, NONE, Row, Told};
 use crate::moments;
 use crate::system::{State, System};
 
@@ -35,6 +35,12 @@ pub enum Law {
     OneRefundAWish,
     /// Money goes back by a refund or by a reversal, not by both.
     OneWayBack,
+    /// Rule 8: while a refund that failed may still go through, no other takes its place.
+    NoOtherNumber,
+    /// Of a refund that was asked for again, a notification of its end may be older: it is asked about, not believed.
+    OlderIsAskedAbout,
+    /// Rule 7: what a call brought is written only by whom the row is leased to.
+    OnlyUnderItsLease,
     /// Rule 10: no call leaves in a block that is committed.
     NoCallInABlock,
 }
@@ -86,6 +92,53 @@ impl System {
         }
         if state.blocked {
             state.broken.get_or_insert(Law::NoCallInABlock);
+        }
+    }
+
+    /// A call came to the gateway, whose refunds stood like this before it.
+    pub(crate) fn law_of_refunds(&self, state: &mut State, stood: [Option<RefundSaid>; REFUNDS]) {
+        let failed = |n: &usize| stood[*n] == Some(RefundSaid::Failed);
+        let taken = |n: &usize| state.gateway.refunds[*n] == Some(RefundSaid::Processing);
+        let Some(n) = (0..REFUNDS).find(|n| failed(n) && taken(n)) else {
+            return;
+        };
+        let view = self.book.view(state.row);
+        // Refunds go one at a time: another that is under way was recorded after this one had failed.
+        let mut others = (0..REFUNDS).filter(|other| *other != n);
+        let other = others.any(|other| {
+            moments::refund(&view, other).is_some_and(|refund| !refund.state.is_settled())
+        });
+        if other {
+            state.broken.get_or_insert(Law::NoOtherNumber);
+        }
+    }
+
+    /// What a call brought is to be written over the row as it stands.
+    pub(crate) fn law_of_leases(&self, state: &mut State, ask: Ask, told: Told) {
+        let (on, who) = match ask {
+            Ask::Observe(_, _, on, who) | Ask::GiveUp(on, who, _) => (on, who),
+            Ask::Hold(_, _, who) | Ask::RefuseReversal(who) => (0, who),
+            _ => return,
+        };
+        let open = who == NOBODY || state.row == NONE;
+        if !open && told != Told::Stale && !moments::owns(&self.book.view(state.row), on, who) {
+            state.broken.get_or_insert(Law::OnlyUnderItsLease);
+        }
+    }
+
+    /// A notification was committed over this row.
+    pub(crate) fn law_of_older_words(&self, state: &mut State, before: Row, ask: Ask) {
+        let Ask::Notice(Word::Refund(n, said)) = ask else {
+            return;
+        };
+        if before == NONE || said == RefundSaid::Succeeded {
+            return;
+        }
+        let (before, after) = (self.book.view(before), self.book.view(state.row));
+        let stands = |view: &PaymentView| moments::refund(view, n).map(|refund| refund.state);
+        let again = moments::refund(&before, n).is_some_and(|refund| refund.submissions > 1);
+        if again && stands(&before) != stands(&after) {
+            state.broken.get_or_insert(Law::OlderIsAskedAbout);
         }
     }
 

@@ -66,6 +66,8 @@ pub enum Ask {
     Settle(usize),
     /// The lease of this row runs out.
     LeaseEnds(usize),
+    /// Ten minutes have passed since this refund failed.
+    TenMinutes(usize),
     /// The time for the payment is up.
     TimeIsUp,
     /// The worker that held the lease of this row is no more.
@@ -346,6 +348,7 @@ impl Book {
             },
             Ask::TakeDue(..)
             | Ask::LeaseEnds(_)
+            | Ask::TenMinutes(_)
             | Ask::TimeIsUp
             | Ask::Orphan(..)
             | Ask::Mistake(_) => return None,

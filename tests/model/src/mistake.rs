@@ -1,6 +1,6 @@
 //! What a [`Bug`] does to a decision: what is seen before it, what is written after it.
 
-use ucanpay_storefront::{PaymentState, PaymentView, RefundState};
+use ucanpay_storefront::{PaymentState, PaymentView, Refund, RefundState, Reversal};
 
 use crate::bug::Bug;
 use crate::gateway::{Said, Word};
@@ -20,8 +20,6 @@ pub enum Mistake {
     RefundForgotten(usize),
     /// This row is not asked about again.
     Rests(usize),
-    /// The lease of this row is this worker's.
-    Seized(usize, usize),
 }
 
 /// What a decision is made on.
@@ -39,6 +37,7 @@ pub(crate) fn seen(bug: Option<Bug>, mut view: PaymentView, ask: Ask) -> Payment
             for refund in &mut view.refunds {
                 if refund.state == RefundState::Requested && refund.trouble.is_some() {
                     refund.state = RefundState::Failed;
+                    refund.confirmed_at = Some(moments::NOW);
                 }
             }
         }
@@ -47,6 +46,20 @@ pub(crate) fn seen(bug: Option<Bug>, mut view: PaymentView, ask: Ask) -> Payment
             for refund in &mut view.refunds {
                 refund.state = RefundState::Failed;
             }
+        }
+        (Bug::StaleResultWritten, Ask::Observe(_, _, on, who) | Ask::GiveUp(on, who, _)) => {
+            moments::seize(&mut view, on, who);
+        }
+        (Bug::StaleResultWritten, Ask::Hold(_, _, who) | Ask::RefuseReversal(who)) => {
+            moments::seize(&mut view, 0, who);
+        }
+        (Bug::AnotherNumberAtOnce, Ask::RequestRefund(..)) => {
+            for refund in &mut view.refunds {
+                refund.confirmed_at = refund.failed_at;
+            }
+        }
+        (Bug::FirstAnswerConfirms, Ask::Observe(_, Word::Refund(..), ..)) => {
+            view.refunds.iter_mut().for_each(moments::age);
         }
         (Bug::OlderRefundWordBelieved, Ask::Notice(Word::Refund(..))) => {
             for refund in &mut view.refunds {
@@ -74,11 +87,24 @@ pub(crate) fn written(bug: Option<Bug>, before: &PaymentView, after: &mut Paymen
                     .find(|new| new.number == old.number);
                 if let Some(new) = new.filter(|new| new.submissions == old.submissions) {
                     new.state = old.state;
+                    new.confirmed_at = old.confirmed_at;
                 }
             }
         }
         (Bug::RefundDespiteReversal, Ask::RequestRefund(..)) => {
             after.payment.reversal = before.payment.reversal;
+        }
+        (Bug::FailedRefundRests, _) => {
+            let failed = |refund: &&mut Refund| refund.state == RefundState::Failed;
+            for refund in after.refunds.iter_mut().filter(failed) {
+                refund.schedule.next_check_at = None;
+            }
+        }
+        (Bug::RefusedReversalRests, _)
+            if after.payment.reversal == Some(Reversal::Refused)
+                && after.payment.state == PaymentState::Paid =>
+        {
+            after.payment.schedule.next_check_at = None;
         }
         (Bug::PaidErased, _) if was(PaymentState::Paid) && says(ask, Said::NotPaid) => {
             after.payment.state = PaymentState::AwaitingPayment;
@@ -115,6 +141,5 @@ pub(crate) fn write(view: &mut PaymentView, mistake: Mistake) {
                 .retain(|refund| Some(&refund.number) != number.as_ref());
         }
         Mistake::Rests(on) => moments::rest(view, on),
-        Mistake::Seized(on, who) => moments::seize(view, on, who),
     }
 }

@@ -2,7 +2,9 @@
 //! the past, one at a time, in any order. So no bound on how long anything takes is relied upon.
 //!
 //! A lease is running or has run out, and whose it is tells it from others. A question about a row is due from the moment it
-//! is set: how long it waits is left out, and with it the end of the watch over a closed payment, and the bounds of a year.
+//! is set: how long it waits is left out, and with it the end of the watch over what ended, and the bounds of a year. Of the
+//! ten minutes after a refund's failure it is kept whether they have passed, and they pass only when no repeat of its call
+//! is on its way any more: the one bound on the wire that the ledger relies upon.
 //! For a settled row, whether the question was set before or after the present lease was taken matters, and is kept.
 
 use std::time::Duration;
@@ -26,6 +28,8 @@ const DUE: Timestamp = at(-100_000);
 /// Set after any lease that stands was taken.
 const DOUBTED: Timestamp = at(-1_000);
 const PAST: Timestamp = at(-1_000);
+/// More than ten minutes ago.
+const LONG_AGO: Timestamp = at(-700_000);
 const FUTURE: Timestamp = at(7_200_000);
 
 const fn at(millis: i64) -> Timestamp {
@@ -51,6 +55,21 @@ pub(crate) fn lease_of(view: Option<&PaymentView>, on: usize, who: usize) -> Tim
 /// Whether this worker has a running lease of this row.
 pub(crate) fn holds(view: &PaymentView, on: usize, who: usize) -> bool {
     schedule(view, on).is_some_and(|schedule| schedule.lease_until == Some(ends(RUNNING, who)))
+}
+
+/// Whether the lease that stands at this row, running or not, is this worker's.
+pub(crate) fn owns(view: &PaymentView, on: usize, who: usize) -> bool {
+    holds(view, on, who) || ran_out(view, on, who)
+}
+
+/// Whether the lease that this worker had of this row has run out.
+pub(crate) fn ran_out(view: &PaymentView, on: usize, who: usize) -> bool {
+    schedule(view, on).is_some_and(|schedule| schedule.lease_until == Some(ends(RUN_OUT, who)))
+}
+
+/// Whether this refund failed, and ten minutes have not passed since.
+pub(crate) fn failed_lately(refund: &Refund) -> bool {
+    refund.failed_at.is_some_and(|at| at > LONG_AGO)
 }
 
 /// Whether a lease of this row is running.
@@ -128,6 +147,11 @@ pub(crate) fn forget(view: &mut PaymentView, on: usize, who: usize) {
     for refund in &mut view.refunds {
         refund.version = 0;
         refund.created_at = PAST;
+        let lately = failed_lately(refund);
+        refund.failed_at = refund
+            .failed_at
+            .map(|_| if lately { PAST } else { LONG_AGO });
+        refund.confirmed_at = refund.confirmed_at.map(|_| PAST);
         refund.submissions = refund.submissions.min(2);
         refund.trouble = refund.trouble.take().map(|_| "trouble".into());
     }
@@ -169,6 +193,13 @@ pub(crate) fn passes(view: &mut PaymentView, ask: Ask) -> bool {
             tidy(view, on);
             false
         }
+        Ask::TenMinutes(n) => {
+            let refunds = view.refunds.iter_mut();
+            for refund in refunds.filter(|refund| place(&refund.number) == n) {
+                age(refund);
+            }
+            false
+        }
         Ask::TimeIsUp => {
             view.payment.expires_at = PAST;
             false
@@ -192,6 +223,11 @@ fn tidy(view: &mut PaymentView, on: usize) {
             schedule.next_check_at = schedule.next_check_at.map(|_| DUE);
         }
     }
+}
+
+/// Its failure is more than ten minutes ago.
+pub(crate) fn age(refund: &mut Refund) {
+    refund.failed_at = refund.failed_at.map(|_| LONG_AGO);
 }
 
 /// Makes this worker the holder of a row's lease: a mistake.

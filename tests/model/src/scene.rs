@@ -246,6 +246,24 @@ pub const fn shows(bug: Bug) -> Scene {
         Bug::RefundDespiteReversal | Bug::ReversalDespiteRefund => {
             part("a refund and a reversal", Paid, (1, 200), &[Reverse])
         }
+        Bug::FailedRefundRests => alone(part(
+            "a refund that fails and silence",
+            Paid,
+            (1, 100),
+            &[Silence, RefundFails],
+        )),
+        Bug::AnotherNumberAtOnce | Bug::FirstAnswerConfirms => alone(part(
+            "two refunds that fail and silence",
+            Paid,
+            (2, 150),
+            &[Silence, RefundFails],
+        )),
+        Bug::RefusedReversalRests => alone(part(
+            "a reversal and silence",
+            Placed,
+            (0, 200),
+            &[Silence, Unsigned, Pay, Reverse],
+        )),
         Bug::BlockOfOneInstance => part("a block", Placed, (0, 100), &[Block]),
     }
 }

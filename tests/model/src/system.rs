@@ -32,9 +32,6 @@ pub struct State {
     pub tasks: [Option<Task>; 2],
     /// The refunds that were asked for by the shop, or are owed.
     pub wished: u8,
-    /// The refunds that the gateway took up again after they had failed, though nobody asked for them again, and a reversal
-    /// by a call whose sender waited no more or whose lease had passed on: see [`System::strict`].
-    pub belated: u8,
     /// The law that was broken: nothing happens any more.
     pub broken: Option<Law>,
 }
@@ -76,6 +73,8 @@ pub enum Action {
     AcknowledgedOnly(usize),
     /// The lease of this row runs out.
     LeaseEnds(usize),
+    /// Ten minutes have passed since this refund failed, and no repeat of its call is on its way any more.
+    TenMinutes(usize),
     /// The time for the payment is up.
     TimeIsUp,
     /// The block is over.
@@ -99,8 +98,6 @@ pub struct System {
     pub(crate) bug: Option<Bug>,
     /// The ledger.
     pub book: Book,
-    /// Whether the known gaps of docs/model.md count as failures.
-    pub(crate) strict: bool,
     /// States that are known to settle.
     pub(crate) calm: Arc<Mutex<HashSet<State>>>,
 }
@@ -112,9 +109,6 @@ const WIRES: [Wire; 3 + REFUNDS] = [
     Wire::Refund(0),
     Wire::Refund(1),
 ];
-
-/// In [`State::belated`], beside the refunds.
-pub(crate) const BELATED_REVERSAL: u8 = 1 << REFUNDS;
 
 impl State {
     /// The task of this instance is over.
@@ -144,39 +138,35 @@ impl System {
             scene,
             bug,
             book: Book::new(bug, scene.late, scene.cents),
-            strict: false,
             calm: Arc::default(),
         }
     }
 
-    /// The same, where the known gaps count as failures: a repeat of a refund's bytes that comes after the refund had failed
-    /// is taken by the gateway for a second submission, and the word of the failure is believed; and a reversal is carried
-    /// out after a later attempt at it was refused.
-    #[must_use]
-    pub fn strict(mut self) -> Self {
-        self.strict = true;
-        self
+    /// A call comes to the gateway.
+    fn arrives(&self, state: &mut State, call: Wire) -> Answer {
+        let stood = state.gateway.refunds;
+        let answer = state.gateway.hear(call, self.fits());
+        self.law_of_refunds(state, stood);
+        answer
     }
 
-    /// A call comes to the gateway, from a task that is still at it or from none.
-    fn arrives(&self, state: &mut State, call: Wire, from: Option<usize>) -> Answer {
-        if let Wire::Refund(n) = call
-            && state.gateway.refunds[n] == Some(RefundSaid::Failed)
-            && !self.asked_for_again(state, n, from)
-        {
-            state.belated |= 1 << n;
+    /// Whether the task still has its row by its own clock. A refund's lease may have been taken from it as well, of which it
+    /// knows nothing.
+    fn has_time(&self, state: &State, who: usize, on: usize) -> bool {
+        if state.row == NONE {
+            return true;
         }
-        let holds = |who| moments::holds(&self.book.view(state.row), 0, who);
-        if call == Wire::Reverse && !from.is_some_and(holds) {
-            state.belated |= BELATED_REVERSAL;
-        }
-        state.gateway.hear(call, self.fits())
-    }
-
-    fn asked_for_again(&self, state: &State, n: usize, from: Option<usize>) -> bool {
         let view = self.book.view(state.row);
-        let again = moments::refund(&view, n).is_some_and(|refund| refund.submissions > 1);
-        again && from.is_some_and(|who| moments::holds(&view, n + 1, who))
+        match on {
+            0 => moments::holds(&view, on, who),
+            _ => !moments::ran_out(&view, on, who),
+        }
+    }
+
+    /// Whether a call for this refund is on its way, or anybody is at its row.
+    fn on_its_way(state: &State, n: usize) -> bool {
+        state.strays().any(|wire| wire == Wire::Refund(n))
+            || state.tasks.iter().flatten().any(|task| task.on == n + 1)
     }
 
     fn fits(&self) -> usize {
@@ -192,7 +182,6 @@ impl System {
             astray: 0,
             tasks: [None; 2],
             wished: 0,
-            belated: 0,
             broken: None,
         };
         if self.scene.start == Start::Nothing {
@@ -264,7 +253,7 @@ impl System {
             }
             Action::Astray(place) => {
                 state.astray &= !(1 << place);
-                self.arrives(state, WIRES[place], None);
+                self.arrives(state, WIRES[place]);
             }
             Action::Notice(place) => {
                 self.commit(state, Ask::Notice(Gateway::NOTICES[place]));
@@ -274,6 +263,9 @@ impl System {
             }
             Action::LeaseEnds(on) => {
                 self.commit(state, Ask::LeaseEnds(on));
+            }
+            Action::TenMinutes(n) => {
+                self.commit(state, Ask::TenMinutes(n));
             }
             Action::TimeIsUp => {
                 self.commit(state, Ask::TimeIsUp);
@@ -305,11 +297,16 @@ impl System {
                 if state.blocked && looks {
                     return at(state, Stage::Back(call, Answer::Error(Trouble::Later)));
                 }
+                let moves_money =
+                    matches!(call.wire(), Wire::Refund(_) | Wire::Close | Wire::Reverse);
+                if moves_money && !self.has_time(state, who, task.on) {
+                    return at(state, Stage::Back(call, Answer::Error(Trouble::Later)));
+                }
                 self.law_of_calls(state, call.wire());
                 at(state, Stage::Out(call));
             }
             (Stage::Out(call), Action::Arrive(_)) => {
-                let answer = self.arrives(state, call.wire(), Some(who));
+                let answer = self.arrives(state, call.wire());
                 at(state, Stage::Back(call, answer));
             }
             (Stage::Out(call), Action::Silence(_)) => {
@@ -446,6 +443,11 @@ impl System {
             let leased = (0..=REFUNDS).filter(|on| moments::is_leased(&view, *on));
             actions.extend(leased.map(Action::LeaseEnds));
         }
+        let quiet = (0..REFUNDS).filter(|n| {
+            moments::refund(&view, *n).is_some_and(moments::failed_lately)
+                && !Self::on_its_way(state, *n)
+        });
+        actions.extend(quiet.map(Action::TenMinutes));
         let open = view.payment.expires_at > moments::NOW && !view.payment.state.is_settled();
         if self.scene.may(May::Expire) && open {
             actions.push(Action::TimeIsUp);

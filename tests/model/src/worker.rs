@@ -152,9 +152,6 @@ impl System {
         call: Call,
         answer: Answer,
     ) {
-        if self.bug == Some(Bug::StaleResultWritten) {
-            self.commit(state, Ask::Mistake(Mistake::Seized(task.on, who)));
-        }
         let read = self.book.view(task.read);
         let go_on = |state: &mut State, call, read| {
             let at = Stage::Ready(call);
@@ -324,13 +321,15 @@ impl System {
 
     /// One transaction of the ledger.
     pub(crate) fn commit(&self, state: &mut State, ask: Ask) -> Done {
-        let done = self.book.ask(state.row, ask);
+        let (before, done) = (state.row, self.book.ask(state.row, ask));
         self.law_of_recording(state, ask, done.told);
+        self.law_of_leases(state, ask, done.told);
         let copy =
             self.bug == Some(Bug::ToldForEachCopy) && matches!(ask, Ask::Notice(Word::Payment(_)));
         let told = if copy { 1 } else { done.succeeded };
         state.succeeded = state.succeeded.saturating_add(told).min(2);
         state.row = done.row;
+        self.law_of_older_words(state, before, ask);
         done
     }
 }

@@ -20,7 +20,7 @@ SELECT provider, reference, merchant, amount, currency, subject, description, st
        next_check_at, lease_until, request_path, request_body, request_key, version, events
   FROM ucanpay_payment WHERE provider = $1 AND reference = $2 FOR UPDATE";
 const REFUNDS: &str = "
-SELECT provider, reference, number, amount, reason, state, gateway_number, trouble, created_at,
+SELECT provider, reference, number, amount, reason, state, gateway_number, trouble, created_at, failed_at, confirmed_at,
        next_check_at, lease_until, submissions, request_path, request_body, request_key, version
   FROM ucanpay_refund WHERE provider = $1 AND reference = $2 ORDER BY created_at, position FOR UPDATE";
 const DISCREPANCIES: &str = "

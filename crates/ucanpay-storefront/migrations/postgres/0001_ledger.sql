@@ -53,6 +53,9 @@ CREATE TABLE ucanpay_refund (
     gateway_number TEXT,
     trouble        TEXT,
     created_at     BIGINT  NOT NULL,
+    -- While it has failed: since when, and when the gateway said so again ten minutes or more after that.
+    failed_at      BIGINT,
+    confirmed_at   BIGINT,
     next_check_at  BIGINT,
     lease_until    BIGINT,
     -- How often it was asked for: again after it had failed; 0 for money returned through the merchant portal.
@@ -63,11 +66,13 @@ CREATE TABLE ucanpay_refund (
     request_key    TEXT,
     version        BIGINT  NOT NULL,
     PRIMARY KEY (provider, number),
-    FOREIGN KEY (provider, reference) REFERENCES ucanpay_payment (provider, reference)
+    FOREIGN KEY (provider, reference) REFERENCES ucanpay_payment (provider, reference),
+    CHECK ((state = 'failed') = (failed_at IS NOT NULL)),
+    CHECK (confirmed_at IS NULL OR failed_at IS NOT NULL)
 );
 
 CREATE INDEX ucanpay_refund_payment ON ucanpay_refund (provider, reference);
-CREATE INDEX ucanpay_refund_due ON ucanpay_refund (provider, next_check_at, created_at)
+CREATE INDEX ucanpay_refund_due ON ucanpay_refund (provider, next_check_at, created_at, state)
     WHERE next_check_at IS NOT NULL;
 
 -- What proves a fact: the signed text, its signature, the key. A copy that comes again is counted in `seen`.

@@ -40,7 +40,8 @@ pub struct Census {
 pub struct AccountCensus {
     /// Payments of which something is still expected.
     pub payments: Unsettled,
-    /// Closed payments that are watched for a late payment; they rest after some hours.
+    /// What ended, and may turn out otherwise: closed payments, paid ones whose reversal was refused, failed refunds. They rest
+    /// after six hours.
     pub watched: Unsettled,
     /// Refunds of which something is still expected.
     pub refunds: Unsettled,
@@ -71,6 +72,18 @@ impl Unsettled {
     /// All of them.
     pub fn total(&self) -> u64 {
         self.by_age.iter().sum()
+    }
+
+    /// Counts others in.
+    pub fn join(&mut self, others: Self) {
+        for (count, more) in self.by_age.iter_mut().zip(others.by_age) {
+            *count += more;
+        }
+        self.due.count += others.due.count;
+        self.due.since = match (self.due.since, others.due.since) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
     }
 
     /// Counts a row in.

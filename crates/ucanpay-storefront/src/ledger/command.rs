@@ -4,6 +4,7 @@ use ucanpay_core::{Amount, Currency};
 
 use super::decide::Verdict;
 use super::model::{LatePolicy, PaymentView};
+use super::schedule::LEASE;
 use crate::id::RefundNumber;
 use crate::provider::{Claim, Fact, FrozenRequest, RefundLimits};
 use crate::time::Timestamp;
@@ -116,6 +117,13 @@ pub struct Lease {
     pub target: Target,
     /// The end, which also tells this lease from an earlier and a later one.
     pub until: Timestamp,
+}
+
+impl Lease {
+    /// When it was taken: what it brings was asked at that moment or later.
+    pub(super) fn taken_at(&self) -> Timestamp {
+        self.until.before(LEASE)
+    }
 }
 
 /// A payment to be recorded.
@@ -259,4 +267,11 @@ pub enum RefundRefusal {
         "another refund or the reversal of this payment is under way; wait until it is settled"
     )]
     UnderWay,
+    /// The refund of this number failed a short while ago. A repeat of its call may still be on its way, or have come, and
+    /// under another number the money would go back twice. Once the gateway has said again that it failed, asked ten minutes
+    /// or more after the failure, this is over.
+    #[error(
+        "refund {0} failed a short while ago and may still go through; ask for it again under that number, which is safe at any time, or wait a quarter of an hour"
+    )]
+    MayStillGoThrough(RefundNumber),
 }

@@ -43,7 +43,8 @@ words! {
         Processing = "processing",
         /// The money went back. Final.
         Succeeded = "succeeded",
-        /// The gateway says it failed; it may be submitted again under the same number.
+        /// The gateway says it failed; it may be submitted again under the same number. Watched for six hours: a repeat of
+        /// its call that arrives late goes through after all.
         Failed = "failed",
         /// The gateway closed it. Presumably nothing was refunded; its amount stays reserved until a person has closed the
         /// [discrepancy](DiscrepancyKind::RefundClosed) about it.
@@ -74,6 +75,9 @@ words! {
         AutoRefund = "auto_refund",
     }
 }
+
+/// How long after a refund's failure a repeat of its call may still arrive.
+const AFTERMATH: Duration = Duration::from_secs(600);
 
 impl PaymentState {
     /// Whether nothing more is expected from the gateway.
@@ -122,7 +126,7 @@ pub struct Payment {
     pub created_at: Timestamp,
     /// When the ledger learnt that it is paid.
     pub paid_at: Option<Timestamp>,
-    /// When our time for it is up: as set when it was started, or when its end was asked for.
+    /// When our time for it is up: as set when it was started, or when its end was asked for, or a reversal refused.
     pub expires_at: Timestamp,
     /// When the ledger learnt that it is closed.
     pub closed_at: Option<Timestamp>,
@@ -155,11 +159,16 @@ pub struct Refund {
     pub trouble: Option<String>,
     /// When it was recorded.
     pub created_at: Timestamp,
+    /// When the ledger learnt that it failed; `None` while it has not.
+    pub failed_at: Option<Timestamp>,
+    /// When the gateway, asked ten minutes or more after that, said again that it failed.
+    pub confirmed_at: Option<Timestamp>,
     /// When it is asked for next, and who is at it.
     pub schedule: Schedule,
     /// The call that asks for it, as signed; `None` for money returned without us, through the merchant portal.
     pub request: Option<FrozenRequest>,
-    /// How often it was asked for: 1, and once more each time after it had failed. 0 for money returned without us.
+    /// How often it was asked for: 1, and once more each time after it had failed, also where a repeat that came late did
+    /// that. 0 for money returned without us.
     pub submissions: u32,
     /// Rises by one with each transition.
     pub version: u64,
@@ -243,6 +252,11 @@ impl PaymentView {
         let payment = &self.payment;
         match payment.state {
             PaymentState::Closed => Schedule::watch(payment.closed_at?, now, hold),
+            PaymentState::Paid
+                if payment.reversal == Some(Reversal::Refused) && self.is_settled() =>
+            {
+                Schedule::watch(payment.expires_at, now, hold)
+            }
             _ if self.is_settled() => None,
             PaymentState::Expired | PaymentState::Paid => {
                 Schedule::ask_again(payment.expires_at, now, hold)
@@ -337,13 +351,43 @@ impl Refund {
         self.submissions > 1
     }
 
+    /// When it is asked for next, not sooner than `hold` from now.
+    pub(super) fn next_check(&self, now: Timestamp, hold: Option<Duration>) -> Option<Timestamp> {
+        match self.state {
+            RefundState::Failed => Schedule::watch(self.failed_at?, now, hold),
+            state if state.is_settled() => None,
+            // Asked for again and not taken yet: somebody waits for it as on the first day.
+            RefundState::Requested if self.was_asked_for_again() => {
+                Schedule::ask_again(now, now, hold)
+            }
+            _ => Schedule::ask_again(self.created_at, now, hold),
+        }
+    }
+
+    /// Whether it has failed, and a repeat of its call may still go through, or has: the gateway has not said again that it
+    /// failed since the last one can have come.
+    pub(crate) fn may_still_go_through(&self) -> bool {
+        self.state == RefundState::Failed && self.confirmed_at.is_none()
+    }
+
+    /// The gateway says that it failed, to a question asked at this moment.
+    pub(super) fn confirm(&mut self, asked: Timestamp, now: Timestamp) {
+        let failed = self.failed_at.filter(|_| self.may_still_go_through());
+        if failed.is_some_and(|failed| asked >= failed.after(AFTERMATH)) {
+            self.confirmed_at = Some(now);
+        }
+    }
+
     /// The question its provider is asked about it.
     pub fn inquiry(&self, payment: &Payment) -> RefundInquiry {
+        // One that failed may have been taken for a new one since, and the old number would tell of the old one.
+        let number = self.gateway_number.clone();
+        let number = number.filter(|_| self.state != RefundState::Failed);
         RefundInquiry {
             reference: payment.key.reference.clone(),
             gateway_number: payment.gateway_number.clone(),
             number: self.number.clone(),
-            refund_gateway_number: self.gateway_number.clone(),
+            refund_gateway_number: number,
         }
     }
 }

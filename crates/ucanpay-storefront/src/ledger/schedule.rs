@@ -4,8 +4,10 @@
 //! interval stays under a minute, so that a payment whose notifications are all lost is still seen within a minute;
 //! then it widens with the row's age.
 //!
-//! A closed payment is watched for six hours, because a buyer's payment may have been under way: every two minutes at
-//! first, every ten after ten minutes, every hour after one. Then it rests.
+//! What ended without the money having moved is watched for six hours, because what moves it may have been under way: a
+//! closed payment for the buyer's payment, a failed refund for a repeat of its call, a paid payment whose reversal was
+//! refused for an earlier attempt at it. Every two minutes at first, every ten after ten minutes, every hour after one. Then
+//! it rests.
 //!
 //! A settled row is asked about as well where a message casts doubt on it. A call that brings no answer ends neither that nor
 //! the watch: the question is put off, and asked again.
@@ -67,14 +69,14 @@ impl Schedule {
         now.after(LEASE).after(SKEW)
     }
 
-    /// The next question about a payment closed at `closed`, not sooner than `hold` from now; `None` once it has been
+    /// The next question about a row that ended at `ended`, not sooner than `hold` from now; `None` once it has been
     /// watched long enough.
     pub(super) fn watch(
-        closed: Timestamp,
+        ended: Timestamp,
         now: Timestamp,
         hold: Option<Duration>,
     ) -> Option<Timestamp> {
-        let wait = match now.since(closed).as_secs() {
+        let wait = match now.since(ended).as_secs() {
             ..600 => 2 * MINUTE,
             600..HOUR => 10 * MINUTE,
             HOUR..WATCH => HOUR,
@@ -95,7 +97,7 @@ impl Schedule {
     }
 }
 
-/// How long a closed payment is watched for a late payment.
+/// How long what ended is watched.
 const WATCH: u64 = 6 * HOUR;
 
 /// The wait before the next question, by the row's age.

@@ -26,7 +26,7 @@
 //! | | processing | succeeded | failed | closed | anything else |
 //! |---|---|---|---|---|---|
 //! | requested, processing, unknown | processing | **succeeded** | failed | closed | unknown |
-//! | failed | · | **succeeded** | · | closed | · |
+//! | failed | processing | **succeeded** | · | closed | · |
 //! | closed | · | succeeded, contradiction | · | · | · |
 //! | succeeded | · | · | contradiction | contradiction | · |
 //!
@@ -75,8 +75,7 @@ pub(super) fn refund(state: RefundState, says: &RefundStatus) -> Step<RefundStat
     let to = match (state, says) {
         (S::Succeeded, RefundStatus::Failed | RefundStatus::Closed) => return Step::Contradiction,
         (S::Closed, RefundStatus::Succeeded) => return Step::ToDespite(S::Succeeded),
-        (S::Succeeded | S::Closed, _)
-        | (S::Failed, RefundStatus::Processing | RefundStatus::Other(_)) => return Step::Stay,
+        (S::Succeeded | S::Closed, _) | (S::Failed, RefundStatus::Other(_)) => return Step::Stay,
         (_, RefundStatus::Succeeded) => S::Succeeded,
         (_, RefundStatus::Processing) => S::Processing,
         (_, RefundStatus::Failed) => S::Failed,

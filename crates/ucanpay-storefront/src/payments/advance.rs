@@ -57,12 +57,12 @@ impl Payments {
             return self.end(key, view, lease, gate).await;
         }
         let (mut view, mut lease) = (view, lease);
-        let mut result = ask(gate, &view, &lease.target).await;
+        let mut result = ask(gate, &view, &lease).await;
         match self.signed_anew(key, &view, &lease, gate, &result).await? {
             None => {}
             Some(Held::On(now, then)) => {
                 (view, lease) = (now, then);
-                result = ask(gate, &view, &lease.target).await;
+                result = ask(gate, &view, &lease).await;
             }
             Some(Held::Over(view)) => return Ok(view),
         }
@@ -89,9 +89,11 @@ impl Payments {
         let Target::Refund(number) = target else {
             return false;
         };
-        let old = |refund: &Refund| self.now().since(refund.created_at) > LEFT_OPEN;
-        let left_open = error.kind() == ProviderErrorKind::AskFirst;
-        refused(error) || (left_open && view.refund(number).is_some_and(old))
+        let Some(refund) = view.refund(number).filter(|row| !row.state.is_settled()) else {
+            return false;
+        };
+        let old = self.now().since(refund.created_at) > LEFT_OPEN;
+        refused(error) || (old && error.kind() == ProviderErrorKind::AskFirst)
     }
 
     /// Commits the row's request as the merchant's present key signs it, where the gateway refused the signature that it has
@@ -199,11 +201,11 @@ pub(super) fn telling(first: ProviderError, then: ProviderError) -> ProviderErro
 }
 
 /// The next call for the row.
-async fn ask(gate: Gate<'_>, view: &PaymentView, target: &Target) -> Result<Fact, ProviderError> {
-    match target {
+async fn ask(gate: Gate<'_>, view: &PaymentView, lease: &Lease) -> Result<Fact, ProviderError> {
+    match &lease.target {
         Target::Payment => place_or_query(gate, &view.payment).await,
         Target::Refund(number) => match view.refund(number) {
-            Some(refund) => submit_or_query(gate, &view.payment, refund).await,
+            Some(refund) => submit_or_query(gate, &view.payment, refund, lease).await,
             None => Err(ProviderError::new(
                 ProviderErrorKind::Config,
                 "the refund does not stand in the ledger",
@@ -266,13 +268,14 @@ async fn submit_or_query(
     gate: Gate<'_>,
     payment: &Payment,
     refund: &Refund,
+    lease: &Lease,
 ) -> Result<Fact, ProviderError> {
     let inquiry = refund.inquiry(payment);
     let request = match &refund.request {
         Some(request) if refund.state == RefundState::Requested => request,
         _ => return gate.open().await?.query_refund(&inquiry).await,
     };
-    let submitted = gate.open().await?.refund_payment(request);
+    let submitted = gate.open_under(lease).await?.refund_payment(request);
     match submitted.await {
         Err(error) if worth_a_query(&error, refund.trouble.is_some()) => {
             let asked = async { gate.open().await?.query_refund(&inquiry).await };

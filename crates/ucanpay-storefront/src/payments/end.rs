@@ -198,7 +198,7 @@ impl Payments {
         }
         let number = view.payment.gateway_number.clone();
         let cancelled = async {
-            let provider = gate.open().await?;
+            let provider = gate.open_under(&lease).await?;
             let number = number.as_deref();
             provider.cancel_payment(&intent, number, how).await
         };

@@ -1,7 +1,7 @@
 //! The way to the gateway's calls: open, unless the account is blocked (rule 10).
 
 use super::Payments;
-use crate::ledger::Block;
+use crate::ledger::{Block, Lease};
 use crate::provider::{
     Effect, FrozenRequest, PaymentProvider, PrepareError, ProviderError, ProviderErrorKind,
 };
@@ -50,5 +50,22 @@ impl<'a> Gate<'a> {
                 Err(unsent(error, Some(rest)))
             }
         }
+    }
+
+    /// The provider, for one call made now that moves money or ends a payment. It leaves only while the row is ours: whoever
+    /// was held up for longer than their lease (a machine that slept) finds that others have gone on.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); or the lease has run out.
+    pub(super) async fn open_under(
+        &self,
+        lease: &Lease,
+    ) -> Result<&'a dyn PaymentProvider, ProviderError> {
+        let provider = self.open().await?;
+        if self.payments.now() < lease.until {
+            return Ok(provider);
+        }
+        let why = "this took longer than the row was leased for; whoever has it now makes the call";
+        Err(ProviderError::new(ProviderErrorKind::Later, why).with_effect(Effect::None))
     }
 }

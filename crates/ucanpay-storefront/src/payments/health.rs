@@ -31,7 +31,7 @@ pub struct Health {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Concern {
-    /// Payments, closed payments that are watched, or refunds have been due for more than ten minutes, the first since this
+    /// Payments, refunds, or what ended and is watched have been due for more than ten minutes, the first since this
     /// moment: no reconciler runs, or its [call budget](Payments::with_call_budget) is too small.
     NotReconciled(ProviderId, Backlog),
     /// An account has unsettled rows and no provider.

@@ -21,6 +21,7 @@
 //! | `check.rs` | does each gateway take our calls? |
 //! | `timeline.rs` | what happened to one payment |
 //! | `health.rs` | how the ledger does |
+//! | `changes.rs` | pages that are open hear of their payment |
 //! | `news.rs` | other instances are told, and heard |
 //! | `run.rs` | what happens by itself, until shutdown |
 //! | `background.rs` | the same in a task of its own |
@@ -29,6 +30,7 @@
 mod advance;
 mod background;
 mod budget;
+mod changes;
 mod check;
 mod end;
 mod gate;
@@ -55,10 +57,12 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::Notify;
 
 pub use background::{Running, on_paid};
 use budget::Budget;
+pub use changes::Changes;
+use changes::Listeners;
 pub use end::{ClosedProof, Closing, EndError, PaidProof};
 pub use health::{Concern, Health};
 use news::Unsaid;
@@ -77,7 +81,7 @@ pub use timeline::{Timeline, TimelineEntry, TimelineItem};
 pub use within::Uncommitted;
 
 use crate::id::{PaymentKey, ProviderId};
-use crate::ledger::{Applied, Command, LEASE, Outcome, PaymentView, Target};
+use crate::ledger::{Applied, Command, LEASE, Outcome, PaymentView, Target, Verdict};
 use crate::provider::{PaymentProvider, PaymentRegistry};
 use crate::store::{PaymentStore, StoreError};
 use crate::time::{Clock, SystemClock, Timestamp};
@@ -94,7 +98,7 @@ pub struct Payments {
     policies: Policies,
     delivery_attempts: NonZeroU32,
     budget: Arc<Budget>,
-    changes: broadcast::Sender<PaymentKey>,
+    listeners: Arc<Listeners>,
     wake: Arc<Wake>,
     unsaid: Arc<Unsaid>,
 }
@@ -106,9 +110,6 @@ struct Wake {
     reconciler: Notify,
 }
 
-/// How many changes a slow listener may fall behind before it has to look for itself.
-const CHANGES: usize = 256;
-
 impl Payments {
     /// A ledger kept in `store`, for the providers of `registry`.
     pub fn new(store: Arc<dyn PaymentStore>, registry: PaymentRegistry) -> Self {
@@ -119,7 +120,7 @@ impl Payments {
             policies: Policies::default(),
             delivery_attempts: outbox::ATTEMPTS,
             budget: Arc::new(Budget::new(budget::CALLS)),
-            changes: broadcast::Sender::new(CHANGES),
+            listeners: Arc::default(),
             wake: Arc::default(),
             unsaid: Arc::default(),
         }
@@ -179,15 +180,8 @@ impl Payments {
         self.store.recent(limit).await
     }
 
-    /// The keys of payments as they change, after each commit: those that this ledger commits itself, and where
-    /// [`run`](Self::run) is at work on PostgreSQL, those whose events other instances have committed. A listener that lags
-    /// loses some, and is told so by the channel: it then reads what it shows anew. What another instance does may also be
-    /// missed without a word, so look from time to time.
-    pub fn changes(&self) -> broadcast::Receiver<PaymentKey> {
-        self.changes.subscribe()
-    }
-
-    /// Asks the gateway about a payment and its refunds now, where anything is still expected. A row that somebody
+    /// Asks the gateway about a payment and its refunds now, where anything is still expected or a refund that failed may
+    /// still go through. A row that somebody
     /// else is asking about is left to them.
     ///
     /// # Errors
@@ -198,7 +192,7 @@ impl Payments {
         let refunds = view
             .refunds
             .iter()
-            .filter(|refund| !refund.state.is_settled())
+            .filter(|refund| !refund.state.is_settled() || refund.may_still_go_through())
             .map(|refund| Target::Refund(refund.number.clone()));
         for target in payment.into_iter().chain(refunds) {
             let until = self.now().after(LEASE);
@@ -223,28 +217,25 @@ impl Payments {
         let (this, key) = (self.clone(), key.clone());
         detached(async move {
             let applied = this.store.apply(&key, command, this.now()).await?;
-            this.tell(key, &applied);
+            this.tell(&key, &applied);
             Ok(applied)
         })
         .await
     }
 
     /// Tells those who wait for changes, after the commit.
-    fn tell(&self, key: PaymentKey, applied: &Applied) {
+    fn tell(&self, key: &PaymentKey, applied: &Applied) {
         if applied.events {
             self.wake.outbox.notify_one();
-            self.signal(key.clone());
+            self.signal(key);
         }
-        if matches!(
-            applied.outcome,
-            Outcome::Recorded(_)
-                | Outcome::Claimed(_)
-                | Outcome::Observed(_)
-                | Outcome::Noted
-                | Outcome::Settled
-        ) {
-            // Nobody listening is fine.
-            let _ = self.changes.send(key);
+        let changed = match &applied.outcome {
+            Outcome::Recorded(_) | Outcome::Noted | Outcome::Settled => true,
+            Outcome::Observed(verdict) => *verdict != Verdict::NothingNew,
+            _ => applied.events,
+        };
+        if changed {
+            self.listeners.tell(key);
         }
     }
 }

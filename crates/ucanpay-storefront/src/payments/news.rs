@@ -11,12 +11,15 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::{CHANGES, Payments, words};
+use super::{Payments, words};
 use crate::id::PaymentKey;
 use crate::store::{Listener, Signals};
 
 /// How soon a listener that broke off is started again.
 const AGAIN: Duration = Duration::from_secs(1);
+
+/// How many changes may wait to be signalled; those beyond are found by looking.
+const UNSAID: usize = 256;
 
 /// The payments whose change is still to be signalled. While a signal is out the next ones gather, and go out together.
 #[derive(Debug, Default)]
@@ -39,7 +42,7 @@ impl Unsaid {
     fn add(&self, key: PaymentKey) -> bool {
         let mut waiting = self.waiting();
         // A database that is out of reach leaves them waiting; what is left out is found by looking.
-        if waiting.changed.len() < CHANGES {
+        if waiting.changed.len() < UNSAID {
             waiting.changed.insert(key);
         }
         !mem::replace(&mut waiting.going_out, true)
@@ -56,9 +59,9 @@ impl Unsaid {
 
 impl Payments {
     /// Signals to the other instances that a payment has changed here. Does not wait.
-    pub(super) fn signal(&self, key: PaymentKey) {
+    pub(super) fn signal(&self, key: &PaymentKey) {
         if let Some(signals) = self.store.signals()
-            && self.unsaid.add(key)
+            && self.unsaid.add(key.clone())
         {
             tokio::spawn(send_all(signals, Arc::clone(&self.unsaid)));
         }
@@ -75,6 +78,7 @@ impl Payments {
                 let mut listener = signals.listen().await?;
                 // Something may have been said before.
                 self.wake.outbox.notify_one();
+                self.listeners.tell_all();
                 self.hear(&mut *listener).await
             };
             tokio::select! {
@@ -98,8 +102,7 @@ impl Payments {
         loop {
             let key = listener.next().await?;
             self.wake.outbox.notify_one();
-            // Nobody listening is fine.
-            let _ = self.changes.send(key);
+            self.listeners.tell(&key);
         }
     }
 }
@@ -143,9 +146,9 @@ mod tests {
     #[test]
     fn no_more_gather_than_a_listener_could_take() {
         let unsaid = Unsaid::default();
-        for number in 0..2 * CHANGES {
+        for number in 0..2 * UNSAID {
             unsaid.add(key(number));
         }
-        assert_eq!(unsaid.take().map(|all| all.len()), Some(CHANGES));
+        assert_eq!(unsaid.take().map(|all| all.len()), Some(UNSAID));
     }
 }

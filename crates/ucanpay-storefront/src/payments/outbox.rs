@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use tokio::task::JoinSet;
 
 use super::{Payments, words};
+use crate::id::PaymentKey;
 use crate::ledger::{Event, LEASE};
 use crate::measure;
 use crate::store::{ClaimedEvent, Delivery, StoreError};
@@ -96,7 +97,18 @@ impl Payments {
             Delivery::Parked(..) => "parked",
         };
         measure::event(event.event.kind, result);
-        self.store.settle_event(&event, delivery).await
+        let taken = matches!(delivery, Delivery::Delivered(_));
+        self.store.settle_event(&event, delivery).await?;
+        // The handler may have written something that a page shows beside the payment.
+        if taken && let Some(reference) = event.event.reference {
+            let key = PaymentKey {
+                provider: event.event.provider,
+                reference,
+            };
+            self.listeners.tell(&key);
+            self.signal(&key);
+        }
+        Ok(())
     }
 }
 

@@ -99,7 +99,9 @@ impl Payments {
         let limits = capabilities.refunds;
         if view.refund(&number).is_none() {
             capabilities.take_refund(&number)?;
-            if let Some(refusal) = refund_refusal(&view, request.amount, limits, self.now()) {
+            if let Some(refusal) =
+                refund_refusal(&view, &number, request.amount, limits, self.now())
+            {
                 return Err(refusal.into());
             }
         }

@@ -98,7 +98,7 @@ impl Uncommitted {
     /// # Errors
     /// [`NotificationError::Unmatched`] where [`UnmatchedPolicy::Nack`](crate::UnmatchedPolicy::Nack) wants it again.
     pub fn committed(self) -> Result<Receipt, NotificationError> {
-        self.payments.tell(self.key.clone(), &self.applied);
+        self.payments.tell(&self.key, &self.applied);
         let outcome = self.applied.outcome;
         let taken = self.payments.receipt(&*self.provider, &self.key, outcome);
         measure::notification(taken.as_ref().map(|_| ()));

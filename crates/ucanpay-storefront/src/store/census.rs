@@ -26,11 +26,19 @@ macro_rules! unsettled {
 }
 
 /// By account: takes the [`moments`].
-const PAYMENTS: &str = unsettled!("ucanpay_payment", " AND state <> 'closed'");
-/// Likewise: what was closed, and is watched.
-const WATCHED: &str = unsettled!("ucanpay_payment", " AND state = 'closed'");
+const PAYMENTS: &str = unsettled!(
+    "ucanpay_payment",
+    " AND state <> 'closed' AND (state <> 'paid' OR coalesce(reversal, '') <> 'refused')"
+);
+/// Likewise: what was closed, or paid and not reversed, and is watched.
+const WATCHED_PAYMENTS: &str = unsettled!(
+    "ucanpay_payment",
+    " AND (state = 'closed' OR (state = 'paid' AND reversal = 'refused'))"
+);
 /// Likewise.
-const REFUNDS: &str = unsettled!("ucanpay_refund", "");
+const REFUNDS: &str = unsettled!("ucanpay_refund", " AND state <> 'failed'");
+/// Likewise: what failed, and is watched.
+const WATCHED_REFUNDS: &str = unsettled!("ucanpay_refund", " AND state = 'failed'");
 pub(super) const BLOCKS: &str = "SELECT provider, blocked_until FROM ucanpay_account";
 /// Takes the moment from which on [lately](LATELY) is counted, as do the two after it.
 pub(super) const PAID: &str =
@@ -61,10 +69,11 @@ pub(super) fn lately(now: Timestamp) -> i64 {
 pub(super) type RowsOf = fn(&mut AccountCensus) -> &mut Unsettled;
 
 /// The statements that take the [`moments`], each with the rows that it counts.
-pub(super) const BY_ACCOUNT: [(&str, RowsOf); 3] = [
+pub(super) const BY_ACCOUNT: [(&str, RowsOf); 4] = [
     (PAYMENTS, |account| &mut account.payments),
-    (WATCHED, |account| &mut account.watched),
+    (WATCHED_PAYMENTS, |account| &mut account.watched),
     (REFUNDS, |account| &mut account.refunds),
+    (WATCHED_REFUNDS, |account| &mut account.watched),
 ];
 
 /// The rows of an account.
@@ -82,7 +91,7 @@ pub(super) fn unsettled(
         count: row::unsigned(row, "due")?,
         since: row::optional_moment(row, "due_since")?,
     };
-    *rows(census.account(&row::provider(row)?)) = Unsettled { by_age, due };
+    rows(census.account(&row::provider(row)?)).join(Unsettled { by_age, due });
     Ok(())
 }
 

@@ -9,8 +9,8 @@ use super::{ClaimedEvent, Delivery, ParkedEvent, PaymentStore, Signals, StoreErr
 use crate::id::{PaymentKey, ProviderId, Reference};
 use crate::ledger::{
     Applied, Census, Command, Event, EventFate, EventKind, EvidenceRecord, History, KeptEvent,
-    KeptEvidence, LATELY, Lease, Loaded, PaymentState, PaymentView, Schedule, Target, Transition,
-    Verdict, decide,
+    KeptEvidence, LATELY, Lease, Loaded, PaymentState, PaymentView, RefundState, Reversal,
+    Schedule, Target, Transition, Verdict, decide,
 };
 use crate::time::Timestamp;
 use crate::wording::Wording;
@@ -200,8 +200,10 @@ impl PaymentStore for MemoryStore {
             }
             if let Some(at) = payment.schedule.next_check_at {
                 let account = census.account(&key.provider);
-                let rows = match payment.state {
-                    PaymentState::Closed => &mut account.watched,
+                let rows = match (payment.state, payment.reversal) {
+                    (PaymentState::Closed, _) | (PaymentState::Paid, Some(Reversal::Refused)) => {
+                        &mut account.watched
+                    }
                     _ => &mut account.payments,
                 };
                 rows.add(payment.created_at, at, now);
@@ -209,7 +211,11 @@ impl PaymentStore for MemoryStore {
             for refund in &view.refunds {
                 if let Some(at) = refund.schedule.next_check_at {
                     let account = census.account(&key.provider);
-                    account.refunds.add(refund.created_at, at, now);
+                    let rows = match refund.state {
+                        RefundState::Failed => &mut account.watched,
+                        _ => &mut account.refunds,
+                    };
+                    rows.add(refund.created_at, at, now);
                 }
             }
         }

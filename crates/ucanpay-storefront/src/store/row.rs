@@ -107,6 +107,8 @@ pub(super) fn refund(row: &impl Columns) -> Result<Refund, StoreError> {
         gateway_number: row.optional_text("gateway_number")?,
         trouble: row.optional_text("trouble")?,
         created_at: moment(row, "created_at")?,
+        failed_at: optional_moment(row, "failed_at")?,
+        confirmed_at: optional_moment(row, "confirmed_at")?,
         schedule: schedule(row)?,
         request: request(row)?,
         submissions: u32::try_from(row.number("submissions")?)

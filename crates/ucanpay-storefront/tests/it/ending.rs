@@ -511,17 +511,9 @@ async fn a_paid_payment_that_is_reversed_stays_paid_and_all_of_it_went_back() {
 #[tokio::test]
 async fn a_gateway_that_does_not_reverse_a_paid_payment_leaves_it_to_a_refund() {
     for shop in started().await {
-        shop.gateway.set_status("A1", PaymentStatus::Paid);
-        let gate = shop.gateway.hold_next_cancellation();
-        let (payments, key) = (shop.payments.clone(), shop.key("A1"));
-        let reversing = tokio::spawn(async move { payments.reverse(&key).await.unwrap() });
-        gate.arrived().await;
-        shop.gateway.next_call(Fault::Says(Kind::NotThisWay));
-        gate.open();
-        let payment = reversing.await.unwrap().payment;
-        assert_eq!(payment.state, PaymentState::Paid);
-        assert_eq!(payment.reversal, Some(Reversal::Refused));
-        assert!(payment.trouble.unwrap().contains("refund it instead"));
+        not_reversed(&shop).await;
+        let trouble = shop.view("A1").await.payment.trouble;
+        assert!(trouble.unwrap().contains("refund it instead"));
         shop.refund("A1", "R1", 450).await.unwrap();
         shop.check().await;
     }
@@ -555,6 +547,75 @@ async fn a_close_or_a_reversal_that_the_gateway_refuses_is_raised_once_and_goes_
             assert_eq!(state(&shop).await, PaymentState::Closed, "{how}");
             shop.check().await;
         }
+    }
+}
+
+/// A reversal that was refused, and the payment stands as paid.
+async fn not_reversed(shop: &Shop) {
+    shop.gateway.set_status("A1", PaymentStatus::Paid);
+    let gate = shop.gateway.hold_next_cancellation();
+    let (payments, key) = (shop.payments.clone(), shop.key("A1"));
+    let reversing = tokio::spawn(async move { payments.reverse(&key).await.unwrap() });
+    gate.arrived().await;
+    shop.gateway.next_call(Fault::Says(Kind::NotThisWay));
+    gate.open();
+    let payment = reversing.await.unwrap().payment;
+    assert_eq!(
+        (payment.state, payment.reversal),
+        (PaymentState::Paid, Some(Reversal::Refused))
+    );
+}
+
+#[tokio::test]
+async fn a_reversal_that_is_carried_out_after_a_later_attempt_was_refused_is_seen() {
+    for shop in started().await {
+        not_reversed(&shop).await;
+        // An earlier attempt comes to the gateway only now, and nobody tells.
+        shop.gateway.set_status("A1", PaymentStatus::Reversed);
+        pass_by(&shop, 65, 2).await;
+        let view = shop.view("A1").await;
+        assert_eq!(view.payment.reversal, Some(Reversal::Done));
+        assert_eq!(view.refundable(), 0);
+        assert!(shop.event_words().await.contains(&"money_returned"));
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_refused_reversal_is_watched_for_six_hours_and_then_rests() {
+    for shop in started().await {
+        not_reversed(&shop).await;
+        let census = shop.store.census(shop.clock.now()).await.unwrap();
+        let account = census.accounts[&shop.key("A1").provider];
+        assert_eq!((account.payments.total(), account.watched.total()), (0, 1));
+        pass_by(&shop, HOUR, 7).await;
+        let payment = shop.view("A1").await.payment;
+        assert_eq!(payment.schedule.next_check_at, None);
+        assert_eq!(payment.reversal, Some(Reversal::Refused));
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_task_that_was_held_up_for_longer_than_its_lease_reverses_nothing() {
+    for shop in started().await {
+        shop.gateway.set_status("A1", PaymentStatus::Paid);
+        // Between this question and the reversal nothing is committed that would show that the lease is over.
+        shop.gateway.next_call(Fault::HangsAndSays(Kind::AskFirst));
+        let (payments, key) = (shop.payments.clone(), shop.key("A1"));
+        let reversing = tokio::spawn(async move { payments.reverse(&key).await.unwrap() });
+        while shop.gateway.most_hanging() == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        shop.clock.advance(Duration::from_secs(61));
+        let payment = reversing.await.unwrap().payment;
+        assert_eq!(shop.gateway.reversals(), 0);
+        assert_eq!(payment.reversal, Some(Reversal::Requested));
+        pass_by(&shop, 60, 2).await;
+        assert_eq!(shop.gateway.reversals(), 1);
+        let payment = shop.view("A1").await.payment;
+        assert_eq!(payment.reversal, Some(Reversal::Done));
+        shop.check().await;
     }
 }
 

@@ -40,6 +40,8 @@ pub(crate) enum Fault {
     AnotherPayment,
     /// The answer does not come for a long time.
     Hangs,
+    /// Likewise, and then it is an unsigned error name of this kind.
+    HangsAndSays(ProviderErrorKind),
 }
 
 #[derive(Clone)]
@@ -282,7 +284,7 @@ impl Gateway {
     async fn fault(&self) -> Option<Fault> {
         self.state().calls += 1;
         let fault = self.state().faults.pop_front();
-        if let Some(Fault::Hangs) = fault {
+        if let Some(Fault::Hangs | Fault::HangsAndSays(_)) = fault {
             {
                 let mut state = self.state();
                 state.hanging += 1;
@@ -337,7 +339,9 @@ fn before(fault: Option<Fault>) -> Result<(), ProviderError> {
             "connection refused",
         )
         .with_effect(Effect::None)),
-        Some(Fault::Says(kind)) => Err(ProviderError::new(kind, "an error name")),
+        Some(Fault::Says(kind) | Fault::HangsAndSays(kind)) => {
+            Err(ProviderError::new(kind, "an error name"))
+        }
         _ => Ok(()),
     }
 }

@@ -6,11 +6,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::json;
 use sqlx::postgres::PgPool;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use ucanpay_storefront::ledger::{Event, EventKind};
 use ucanpay_storefront::{
-    EventHandler, HandlerError, MemoryStore, PaymentKey, PaymentStore as _, PostgresStore,
+    Changes, EventHandler, HandlerError, MemoryStore, PaymentState, PaymentStore as _,
+    PostgresStore,
 };
 
 use crate::gateway::Gateway;
@@ -94,19 +95,27 @@ async fn listening(pool: &PgPool) -> i32 {
     panic!("nobody listens");
 }
 
-async fn next(changes: &mut tokio::sync::broadcast::Receiver<PaymentKey>) -> PaymentKey {
-    let change = tokio::time::timeout(SOON, changes.recv()).await;
-    change.expect("it is heard").unwrap()
+/// Waits for news of A1 until it stands so, as a page does.
+async fn next(other: &AtWork, changes: &mut Changes, state: PaymentState) {
+    let key = other.shop.key("A1");
+    loop {
+        let view = other.shop.payments.payment(&key).await.unwrap();
+        if view.is_some_and(|view| view.payment.state == state) {
+            return;
+        }
+        let change = tokio::time::timeout(SOON, changes.next()).await;
+        change.expect("it is heard");
+    }
 }
 
 async fn what_another_instance_commits_is_heard_at_once() {
     let (shop, other, pool) = two().await;
-    let mut changes = other.shop.payments.changes();
+    let mut changes = other.shop.payments.changes_of(&shop.key("A1"));
     shop.start("A1", 450).await.unwrap();
-    assert_eq!(next(&mut changes).await, shop.key("A1"));
+    next(&other, &mut changes, PaymentState::AwaitingPayment).await;
     let note = shop.gateway.payment_note("A1", &json!({}));
     let _receipt = shop.note(note).await.unwrap();
-    assert_eq!(next(&mut changes).await, shop.key("A1"));
+    next(&other, &mut changes, PaymentState::Paid).await;
     other.stop().await;
     pool.close().await;
     shop.check().await;
@@ -130,7 +139,7 @@ async fn nobody_hears_itself_and_two_that_change_one_payment_are_heard_both() {
 
 async fn a_listener_that_was_cut_off_hears_again() {
     let (shop, other, pool) = two().await;
-    let mut changes = other.shop.payments.changes();
+    let mut changes = other.shop.payments.changes_of(&shop.key("A1"));
     let pid = listening(&pool).await;
     let cut = "SELECT pg_terminate_backend($1)";
     let cut = sqlx::query_scalar::<_, bool>(cut).bind(pid);
@@ -140,7 +149,7 @@ async fn a_listener_that_was_cut_off_hears_again() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     shop.start("A1", 450).await.unwrap();
-    assert_eq!(next(&mut changes).await, shop.key("A1"));
+    next(&other, &mut changes, PaymentState::AwaitingPayment).await;
     other.stop().await;
     pool.close().await;
     shop.check().await;
@@ -187,4 +196,45 @@ async fn a_ledger_that_one_process_has_to_itself_signals_nothing() {
         shop.database,
     ));
     shop.stop().await.check().await;
+}
+
+/// Says that it has an event, and takes it once it may.
+struct Held(mpsc::UnboundedSender<EventKind>, Arc<Semaphore>);
+
+#[async_trait]
+impl EventHandler for Held {
+    async fn handle(&self, event: &Event) -> Result<(), HandlerError> {
+        self.0.send(event.kind)?;
+        self.1.acquire().await?.forget();
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_page_hears_when_the_handler_has_taken_an_event_and_of_no_other_payment() {
+    let shop = Shop::in_memory();
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let may = Arc::new(Semaphore::new(0));
+    let (stop, stopped) = oneshot::channel::<()>();
+    let (payments, handler) = (
+        shop.payments.clone(),
+        Arc::new(Held(tell, Arc::clone(&may))),
+    );
+    let running = tokio::spawn(async move {
+        payments.run(handler, async { drop(stopped.await) }).await;
+    });
+    let mut other = shop.payments.changes_of(&shop.key("A2"));
+    shop.start("A1", 450).await.unwrap();
+    for expected in [EventKind::PaymentCreated, EventKind::ActionRequired] {
+        assert_eq!(told.recv().await, Some(expected));
+        // Whatever was committed was told before this.
+        let mut changes = shop.payments.changes_of(&shop.key("A1"));
+        may.add_permits(1);
+        let news = tokio::time::timeout(SOON, changes.next()).await;
+        news.expect("the shop may have written something");
+    }
+    let news = tokio::time::timeout(Duration::ZERO, other.next()).await;
+    assert!(news.is_err(), "nothing has happened to it");
+    stop.send(()).unwrap();
+    running.await.unwrap();
 }

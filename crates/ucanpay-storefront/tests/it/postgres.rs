@@ -424,7 +424,7 @@ async fn a_notification_and_the_shops_own_order_change_together_or_not_at_all() 
     assert_eq!(state().await, PaymentState::AwaitingPayment);
 
     // It comes again, and is committed: both, and the pages hear of it after the commit.
-    let mut changes = shop.payments.changes();
+    let mut changes = shop.payments.changes_of(&shop.key("A1"));
     let mut transaction = pool.begin().await.unwrap();
     let taken = shop
         .payments
@@ -433,11 +433,13 @@ async fn a_notification_and_the_shops_own_order_change_together_or_not_at_all() 
     sqlx::query(PAID).execute(&mut *transaction).await.unwrap();
     let durable = sqlx::query_scalar::<_, String>("SHOW synchronous_commit");
     assert_eq!(durable.fetch_one(&mut *transaction).await.unwrap(), "on");
-    assert!(changes.try_recv().is_err());
+    let told = tokio::time::timeout(Duration::ZERO, changes.next()).await;
+    assert!(told.is_err(), "not before the commit");
     transaction.commit().await.unwrap();
     let receipt = taken.committed().unwrap();
     assert_eq!(receipt.reply().body, "Committed");
-    assert_eq!(changes.try_recv().unwrap(), shop.key("A1"));
+    let told = tokio::time::timeout(Duration::ZERO, changes.next()).await;
+    assert!(told.is_ok());
     assert!(order_is_paid().await.unwrap());
     assert_eq!(state().await, PaymentState::Paid);
 

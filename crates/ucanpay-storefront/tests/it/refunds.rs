@@ -6,11 +6,18 @@ use serde_json::json;
 use ucanpay_storefront::ledger::{Command, DiscrepancyKind, NewRefund, Outcome, RefundRefusal};
 use ucanpay_storefront::provider::{PaymentStatus, ProviderErrorKind, RefundStatus};
 use ucanpay_storefront::{
-    Clock as _, PaymentProvider as _, PaymentState, RefundError, RefundState,
+    Clock as _, PaymentProvider as _, PaymentState, RefundError, RefundNumber, RefundState,
 };
 
 use crate::gateway::Fault;
 use crate::shop::{Shop, shops};
+
+/// The gateway says once more that they failed, when it is asked ten minutes after that: another number may be taken.
+async fn confirmed(shop: &Shop, number: &str) {
+    shop.gateway.set_refund(number, RefundStatus::Failed);
+    shop.clock.advance(Duration::from_secs(600));
+    shop.payments.reconcile().await.unwrap();
+}
 
 #[tokio::test]
 async fn a_refund_is_accepted_first_and_succeeds_by_notification() {
@@ -111,6 +118,7 @@ async fn the_eleventh_refund_is_refused_and_failed_ones_do_not_count() {
             450,
             "a failed refund frees its amount"
         );
+        confirmed(&shop, "R0").await;
         for n in 1..=10 {
             let number = format!("R{n}");
             shop.refund("A1", &number, 10).await.unwrap();
@@ -439,6 +447,119 @@ async fn an_older_processing_does_not_reopen_a_refund_that_failed() {
     }
 }
 
+/// Its answer is lost, and its bytes go out again; then the first of them come to the gateway, and it fails.
+async fn failed_with_a_repeat_on_its_way(shop: &Shop) {
+    shop.paid("A1", 450).await;
+    shop.gateway.next_call(Fault::AnswerLost);
+    shop.refund("A1", "R1", 450).await.unwrap();
+    shop.gateway.set_refund("R1", RefundStatus::Failed);
+    shop.refund_note("A1", "R1", &json!({"status": "FAIL"}))
+        .await;
+    assert_eq!(shop.view("A1").await.refunds[0].state, RefundState::Failed);
+}
+
+#[tokio::test]
+async fn a_repeat_that_goes_through_after_the_failure_is_found_though_its_notification_is_lost() {
+    for shop in shops().await {
+        failed_with_a_repeat_on_its_way(&shop).await;
+        // It comes, under another number of the gateway's; its result is never told.
+        shop.gateway.renumber_refund("R1", "R-late");
+        shop.pass(125).await;
+        let view = shop.view("A1").await;
+        assert_eq!(view.refunds[0].state, RefundState::Processing);
+        assert_eq!(view.refunds[0].gateway_number.as_deref(), Some("R-late"));
+        assert_eq!(view.refundable(), 0, "it is reserved again");
+        shop.gateway.set_refund("R1", RefundStatus::Succeeded);
+        shop.pass(60).await;
+        assert_eq!(shop.view("A1").await.refunded(), 450);
+        let told = shop.event_words().await;
+        assert_eq!(
+            told[told.len() - 2..],
+            ["refund_failed", "refund_succeeded"]
+        );
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn after_a_failure_the_money_goes_back_under_that_number_only_until_it_is_confirmed() {
+    for shop in shops().await {
+        failed_with_a_repeat_on_its_way(&shop).await;
+        let another_is_refused = async || {
+            let refused = shop.refund("A1", "R2", 450).await.unwrap_err();
+            let expected = RefundRefusal::MayStillGoThrough(RefundNumber::new("R1").unwrap());
+            assert!(matches!(&refused, RefundError::Refused(refusal) if *refusal == expected));
+            let told = refused.to_string();
+            assert!(
+                told.contains("ask for it again under that number"),
+                "{told}"
+            );
+        };
+        another_is_refused().await;
+        // Under its own it is one refund, whichever of the two comes first.
+        shop.refund("A1", "R1", 450).await.unwrap();
+        shop.gateway.set_refund("R1", RefundStatus::Failed);
+        shop.pass(46).await;
+        assert_eq!(shop.view("A1").await.refunds[0].state, RefundState::Failed);
+        // That it fails now says nothing about what is on its way; nor does time alone.
+        shop.pass(500).await;
+        another_is_refused().await;
+        shop.gateway.next_call(Fault::Unreachable);
+        shop.clock.advance(Duration::from_secs(100));
+        shop.payments.reconcile().await.unwrap();
+        another_is_refused().await;
+        confirmed(&shop, "R1").await;
+        shop.refund("A1", "R2", 450).await.unwrap();
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_failed_refund_is_watched_for_six_hours_and_then_rests() {
+    for shop in shops().await {
+        failed_with_a_repeat_on_its_way(&shop).await;
+        // What it is asked is no reason to trouble anybody, whatever comes back.
+        shop.gateway
+            .next_call(Fault::Says(ProviderErrorKind::Refused));
+        shop.clock.advance(Duration::from_secs(7_200));
+        shop.gateway
+            .next_call(Fault::Says(ProviderErrorKind::AskFirst));
+        for _ in 0..6 {
+            shop.payments.reconcile().await.unwrap();
+            shop.clock.advance(Duration::from_secs(3_600));
+        }
+        let view = shop.view("A1").await;
+        assert_eq!(view.refunds[0].schedule.next_check_at, None);
+        assert!(!view.needs_review());
+        assert!(!shop.event_words().await.contains(&"refund_succeeded"));
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_question_asked_before_the_failure_does_not_reopen_the_refund() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        shop.refund("A1", "R1", 450).await.unwrap();
+        shop.clock.advance(Duration::from_secs(60));
+        let (now, key) = (shop.clock.now(), shop.key("A1"));
+        let until = now.after(Duration::from_secs(60));
+        let claimed = shop.store.claim_due(&key.provider, now, until, 1).await;
+        let (_, lease) = claimed.unwrap().remove(0);
+        let view = shop.view("A1").await;
+        let inquiry = view.refunds[0].inquiry(&view.payment);
+        let before = shop.gateway.query_refund(&inquiry).await.unwrap();
+        shop.gateway.set_refund("R1", RefundStatus::Failed);
+        shop.refund_note("A1", "R1", &json!({"status": "FAIL"}))
+            .await;
+        let observe = Command::Observe(Box::new(before), Some(lease));
+        let applied = shop.store.apply(&key, observe, now).await.unwrap();
+        assert_eq!(applied.outcome, Outcome::StaleLease);
+        assert_eq!(shop.view("A1").await.refunds[0].state, RefundState::Failed);
+        shop.check().await;
+    }
+}
+
 #[tokio::test]
 async fn a_refund_that_succeeds_after_it_failed_and_was_replaced_is_raised() {
     for shop in shops().await {
@@ -446,6 +567,7 @@ async fn a_refund_that_succeeds_after_it_failed_and_was_replaced_is_raised() {
         shop.refund("A1", "R1", 450).await.unwrap();
         shop.refund_note("A1", "R1", &json!({"status": "FAIL"}))
             .await;
+        confirmed(&shop, "R1").await;
         shop.refund("A1", "R2", 450).await.unwrap();
         shop.refund_note("A1", "R2", &json!({})).await;
         assert!(!shop.view("A1").await.needs_review());

@@ -141,6 +141,8 @@ pub(crate) const ENGLISH: Words = Words {
         too_much: |asked, left| {
             format!("{asked} is more than the {left} that can still be refunded")
         },
+        may_go_through: "an earlier refund of it failed a short while ago and may still go through: \
+                         try that one again, or wait a quarter of an hour",
         used: "Not refunded: this form was sent before, with something else in it. \
                Look at the refunds below, and send it again if you mean one more.",
         unsure: "Nobody knows yet whether this refund was recorded. \

@@ -141,6 +141,8 @@ pub(crate) const FRENCH: Words = Words {
         bad_amount: "le montant s’écrit comme 4,50 et dépasse zéro",
         bad_reason: "le motif compte de 1 à 64 caractères, sans = ni &",
         too_much: |asked, left| format!("{asked} dépassent les {left} encore remboursables"),
+        may_go_through: "un remboursement antérieur a échoué il y a peu et peut encore passer : \
+                         réessayez celui-là, ou attendez un quart d’heure",
         used: "Pas remboursé : ce formulaire a déjà été envoyé, avec un autre contenu. \
                Regardez les remboursements ci-dessous, et renvoyez-le si vous en voulez un de plus.",
         unsure: "Personne ne sait encore si ce remboursement est enregistré. \

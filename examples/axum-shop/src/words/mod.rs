@@ -185,6 +185,7 @@ pub(crate) struct Refund {
     pub(crate) bad_reason: &'static str,
     /// What was asked for, and what is left.
     pub(crate) too_much: fn(&str, &str) -> String,
+    pub(crate) may_go_through: &'static str,
     pub(crate) used: &'static str,
     pub(crate) unsure: &'static str,
 }

@@ -213,6 +213,24 @@ fn stands(law: &mut Broken, history: &History, now: Timestamp) {
             || payment.schedule.next_check_at.is_some(),
         "4: a closed payment is watched for six hours",
     );
+    for row in &view.refunds {
+        law.must(
+            row.failed_at.is_some() == (row.state == RefundState::Failed),
+            "7: failed, and when that was learnt",
+        );
+        law.must(
+            row.failed_at.is_none_or(|at| now.since(at) >= 6 * HOUR)
+                || row.schedule.next_check_at.is_some(),
+            "4: a failed refund is watched for six hours",
+        );
+    }
+    law.must(
+        !paid
+            || payment.reversal != Some(Reversal::Refused)
+            || now.since(payment.expires_at) >= 6 * HOUR
+            || payment.schedule.next_check_at.is_some(),
+        "4: a payment whose reversal was refused is watched for six hours",
+    );
     // 9
     let reserved = reserved(view);
     law.must(
@@ -465,6 +483,10 @@ fn leases(law: &mut Broken, done: &Done<'_>, before: &History, after: &History) 
                 );
             }
             None if ours => law.must(is.is_none(), "7: a row that is done with is given back"),
+            None if fails(&before.view, &after.view, &target) => law.must(
+                is.is_none(),
+                "7: a failure takes the row from whoever asked before",
+            ),
             None => law.must(is == was, "7: a row is given back only by who has it"),
         }
     }
@@ -765,6 +787,21 @@ fn refund_said(
                 "10: an older word prompts a query",
             );
         }
+        RefundStatus::Processing if row.state == RefundState::Failed => {
+            let taken = is.refund(&row.number).is_some_and(|new| {
+                new.state == RefundState::Processing && new.submissions == row.submissions + 1
+            });
+            let asked =
+                now == Some(RefundState::Failed) && due(&Target::Refund(row.number.clone()));
+            law.must(
+                if fact.source == Source::Query {
+                    taken
+                } else {
+                    asked
+                },
+                "4: what goes through after it failed is believed when it was asked about",
+            );
+        }
         RefundStatus::Failed if !row.state.is_settled() => {
             law.must(
                 now == Some(RefundState::Failed),
@@ -807,6 +844,15 @@ fn refund_recorded(
     );
     let mut under_way = was.refunds.iter().filter(|row| !row.state.is_settled());
     law.must(under_way.next().is_none(), "8: refunds go one at a time");
+    let mut others = was.refunds.iter().filter(|row| row.number != *number);
+    let doubt = |row: &Refund| match (row.failed_at, row.confirmed_at) {
+        (Some(failed), Some(confirmed)) => confirmed.since(failed) < 10 * MINUTE,
+        (failed, _) => failed.is_some(),
+    };
+    law.must(
+        !others.any(doubt),
+        "8: what may still go through is not refunded under another number",
+    );
     law.must(
         cents + reserved(was) <= payment.amount.cents(),
         "9: the sum of the refunds is reserved",
@@ -889,7 +935,9 @@ fn allowed(step: &Transition) -> bool {
         (None, _) => step.to != "created",
         (Some(_), "succeeded") => false,
         (Some(_), "closed") => step.to == "succeeded",
-        (Some(_), "failed") => matches!(step.to, "requested" | "succeeded" | "closed"),
+        (Some(_), "failed") => {
+            matches!(step.to, "requested" | "processing" | "succeeded" | "closed")
+        }
         (Some(_), _) => step.to != "requested",
     }
 }
@@ -1012,6 +1060,17 @@ fn settled(view: &PaymentView, target: &Target) -> bool {
             .refund(number)
             .is_some_and(|row| row.state.is_settled()),
     }
+}
+
+/// Whether this is a refund that failed just now.
+fn fails(was: &PaymentView, is: &PaymentView, target: &Target) -> bool {
+    let failed = |view: &PaymentView| match target {
+        Target::Payment => false,
+        Target::Refund(number) => view
+            .refund(number)
+            .is_some_and(|row| row.state == RefundState::Failed),
+    };
+    failed(is) && !failed(was)
 }
 
 fn targets(view: &PaymentView) -> Vec<Target> {

@@ -7,7 +7,7 @@ use crate::ledger::command::{Lease, Target};
 use crate::ledger::discrepancy::{ClosedReview, Discrepancy, DiscrepancyKind};
 use crate::ledger::event::{Event, EventKind};
 use crate::ledger::model::{Payment, PaymentState, PaymentView, Refund, RefundState};
-use crate::ledger::schedule::{LEASE, Schedule};
+use crate::ledger::schedule::Schedule;
 use crate::provider::FrozenRequest;
 use crate::time::Timestamp;
 use crate::wording::Wording;
@@ -113,6 +113,10 @@ impl Draft {
         let from = refund.state;
         refund.state = to;
         refund.version += 1;
+        if to != from {
+            refund.failed_at = (to == RefundState::Failed).then_some(self.now);
+            refund.confirmed_at = None;
+        }
         let (number, version) = (refund.number.clone(), refund.version);
         self.log(Some(number), version, Some(from.as_str()), to.as_str());
     }
@@ -208,14 +212,12 @@ impl Draft {
         true
     }
 
-    /// The schedule of a row, with its age and whether more is expected of it.
-    fn row(&mut self, target: &Target) -> Option<(&mut Schedule, Timestamp, bool)> {
-        let now = self.now;
+    /// The schedule of a row, and whether nothing more is expected of it.
+    fn row(&mut self, target: &Target) -> Option<(&mut Schedule, bool)> {
         match target {
             Target::Payment => {
                 let settled = self.view.is_settled();
-                let payment = &mut self.view.payment;
-                Some((&mut payment.schedule, payment.created_at, settled))
+                Some((&mut self.view.payment.schedule, settled))
             }
             Target::Refund(number) => {
                 let refund = self
@@ -224,10 +226,7 @@ impl Draft {
                     .iter_mut()
                     .find(|refund| refund.number == *number)?;
                 let settled = refund.state.is_settled();
-                // Asked for again and not taken yet: somebody waits for it as on the first day.
-                let waits = refund.was_asked_for_again() && refund.state == RefundState::Requested;
-                let since = if waits { now } else { refund.created_at };
-                Some((&mut refund.schedule, since, settled))
+                Some((&mut refund.schedule, settled))
             }
         }
     }
@@ -235,13 +234,13 @@ impl Draft {
     /// Whether this lease is the row's present one.
     pub(super) fn holds(&mut self, lease: &Lease) -> bool {
         self.row(&lease.target)
-            .is_some_and(|(schedule, ..)| schedule.lease_until == Some(lease.until))
+            .is_some_and(|(schedule, _)| schedule.lease_until == Some(lease.until))
     }
 
     /// Takes the row if nobody has it.
     pub(super) fn lease(&mut self, target: &Target, until: Timestamp) -> bool {
         let now = self.now;
-        let Some((schedule, ..)) = self.row(target) else {
+        let Some((schedule, _)) = self.row(target) else {
             return false;
         };
         let free = !schedule.leased(now);
@@ -251,9 +250,9 @@ impl Draft {
         free
     }
 
-    /// Gives the row back, to be taken anew in the same decision.
-    pub(super) fn free(&mut self, lease: &Lease) {
-        if let Some((schedule, ..)) = self.row(&lease.target) {
+    /// Takes the row from whoever has it.
+    pub(super) fn free(&mut self, target: &Target) {
+        if let Some((schedule, _)) = self.row(target) {
             schedule.lease_until = None;
         }
     }
@@ -261,7 +260,7 @@ impl Draft {
     /// Gives the row back and sets when it is asked for next, not sooner than `hold` from now.
     pub(super) fn release(&mut self, target: &Target, hold: Option<Duration>) {
         let next = self.next_check(target, hold);
-        if let Some((schedule, ..)) = self.row(target) {
+        if let Some((schedule, _)) = self.row(target) {
             schedule.lease_until = None;
             schedule.next_check_at = next;
         }
@@ -270,7 +269,7 @@ impl Draft {
     /// Sets the row to be asked for at once.
     pub(super) fn ask_now(&mut self, target: &Target, even: Even) {
         let now = self.now;
-        if let Some((schedule, _, settled)) = self.row(target)
+        if let Some((schedule, settled)) = self.row(target)
             && (!settled || even == Even::Settled)
         {
             schedule.next_check_at = Some(now);
@@ -281,39 +280,46 @@ impl Draft {
     /// cast doubt on it was acknowledged, and does not come again.
     pub(super) fn put_off(&mut self, target: &Target, hold: Option<Duration>) {
         let now = self.now;
-        let payment = &self.view.payment;
-        let ended = payment.paid_at.or(payment.closed_at);
-        let again = match self.row(target) {
-            Some((schedule, created, _)) if schedule.next_check_at.is_some() => {
-                let since = ended.filter(|_| *target == Target::Payment);
-                Schedule::ask_again(since.unwrap_or(created), now, hold)
+        let since = match target {
+            Target::Payment => {
+                let payment = &self.view.payment;
+                let ended = payment.paid_at.or(payment.closed_at);
+                Some(ended.unwrap_or(payment.created_at))
             }
-            _ => None,
+            Target::Refund(number) => {
+                let refund = self.view.refund(number);
+                refund.map(|refund| refund.failed_at.unwrap_or(refund.created_at))
+            }
         };
+        let asked = self
+            .row(target)
+            .is_some_and(|(schedule, _)| schedule.next_check_at.is_some());
+        let again = since
+            .filter(|_| asked)
+            .and_then(|since| Schedule::ask_again(since, now, hold));
         self.release(target, hold);
-        if let Some((schedule, _, true)) = self.row(target) {
+        if let Some((schedule, true)) = self.row(target) {
             schedule.next_check_at = schedule.next_check_at.or(again);
         }
     }
 
     /// Whether this settled row was set to be asked for since the lease began: its question is older than the doubt.
     pub(super) fn doubted_since(&mut self, lease: &Lease) -> bool {
-        let (begun, now) = (lease.until.before(LEASE), self.now);
-        self.row(&lease.target)
-            .is_some_and(|(schedule, _, settled)| {
-                let asked = schedule.next_check_at;
-                settled && asked.is_some_and(|at| at > begun && at <= now)
-            })
+        let (begun, now) = (lease.taken_at(), self.now);
+        self.row(&lease.target).is_some_and(|(schedule, settled)| {
+            let asked = schedule.next_check_at;
+            settled && asked.is_some_and(|at| at > begun && at <= now)
+        })
     }
 
-    /// Stops asking for what this decision has settled; what was closed is watched for a while. What was settled before
-    /// is asked for only if something cast doubt on it, and a copy of an old message does not take that away.
+    /// Stops asking for what this decision has settled; what ended without the money having moved is watched for a while.
+    /// What was settled before is asked for only if something cast doubt on it, and a copy of an old message does not take that away.
     pub(super) fn rest_if_settled(&mut self, target: &Target) {
         if self.was_settled(target) {
             return;
         }
         let next = self.next_check(target, None);
-        if let Some((schedule, _, true)) = self.row(target) {
+        if let Some((schedule, true)) = self.row(target) {
             schedule.next_check_at = next;
         }
     }
@@ -328,14 +334,10 @@ impl Draft {
         })
     }
 
-    fn next_check(&mut self, target: &Target, hold: Option<Duration>) -> Option<Timestamp> {
-        let now = self.now;
-        if *target == Target::Payment {
-            return self.view.next_check(now, hold);
-        }
-        match self.row(target) {
-            Some((_, created, false)) => Schedule::ask_again(created, now, hold),
-            _ => None,
+    fn next_check(&self, target: &Target, hold: Option<Duration>) -> Option<Timestamp> {
+        match target {
+            Target::Payment => self.view.next_check(self.now, hold),
+            Target::Refund(number) => self.view.refund(number)?.next_check(self.now, hold),
         }
     }
 

@@ -84,7 +84,9 @@ pub(super) fn refuse_reversal(
         return draft.finish(Outcome::StaleLease);
     }
     if draft.view.payment.reversal == Some(Reversal::Requested) {
+        // An earlier attempt may still be on its way: watched from now on.
         draft.view.payment.reversal = Some(Reversal::Refused);
+        draft.view.payment.expires_at = now;
         draft.log_decision();
     }
     draft.view.payment.trouble = Some(trouble);
@@ -105,7 +107,7 @@ fn expire(draft: &mut Draft, now: Timestamp) {
 fn take(mut draft: Draft, lease: Option<&Lease>, until: Timestamp) -> Decision {
     draft.ask_now(&Target::Payment, Even::Unsettled);
     if let Some(lease) = lease {
-        draft.free(lease);
+        draft.free(&lease.target);
     }
     let target = Target::Payment;
     if draft.lease(&target, until) {

@@ -120,7 +120,8 @@ pub(super) fn request_refund(
     // person decided otherwise.
     let by_itself = new.number == RefundNumber::of_late_payment(&view.payment.key);
     let refusal = (by_itself && !view.owes_late_refund()).then_some(RefundRefusal::NotOwed);
-    let refusal = refusal.or_else(|| refund_refusal(&view, new.amount, new.limits, now));
+    let refusal =
+        refusal.or_else(|| refund_refusal(&view, &new.number, new.amount, new.limits, now));
     if let Some(refusal) = refusal {
         return Decision::unchanged(Outcome::RefundRefused(refusal), Some(view));
     }
@@ -133,6 +134,8 @@ pub(super) fn request_refund(
         gateway_number: None,
         trouble: None,
         created_at: now,
+        failed_at: None,
+        confirmed_at: None,
         schedule: leased(now, lease),
         request: Some(new.request),
         submissions: 1,
@@ -149,7 +152,7 @@ pub(super) fn request_refund(
 
 /// A refund that failed, asked for again under its number: the bytes signed the first time go out once more.
 fn resubmit(view: PaymentView, new: &NewRefund, lease: Timestamp, now: Timestamp) -> Decision {
-    if let Some(refusal) = refund_refusal(&view, new.amount, new.limits, now) {
+    if let Some(refusal) = refund_refusal(&view, &new.number, new.amount, new.limits, now) {
         return Decision::unchanged(Outcome::RefundRefused(refusal), Some(view));
     }
     let mut draft = Draft::of(view, "intent", now);
@@ -172,10 +175,11 @@ fn resubmit(view: PaymentView, new: &NewRefund, lease: Timestamp, now: Timestamp
     }))
 }
 
-/// Rule 8: sum, count, age, and one at a time. Decided in the transaction that records the intent; asked before it,
+/// Rule 8: sum, count, age, one at a time, and under no other number what may still go through. Decided in the transaction that records the intent; asked before it,
 /// too, so that nothing is signed in vain.
 pub(crate) fn refund_refusal(
     view: &PaymentView,
+    number: &RefundNumber,
     amount: Amount,
     limits: RefundLimits,
     now: Timestamp,
@@ -194,6 +198,10 @@ pub(crate) fn refund_refusal(
     }
     if view.refunds.iter().any(|refund| !refund.state.is_settled()) {
         return Some(RefundRefusal::UnderWay);
+    }
+    let in_doubt = |refund: &&Refund| refund.number != *number && refund.may_still_go_through();
+    if let Some(other) = view.refunds.iter().find(in_doubt) {
+        return Some(RefundRefusal::MayStillGoThrough(other.number.clone()));
     }
     if now.since(paid_at) > limits.window {
         return Some(RefundRefusal::TooLate);
@@ -257,7 +265,7 @@ pub(super) fn renew(
     if !draft.holds(lease) || !draft.renew(&lease.target, request) {
         return draft.finish(Outcome::StaleLease);
     }
-    draft.free(lease);
+    draft.free(&lease.target);
     draft.lease(&lease.target, until);
     let target = lease.target.clone();
     draft.finish(Outcome::Claimed(Lease { target, until }))

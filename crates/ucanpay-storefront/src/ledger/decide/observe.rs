@@ -59,7 +59,12 @@ pub(super) fn observe(
 
     let owner = loaded.gateway_number_owner.as_ref();
     let reading = match matching::payment(&draft.view.payment, &fact, owner) {
-        Ok(()) => apply(&mut draft, &fact, loaded.refund_owner.as_ref()),
+        Ok(()) => apply(
+            &mut draft,
+            &fact,
+            loaded.refund_owner.as_ref(),
+            lease.map(Lease::taken_at),
+        ),
         Err(mismatch) => Err(Doubt::mismatch(&mismatch)),
     };
     let verdict = match &reading {
@@ -111,6 +116,7 @@ fn apply(
     draft: &mut Draft,
     fact: &Fact,
     refund_owner: Option<&Reference>,
+    asked: Option<Timestamp>,
 ) -> Result<Reading, Doubt> {
     let payment = &mut draft.view.payment;
     if payment.gateway_number.is_none() {
@@ -136,9 +142,11 @@ fn apply(
             payment.trouble = None;
             payment_fact::apply(draft, fact, status)
         }
-        Claim::RefundAccepted(claim) => refund_fact::apply(draft, fact, claim, None, refund_owner),
+        Claim::RefundAccepted(claim) => {
+            refund_fact::apply(draft, fact, claim, None, refund_owner, asked)
+        }
         Claim::Refund(claim, status) => {
-            refund_fact::apply(draft, fact, claim, Some(status), refund_owner)
+            refund_fact::apply(draft, fact, claim, Some(status), refund_owner, asked)
         }
     }
 }

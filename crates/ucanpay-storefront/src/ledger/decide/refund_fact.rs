@@ -11,8 +11,10 @@ use crate::ledger::model::{PaymentState, Refund, RefundState};
 use crate::ledger::schedule::Schedule;
 use crate::ledger::transition::{self, Step};
 use crate::provider::{Fact, RefundClaim, RefundStatus, Source};
+use crate::time::Timestamp;
 
-/// Moves the refund to what the gateway says; without a status, that it was accepted. `Err` says why somebody must look;
+/// Moves the refund to what the gateway says; without a status, that it was accepted. `asked` is when the question went out,
+/// if it answers one. `Err` says why somebody must look;
 /// no state changes then.
 pub(super) fn apply(
     draft: &mut Draft,
@@ -20,6 +22,7 @@ pub(super) fn apply(
     claim: &RefundClaim,
     status: Option<&RefundStatus>,
     owner: Option<&Reference>,
+    asked: Option<Timestamp>,
 ) -> Result<Reading, Doubt> {
     if draft.view.payment.state != PaymentState::Paid {
         // A refund of a payment that we have not seen paid, or took for closed: ask for the payment, and believe that
@@ -38,6 +41,7 @@ pub(super) fn apply(
     matching::refund(&draft.view.refunds[index], claim)
         .map_err(|mismatch| Doubt::mismatch(&mismatch))?;
 
+    let now = draft.now();
     let refund = &mut draft.view.refunds[index];
     let step = match status {
         Some(status) => transition::refund(refund.state, status),
@@ -55,15 +59,33 @@ pub(super) fn apply(
         // It may tell of an earlier time, and to believe it would free what is on its way.
         return Ok(Reading::Ask);
     }
+    let failed = refund.state == RefundState::Failed;
+    if failed && step == Step::To(RefundState::Processing) {
+        if fact.source != Source::Query {
+            // It may tell of the time before the failure.
+            return Ok(Reading::Ask);
+        }
+        // Asked after the failure: a repeat that came late was taken for a new submission.
+        refund.submissions = refund.submissions.saturating_add(1);
+    }
     refund.trouble = None;
-    if refund.gateway_number.is_none() {
+    if refund.gateway_number.is_none() || (failed && claim.gateway_number.is_some()) {
         refund.gateway_number.clone_from(&claim.gateway_number);
+    }
+    if status == Some(&RefundStatus::Failed)
+        && let Some(asked) = asked.filter(|_| fact.source == Source::Query)
+    {
+        refund.confirm(asked, now);
     }
     match step {
         Step::Stay => Ok(Reading::Believed),
         Step::To(to) | Step::ToDespite(to) => {
             draft.move_refund(index, to);
             tell_refund(draft, index, to);
+            if to == RefundState::Failed {
+                // Whoever is at it asked before, and brings the older word.
+                draft.free(&Target::Refund(draft.view.refunds[index].number.clone()));
+            }
             let late = RefundNumber::of_late_payment(&draft.view.payment.key);
             if to == RefundState::Succeeded && draft.view.refunds[index].number == late {
                 draft.explain(
@@ -83,7 +105,7 @@ pub(super) fn apply(
                 draft.review(DiscrepancyKind::Contradiction, note);
             }
             if draft.view.reserved() > draft.view.payment.amount.cents() {
-                let note = "more went back than was paid: a refund succeeded after it had failed";
+                let note = "more went back than was paid, or is on its way: a refund went through after it had failed";
                 draft.review(DiscrepancyKind::RefundedTooMuch, note);
             }
             Ok(Reading::Believed)
@@ -137,6 +159,8 @@ fn foreign_refund(
         gateway_number: claim.gateway_number.clone(),
         trouble: None,
         created_at: draft.now(),
+        failed_at: None,
+        confirmed_at: None,
         schedule: Schedule::default(),
         request: None,
         submissions: 0,

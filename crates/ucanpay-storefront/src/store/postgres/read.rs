@@ -28,7 +28,7 @@ macro_rules! payments {
 macro_rules! refunds {
     ($rest:literal) => {
         concat!(
-            "SELECT provider, reference, number, amount, reason, state, gateway_number, trouble, created_at,
+            "SELECT provider, reference, number, amount, reason, state, gateway_number, trouble, created_at, failed_at, confirmed_at,
                  next_check_at, lease_until, submissions, request_path, request_body, request_key, version
                FROM ucanpay_refund ",
             $rest

@@ -122,7 +122,7 @@ async fn refund(tx: &mut PgConnection, key: &PaymentKey, row: &Refund) -> Result
     let changed = sqlx::query(
         "UPDATE ucanpay_refund
             SET state = $4, gateway_number = $5, trouble = $6, next_check_at = $7, lease_until = $8, submissions = $9,
-                version = $10
+                version = $10, failed_at = $11, confirmed_at = $12
           WHERE provider = $1 AND number = $2 AND reference = $3",
     )
     .bind(key.provider.as_str())
@@ -135,6 +135,8 @@ async fn refund(tx: &mut PgConnection, key: &PaymentKey, row: &Refund) -> Result
     .bind(row.schedule.lease_until.map(Timestamp::as_millis))
     .bind(i64::from(row.submissions))
     .bind(signed(row.version))
+    .bind(row.failed_at.map(Timestamp::as_millis))
+    .bind(row.confirmed_at.map(Timestamp::as_millis))
     .execute(&mut *tx)
     .await?;
     if changed.rows_affected() == 1 {
@@ -143,8 +145,9 @@ async fn refund(tx: &mut PgConnection, key: &PaymentKey, row: &Refund) -> Result
     let request = row.request.as_ref();
     sqlx::query(
         "INSERT INTO ucanpay_refund (provider, number, reference, amount, reason, state, gateway_number, trouble,
-             created_at, next_check_at, lease_until, submissions, request_path, request_body, request_key, version)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+             created_at, next_check_at, lease_until, submissions, request_path, request_body, request_key, version,
+             failed_at, confirmed_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
     )
     .bind(key.provider.as_str())
     .bind(row.number.as_str())
@@ -162,6 +165,8 @@ async fn refund(tx: &mut PgConnection, key: &PaymentKey, row: &Refund) -> Result
     .bind(request.map(|request| &*request.body))
     .bind(request.map(|request| &*request.key))
     .bind(signed(row.version))
+    .bind(row.failed_at.map(Timestamp::as_millis))
+    .bind(row.confirmed_at.map(Timestamp::as_millis))
     .execute(tx)
     .await?;
     Ok(())

@@ -184,14 +184,15 @@ WHERE provider = new.value->>'provider' AND reference = new.value->>'reference'"
 // A number that another payment has is never changed from here: it writes no row, and that fails the transaction.
 const REFUND: &str = "
 INSERT INTO ucanpay_refund (provider, number, reference, amount, reason, state, gateway_number, trouble, created_at,
-    next_check_at, lease_until, submissions, request_path, request_body, request_key, version)
+    failed_at, confirmed_at, next_check_at, lease_until, submissions, request_path, request_body, request_key, version)
 SELECT value->>'provider', value->>'number', value->>'reference', value->>'amount', value->>'reason', value->>'state',
-    value->>'gateway_number', value->>'trouble', value->>'created_at', value->>'next_check_at', value->>'lease_until',
-    value->>'submissions', value->>'request_path', unhex(value->>'request_body'), value->>'request_key', value->>'version'
+    value->>'gateway_number', value->>'trouble', value->>'created_at', value->>'failed_at', value->>'confirmed_at',
+    value->>'next_check_at', value->>'lease_until', value->>'submissions',
+    value->>'request_path', unhex(value->>'request_body'), value->>'request_key', value->>'version'
 FROM json_each(?) WHERE true
 ON CONFLICT (provider, number) DO UPDATE SET
     state = excluded.state, gateway_number = excluded.gateway_number, trouble = excluded.trouble,
-    next_check_at = excluded.next_check_at, lease_until = excluded.lease_until, submissions = excluded.submissions,
+    failed_at = excluded.failed_at, confirmed_at = excluded.confirmed_at, next_check_at = excluded.next_check_at, lease_until = excluded.lease_until, submissions = excluded.submissions,
     version = excluded.version
 WHERE reference = excluded.reference";
 

@@ -227,8 +227,8 @@ fn no_public_future_is_missing_from_the_list() {
     let of_payments = declared("src/payments", "    pub async fn ");
     let mut listed: BTreeSet<_> = points().iter().map(|point| point.name.to_owned()).collect();
     // `from_env` opens a store, which has a test of its own below; `Running::stop` waits for a task that `run` is, and
-    // which has been told to end before that.
-    listed.extend(["from_env", "stop"].map(str::to_owned));
+    // which has been told to end before that; `Changes::next` waits for news, and asks the ledger nothing.
+    listed.extend(["from_env", "stop", "next"].map(str::to_owned));
     assert_eq!(listed, of_payments);
     // Those of the stores themselves, beside the trait's: the test of their opening drops each.
     let tested = ["close", "from_pool", "migrate", "open", "open_migrated"];

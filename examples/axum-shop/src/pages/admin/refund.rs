@@ -146,6 +146,7 @@ async fn ask(
         RefundError::Refused(RefundRefusal::BeyondPaid { asked, left }) => plain(
             &(words.too_much)(&language.money(asked), &language.money(left)),
         ),
+        RefundError::Refused(RefundRefusal::MayStillGoThrough(_)) => plain(words.may_go_through),
         RefundError::Conflict(_) => Refusal::Used(words.used.to_owned()),
         RefundError::Store(error) => {
             tracing::error!(error = in_one_line(&error), "a refund may not be recorded");
