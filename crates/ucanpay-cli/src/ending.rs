@@ -6,6 +6,7 @@ use ucanpay_core::{
     CloseOrder, CloseOrderAnswer, Operation, OutTradeNo, Reverse, ReverseAnswer, TradeStatus,
     UcpOrderNo,
 };
+use ucanpay_storefront::UcanpayAccount;
 
 use crate::{
     args::{EndArguments, OrderArguments},
@@ -13,19 +14,18 @@ use crate::{
     order::{ask, order_query},
     outcome::{Done, Failure},
     report::{Report, end, printable},
-    settings::Settings,
 };
 
 /// What the order is now, if that is a reason not to end it.
 fn in_the_way(
     arguments: &EndArguments,
-    settings: &Settings<'_>,
+    account: &UcanpayAccount,
     stderr: &mut dyn Write,
 ) -> Result<Option<TradeStatus>, Failure> {
     if arguments.without_query {
         return Ok(None);
     }
-    let answer = ask(&order_query(&arguments.order), settings).map_err(|failure| {
+    let answer = ask(&order_query(&arguments.order), account).map_err(|failure| {
         failure.before("the order was not ended, because the query before that (--without-query leaves it out) failed")
     })?;
     let status = answer.trade_status;
@@ -51,7 +51,7 @@ struct Ended {
 
 pub(crate) fn close(
     arguments: &EndArguments,
-    settings: &Settings<'_>,
+    account: &UcanpayAccount,
     stderr: &mut dyn Write,
 ) -> Result<Done, Failure> {
     let operation = CloseOrder {
@@ -65,12 +65,12 @@ pub(crate) fn close(
         status: answer.trade_status,
     };
     let closed = [TradeStatus::Closed, TradeStatus::Revoked];
-    bring_to_its_end(&operation, read, &closed, arguments, settings, stderr)
+    bring_to_its_end(&operation, read, &closed, arguments, account, stderr)
 }
 
 pub(crate) fn reverse(
     arguments: &EndArguments,
-    settings: &Settings<'_>,
+    account: &UcanpayAccount,
     stderr: &mut dyn Write,
 ) -> Result<Done, Failure> {
     let operation = Reverse {
@@ -85,7 +85,7 @@ pub(crate) fn reverse(
     };
     // Only a signed REVOKED is a reversal.
     let reversed = [TradeStatus::Revoked];
-    bring_to_its_end(&operation, read, &reversed, arguments, settings, stderr)
+    bring_to_its_end(&operation, read, &reversed, arguments, account, stderr)
 }
 
 fn bring_to_its_end<O: Operation>(
@@ -93,7 +93,7 @@ fn bring_to_its_end<O: Operation>(
     read: impl FnOnce(O::Answer) -> Ended,
     wanted: &[TradeStatus],
     arguments: &EndArguments,
-    settings: &Settings<'_>,
+    account: &UcanpayAccount,
     stderr: &mut dyn Write,
 ) -> Result<Done, Failure> {
     let OrderArguments {
@@ -102,13 +102,13 @@ fn bring_to_its_end<O: Operation>(
         shown: how,
     } = &arguments.order;
     if how.dry_run {
-        return Ok(shown(&signed(operation, settings)?));
+        return Ok(shown(&signed(operation, account)?));
     }
-    let ended = signed(operation, settings).and_then(|request| {
-        if let Some(status) = in_the_way(arguments, settings, stderr)? {
+    let ended = signed(operation, account).and_then(|request| {
+        if let Some(status) = in_the_way(arguments, account, stderr)? {
             return Ok(already(order, ucp_order_no.as_ref(), &status));
         }
-        let ended = read(send(&request, settings)?.into_inner());
+        let ended = read(send(&request, account)?.into_inner());
         let numbers = [
             ("outTradeNo", ended.out_trade_no.clone()),
             ("ucpOrderNo", ended.ucp_order_no.clone()),

@@ -23,7 +23,7 @@ pub(crate) fn explain(arguments: &ExplainArguments, stdin: &mut dyn Read) -> Res
         at_hand = at_hand.with_path(path);
     }
     if let Some(path) = &arguments.md5_secret_file {
-        at_hand = at_hand.with_md5_secret(input::md5_secret("--md5-secret-file", path)?);
+        at_hand = at_hand.with_md5_secret(input::md5_secret(path)?);
     }
     let body = input::message(&arguments.message, stdin)?;
     let explanation = explained(&body, &at_hand).map_err(|error| Failure::refused(&error))?;

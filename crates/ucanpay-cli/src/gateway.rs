@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use ucanpay_core::{Fields, Nonce, Operation, SignedRequest, Value, Verified};
+use ucanpay_storefront::UcanpayAccount;
 
 use crate::{
     input,
     outcome::{Done, Failure},
-    settings::Settings,
 };
 
 /// The signed request, to be looked at or kept: its bytes and a line break.
@@ -19,9 +19,9 @@ pub(crate) fn shown<O: Operation>(request: &SignedRequest<O>) -> Done {
 /// Signs `operation` with a fresh nonce.
 pub(crate) fn signed<O: Operation>(
     operation: &O,
-    settings: &Settings<'_>,
+    account: &UcanpayAccount,
 ) -> Result<SignedRequest<O>, Failure> {
-    settings
+    account
         .merchant()?
         .sign(operation, Nonce::random())
         .map_err(|error| Failure::NotDone(crate::outcome::chain(&error)))
@@ -39,9 +39,11 @@ pub(crate) fn kept<O: Operation>(file: &Path) -> Result<SignedRequest<O>, Failur
 /// Sends the request until it is answered, as a shop's client does.
 pub(crate) fn send<O: Operation>(
     request: &SignedRequest<O>,
-    settings: &Settings<'_>,
+    account: &UcanpayAccount,
 ) -> Result<Verified<O::Answer>, Failure> {
-    let client = settings.client()?;
+    // Nobody is to reach the real gateway by forgetting something.
+    account.base_url()?;
+    let client = account.client()?;
     Ok(block_on(client.send(request))??)
 }
 

@@ -77,9 +77,9 @@ pub(crate) fn either_key(path: &Path) -> Result<(KeyFormat, PublicKey), Failure>
     Ok((format, key))
 }
 
-/// The secret in the file that this option or setting names. What it names is not repeated: it may be the secret itself.
-pub(crate) fn md5_secret(named_by: &str, path: &Path) -> Result<Md5Secret, Failure> {
-    let about = |what: String| Failure::NotDone(format!("{named_by}: {what}"));
+/// The secret in the file that `--md5-secret-file` names. What it names is not repeated: it may be the secret itself.
+pub(crate) fn md5_secret(path: &Path) -> Result<Md5Secret, Failure> {
+    let about = |what: String| Failure::NotDone(format!("--md5-secret-file: {what}"));
     let bytes = File::open(path)
         .and_then(|mut file| limited(&mut file, KEY_LIMIT))
         .map(Zeroizing::new)

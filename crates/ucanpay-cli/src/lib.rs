@@ -2,8 +2,8 @@
 //! and calls the gateway.
 //!
 //! The binary is `ucanpay`; this library is the same without a process around it. What has to do with keys and signatures
-//! needs [`ucanpay_core`] alone: no network, no settings. The calls read the `UCANPAY_*` variables and go through
-//! [`ucanpay_transport`]'s client. Nothing is kept. A sandbox that serves, alone, writes to the process's own output and
+//! needs [`ucanpay_core`] alone: no network, no settings. The calls read the `UCANPAY_*` variables as a shop does, by
+//! [`UcanpayAccount`], and go through its client. Nothing is kept. A sandbox that serves, alone, writes to the process's own output and
 //! runs until it is interrupted.
 //!
 //! | exit code | meaning |
@@ -33,7 +33,6 @@ mod qr;
 mod refund;
 mod report;
 mod sandbox;
-mod settings;
 mod sign;
 mod spoil;
 mod style;
@@ -46,12 +45,12 @@ use std::{
 };
 
 use clap::Parser;
+use ucanpay_storefront::UcanpayAccount;
 
 use crate::{
     args::{Arguments, Command},
     input::is_contents,
     outcome::{Done, Failure},
-    settings::Settings,
 };
 
 /// Runs one command line, program name included, and returns the exit code.
@@ -94,21 +93,21 @@ fn execute(
     stdin: &mut dyn Read,
     stderr: &mut dyn Write,
 ) -> Result<Done, Failure> {
-    let settings = Settings(&|name| std::env::var_os(name));
+    let account = UcanpayAccount::from_env();
     match command {
         Command::Key(command) => keys::execute(command),
         Command::Canonical(arguments) => sign::canonical(&arguments, stdin),
         Command::Sign(arguments) => sign::sign(&arguments, stdin),
         Command::Verify(arguments) => verify::verify(&arguments, stdin),
         Command::Explain(arguments) => explain::explain(&arguments, stdin),
-        Command::Order(command) => order::execute(&command, &settings, stderr),
-        Command::Refund(command) => refund::execute(&command, &settings),
-        Command::Link(arguments) => link::link(&arguments, &settings),
+        Command::Order(command) => order::execute(&command, &account, stderr),
+        Command::Refund(command) => refund::execute(&command, &account),
+        Command::Link(arguments) => link::link(&arguments, &account),
         Command::Qr(arguments) => qr::qr(&arguments, stdin),
-        Command::Sandbox(command) => sandbox::execute(command, &settings),
-        Command::Notify(arguments) => notify::notify(&arguments, &settings),
-        Command::Probe(arguments) => probe::probe(&arguments, &settings, stderr),
-        Command::Doctor(arguments) => doctor::doctor(&arguments, &settings),
+        Command::Sandbox(command) => sandbox::execute(command, &account),
+        Command::Notify(arguments) => notify::notify(&arguments, &account),
+        Command::Probe(arguments) => probe::probe(&arguments, &account, stderr),
+        Command::Doctor(arguments) => doctor::doctor(&arguments, &account),
         Command::Completions(arguments) => Ok(completions::completions(&arguments)),
     }
 }

@@ -6,12 +6,12 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::{Timestamp, Unit};
 use serde_json::{Value, json};
 use ucanpay_core::{Fields, Nonce, SignatureScheme, SignedSet, Signer};
+use ucanpay_storefront::UcanpayAccount;
 
 use crate::{
     args::About,
     input,
     outcome::{Failure, chain},
-    settings::Settings,
 };
 
 /// The members of `data` in the order in which they are written; texts and numbers only.
@@ -29,12 +29,12 @@ pub(crate) struct Seal {
 }
 
 impl Seal {
-    pub(crate) fn of(about: &About, settings: &Settings<'_>) -> Result<Self, Failure> {
+    pub(crate) fn of(about: &About, account: &UcanpayAccount) -> Result<Self, Failure> {
         let key = input::private_key(&about.platform_private_key)?;
         Ok(Self {
             signer: key.signer(),
-            scheme: about.scheme.map_or_else(|| settings.scheme(), Ok)?,
-            set: about.set.map_or_else(|| settings.signed_set(), Ok)?,
+            scheme: about.scheme.map_or_else(|| account.scheme(), Ok)?,
+            set: about.set.map_or_else(|| account.signed_set(), Ok)?,
         })
     }
 }
@@ -44,11 +44,11 @@ impl Notice {
     pub(crate) fn payment(
         about: &About,
         status: &str,
-        settings: &Settings<'_>,
+        account: &UcanpayAccount,
     ) -> Result<Self, Failure> {
         let merchant = match &about.merchant_id {
             Some(id) => id.clone(),
-            None => settings.merchant_id()?,
+            None => account.merchant_id()?,
         };
         let notice = Self { members: vec![] }
             .with("merchantId", merchant.as_str())

@@ -2,6 +2,7 @@
 
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
+use ucanpay_storefront::UcanpayAccount;
 
 use crate::{
     args::NotifyArguments,
@@ -9,7 +10,6 @@ use crate::{
     http::{Answer, Http, NoAnswer, Reply, url},
     notice::{Notice, Seal},
     outcome::{Done, Failure},
-    settings::Settings,
     spoil::spoiled,
 };
 
@@ -18,10 +18,10 @@ const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(30);
 
 pub(crate) fn notify(
     arguments: &NotifyArguments,
-    settings: &Settings<'_>,
+    account: &UcanpayAccount,
 ) -> Result<Done, Failure> {
-    let seal = Seal::of(&arguments.about, settings)?;
-    let notice = notice(arguments, settings)?;
+    let seal = Seal::of(&arguments.about, account)?;
+    let notice = notice(arguments, account)?;
     let body = match arguments.corrupt {
         Some(how) => spoiled(notice, how, &seal)?,
         None => notice.signed(&seal)?.body(),
@@ -52,8 +52,8 @@ pub(crate) fn notify(
     Ok(Done { text, code })
 }
 
-fn notice(arguments: &NotifyArguments, settings: &Settings<'_>) -> Result<Notice, Failure> {
-    let mut notice = Notice::payment(&arguments.about, arguments.status.as_str(), settings)?;
+fn notice(arguments: &NotifyArguments, account: &UcanpayAccount) -> Result<Notice, Failure> {
+    let mut notice = Notice::payment(&arguments.about, arguments.status.as_str(), account)?;
     if let (Some(refund), Some(amount)) = (&arguments.refund, arguments.refund_amount) {
         notice = notice
             .without("tradeStatus")

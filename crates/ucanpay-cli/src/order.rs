@@ -3,9 +3,10 @@
 use std::io::Write;
 
 use ucanpay_core::{
-    Amount, Description, GatewayTime, LinkOrder, OrderQuery, OrderQueryAnswer, SignedRequest,
-    TradeStatus, UnifiedOrder,
+    Amount, Description, GatewayTime, LinkOrder, OrderQuery, OrderQueryAnswer, SceneType,
+    SignedRequest, TradeStatus, UnifiedOrder,
 };
+use ucanpay_storefront::{NotificationTopic, UcanpayAccount};
 
 use crate::{
     args::{OrderArguments, OrderCommand, PlaceArguments},
@@ -13,31 +14,30 @@ use crate::{
     gateway::{Asked, kept, send, shown, signed},
     outcome::{Done, Failure},
     report::{Report, end},
-    settings::Settings,
 };
 
 pub(crate) fn execute(
     command: &OrderCommand,
-    settings: &Settings<'_>,
+    account: &UcanpayAccount,
     stderr: &mut dyn Write,
 ) -> Result<Done, Failure> {
     match command {
-        OrderCommand::Place(arguments) => place(arguments, settings),
-        OrderCommand::Query(arguments) => query(arguments, settings),
-        OrderCommand::Close(arguments) => ending::close(arguments, settings, stderr),
-        OrderCommand::Reverse(arguments) => ending::reverse(arguments, settings, stderr),
+        OrderCommand::Place(arguments) => place(arguments, account),
+        OrderCommand::Query(arguments) => query(arguments, account),
+        OrderCommand::Close(arguments) => ending::close(arguments, account, stderr),
+        OrderCommand::Reverse(arguments) => ending::reverse(arguments, account, stderr),
     }
 }
 
-fn place(arguments: &PlaceArguments, settings: &Settings<'_>) -> Result<Done, Failure> {
+fn place(arguments: &PlaceArguments, account: &UcanpayAccount) -> Result<Done, Failure> {
     let request = match &arguments.request {
         Some(file) => kept(file),
-        None => unified_order(arguments, settings).and_then(|order| signed(&order, settings)),
+        None => unified_order(arguments, account).and_then(|order| signed(&order, account)),
     };
     match request {
         Ok(request) if arguments.shown.dry_run => Ok(shown(&request)),
         request => end(
-            request.and_then(|request| placed(&request, settings)),
+            request.and_then(|request| placed(&request, account)),
             arguments.shown.json,
         ),
     }
@@ -45,7 +45,7 @@ fn place(arguments: &PlaceArguments, settings: &Settings<'_>) -> Result<Done, Fa
 
 fn unified_order(
     arguments: &PlaceArguments,
-    settings: &Settings<'_>,
+    account: &UcanpayAccount,
 ) -> Result<UnifiedOrder, Failure> {
     let (Some(order), Some(amount), Some(subject)) =
         (&arguments.order, arguments.amount, &arguments.subject)
@@ -59,26 +59,30 @@ fn unified_order(
         None => Description::new(subject.as_str())
             .map_err(|error| Failure::NotDone(error.to_string()))?,
     };
+    let device = arguments.device.clone();
     Ok(UnifiedOrder {
         subject: subject.clone(),
         description,
-        device_no: arguments.device.clone(),
+        device_no: device.map_or_else(|| account.device(), Ok)?,
         total_amount: amount,
-        scene: arguments.scene,
+        scene: arguments.scene.map_or_else(|| account.scene(), Ok)?,
         out_trade_no: order.clone(),
         currency: arguments.currency,
-        notify_url: settings.notify_url("payment")?,
+        notify_url: account.notify_url(NotificationTopic::Payment)?,
     })
 }
 
 fn placed(
     request: &SignedRequest<UnifiedOrder>,
-    settings: &Settings<'_>,
+    account: &UcanpayAccount,
 ) -> Result<Report, Failure> {
     let asked = Asked::read(request)?;
     let (order, item) = (asked.member("outTradeNo")?, asked.member("subject")?);
-    let links = settings.pay_links()?;
-    let answer = send(request, settings)?;
+    let scene = asked.member("sceneType")?.parse::<SceneType>();
+    let scene =
+        scene.map_err(|error| Failure::NotDone(format!("the request was not sent: {error}")))?;
+    let links = account.pay_links()?;
+    let answer = send(request, account)?;
     asked.matches(
         &[
             ("outTradeNo", answer.out_trade_no.clone()),
@@ -94,30 +98,40 @@ fn placed(
         let text = "the answer is genuine, but has no ucpOrderNo; query, and tell the operator";
         return Err(Failure::Unknown(text.to_owned()));
     };
-    let link = LinkOrder {
+    let link_order = LinkOrder {
         ucp_order_no: number,
         out_trade_no: order,
         amount,
         item,
     };
+    let next = match scene {
+        SceneType::Native => "`ucanpay qr LINK` shows the link as a code",
+        _ => "The buyer opens the link on the phone",
+    };
     Ok(Report::default()
         .with("outTradeNo", Some(order))
         .with("ucpOrderNo", Some(number.as_str()))
         .with("totalAmt", Some(amount.cents()))
-        .with("tranTime", answer.transaction_time.as_ref().map(GatewayTime::as_str))
-        .with("link", Some(links.dynamic_qr(&link)))
-        .with("appLink", Some(links.app(&link, &answer.sign)))
+        .with(
+            "tranTime",
+            answer.transaction_time.as_ref().map(GatewayTime::as_str),
+        )
+        .with(
+            "link",
+            links.in_scene(scene, &link_order, Some(&answer.sign)),
+        )
+        .with("appLink", Some(links.app(&link_order, &answer.sign)))
         .with_note(format!(
-            "Nothing is paid yet. `ucanpay qr LINK` shows the link as a code, `ucanpay order query {order}` what became of it."
+            "Nothing is paid yet. {next}; `ucanpay order query {order}` tells what became of it."
         )))
 }
 
-fn query(arguments: &OrderArguments, settings: &Settings<'_>) -> Result<Done, Failure> {
+fn query(arguments: &OrderArguments, account: &UcanpayAccount) -> Result<Done, Failure> {
     let query = order_query(arguments);
     if arguments.shown.dry_run {
-        return Ok(shown(&signed(&query, settings)?));
+        return Ok(shown(&signed(&query, account)?));
     }
-    let result = ask(&query, settings).map(|answer| {
+    let result = ask(&query, account).map(|answer| {
         let report = Report::default()
             .with("outTradeNo", answer.out_trade_no.as_deref())
             .with("ucpOrderNo", answer.ucp_order_no.as_deref())
@@ -148,10 +162,10 @@ pub(crate) fn order_query(arguments: &OrderArguments) -> OrderQuery {
 /// Asks what became of an order; an answer about another one is none.
 pub(crate) fn ask(
     query: &OrderQuery,
-    settings: &Settings<'_>,
+    account: &UcanpayAccount,
 ) -> Result<OrderQueryAnswer, Failure> {
-    let request = signed(query, settings)?;
-    let answer = send(&request, settings)?.into_inner();
+    let request = signed(query, account)?;
+    let answer = send(&request, account)?.into_inner();
     Asked::read(&request)?.matches(
         &[
             ("outTradeNo", answer.out_trade_no.clone()),

@@ -4,6 +4,7 @@ use std::error::Error;
 
 use serde_json::{Map, Value, json};
 use ucanpay_core::ErrorClass;
+use ucanpay_storefront::SettingError;
 use ucanpay_transport::{Effect, Error as CallError};
 
 /// A command that was carried out.
@@ -60,14 +61,6 @@ impl Failure {
         Self::Refused(chain(error))
     }
 
-    /// The same about the setting or option of this name.
-    pub(crate) fn about(self, name: &str) -> Self {
-        match self {
-            Self::NotDone(text) => Self::NotDone(format!("{name}: {text}")),
-            other => other,
-        }
-    }
-
     /// The same of a query that came before a call: whatever became of it, nothing has happened.
     pub(crate) fn before(self, what: &str) -> Self {
         match self {
@@ -106,6 +99,12 @@ impl Failure {
         object.insert("result".to_owned(), result.into());
         object.insert("error".to_owned(), self.to_string().into());
         object.into()
+    }
+}
+
+impl From<SettingError> for Failure {
+    fn from(error: SettingError) -> Self {
+        Self::NotDone(error.to_string())
     }
 }
 

@@ -4,6 +4,7 @@ use ucanpay_core::{
     Amount, GatewayTime, OrderQuery, OutTradeNo, Refund, RefundQuery, RefundStatus, SignedRequest,
     TradeStatus, UcpOrderNo,
 };
+use ucanpay_storefront::{NotificationTopic, UcanpayAccount};
 
 use crate::{
     args::{RefundArguments, RefundCommand, RefundQueryArguments},
@@ -11,32 +12,31 @@ use crate::{
     order,
     outcome::{Done, Failure},
     report::{Report, end},
-    settings::Settings,
 };
 
-pub(crate) fn execute(command: &RefundCommand, settings: &Settings<'_>) -> Result<Done, Failure> {
+pub(crate) fn execute(command: &RefundCommand, account: &UcanpayAccount) -> Result<Done, Failure> {
     match command {
-        RefundCommand::Request(arguments) => request(arguments, settings),
-        RefundCommand::Query(arguments) => query(arguments, settings),
+        RefundCommand::Request(arguments) => request(arguments, account),
+        RefundCommand::Query(arguments) => query(arguments, account),
     }
 }
 
-fn request(arguments: &RefundArguments, settings: &Settings<'_>) -> Result<Done, Failure> {
+fn request(arguments: &RefundArguments, account: &UcanpayAccount) -> Result<Done, Failure> {
     let shown_as = &arguments.shown;
     let request = match &arguments.request {
         Some(file) => kept(file),
-        None => operation(arguments, settings).and_then(|refund| signed(&refund, settings)),
+        None => operation(arguments, account).and_then(|refund| signed(&refund, account)),
     };
     match request {
         Ok(request) if shown_as.dry_run => Ok(shown(&request)),
         request => end(
-            request.and_then(|request| requested(&request, settings)),
+            request.and_then(|request| requested(&request, account)),
             shown_as.json,
         ),
     }
 }
 
-fn operation(arguments: &RefundArguments, settings: &Settings<'_>) -> Result<Refund, Failure> {
+fn operation(arguments: &RefundArguments, account: &UcanpayAccount) -> Result<Refund, Failure> {
     let (Some(order), Some(refund), Some(amount)) =
         (&arguments.order, &arguments.refund, arguments.amount)
     else {
@@ -49,7 +49,7 @@ fn operation(arguments: &RefundArguments, settings: &Settings<'_>) -> Result<Ref
             let text = "--dry-run sends nothing, so the order cannot be asked about: give --ucp-order-no and --total";
             return Err(Failure::NotDone(text.to_owned()));
         }
-        _ => paid(order, settings)?,
+        _ => paid(order, account)?,
     };
     Ok(Refund {
         ucp_order_no,
@@ -58,17 +58,17 @@ fn operation(arguments: &RefundArguments, settings: &Settings<'_>) -> Result<Ref
         total_amount,
         refund_amount: amount,
         reason: arguments.reason.clone(),
-        notify_url: settings.notify_url("refund")?,
+        notify_url: account.notify_url(NotificationTopic::Refund)?,
     })
 }
 
 /// The gateway's number and amount of an order, if it is paid.
-fn paid(order: &OutTradeNo, settings: &Settings<'_>) -> Result<(UcpOrderNo, Amount), Failure> {
+fn paid(order: &OutTradeNo, account: &UcanpayAccount) -> Result<(UcpOrderNo, Amount), Failure> {
     let query = OrderQuery {
         out_trade_no: order.clone(),
         ucp_order_no: None,
     };
-    let answer = order::ask(&query, settings).map_err(|failure| {
+    let answer = order::ask(&query, account).map_err(|failure| {
         failure.before("no refund was asked for, because the query for the order failed")
     })?;
     match answer.trade_status {
@@ -93,10 +93,10 @@ fn paid(order: &OutTradeNo, settings: &Settings<'_>) -> Result<(UcpOrderNo, Amou
     }
 }
 
-fn requested(request: &SignedRequest<Refund>, settings: &Settings<'_>) -> Result<Report, Failure> {
+fn requested(request: &SignedRequest<Refund>, account: &UcanpayAccount) -> Result<Report, Failure> {
     let asked = Asked::read(request)?;
     let (order, refund) = (asked.member("outTradeNo")?, asked.member("outRefundNo")?);
-    let answer = send(request, settings)?;
+    let answer = send(request, account)?;
     let cents = |amount: Option<Amount>| amount.map(|amount| amount.to_string());
     asked.matches(
         &[
@@ -122,25 +122,28 @@ fn requested(request: &SignedRequest<Refund>, settings: &Settings<'_>) -> Result
         )))
 }
 
-fn query(arguments: &RefundQueryArguments, settings: &Settings<'_>) -> Result<Done, Failure> {
+fn query(arguments: &RefundQueryArguments, account: &UcanpayAccount) -> Result<Done, Failure> {
     let query = RefundQuery {
         out_trade_no: arguments.order.clone(),
         ucp_order_no: arguments.ucp_order_no.clone(),
         ucp_refund_no: arguments.ucp_refund_no.clone(),
         out_refund_no: arguments.refund.clone(),
     };
-    let request = signed(&query, settings);
+    let request = signed(&query, account);
     match request {
         Ok(request) if arguments.shown.dry_run => Ok(shown(&request)),
         request => end(
-            request.and_then(|request| found(&request, settings)),
+            request.and_then(|request| found(&request, account)),
             arguments.shown.json,
         ),
     }
 }
 
-fn found(request: &SignedRequest<RefundQuery>, settings: &Settings<'_>) -> Result<Report, Failure> {
-    let answer = send(request, settings)?;
+fn found(
+    request: &SignedRequest<RefundQuery>,
+    account: &UcanpayAccount,
+) -> Result<Report, Failure> {
+    let answer = send(request, account)?;
     Asked::read(request)?.matches(
         &[
             ("merchantId", answer.merchant_id.clone()),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use ucanpay_sandbox::command::{self, Serve};
+use ucanpay_storefront::UcanpayAccount;
 
 use crate::{
     args::{BuyerArguments, SandboxCommand},
@@ -11,17 +12,16 @@ use crate::{
     http::{Answer, Http, url},
     outcome::{Done, Failure, chain},
     report::printable,
-    settings::{BASE_URL, Settings},
 };
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-pub(crate) fn execute(command: SandboxCommand, settings: &Settings<'_>) -> Result<Done, Failure> {
+pub(crate) fn execute(command: SandboxCommand, account: &UcanpayAccount) -> Result<Done, Failure> {
     match command {
         SandboxCommand::Serve(serve) => run(*serve),
-        SandboxCommand::Pay(arguments) => press("pay", &arguments, settings),
-        SandboxCommand::Decline(arguments) => press("decline", &arguments, settings),
-        SandboxCommand::Notification(arguments) => notification(&arguments, settings),
+        SandboxCommand::Pay(arguments) => press("pay", &arguments, account),
+        SandboxCommand::Decline(arguments) => press("decline", &arguments, account),
+        SandboxCommand::Notification(arguments) => notification(&arguments, account),
     }
 }
 
@@ -38,12 +38,12 @@ fn run(serve: Serve) -> Result<Done, Failure> {
 fn press(
     button: &str,
     arguments: &BuyerArguments,
-    settings: &Settings<'_>,
+    account: &UcanpayAccount,
 ) -> Result<Done, Failure> {
     let order = arguments.order.as_str();
     let shown = control(
         arguments,
-        settings,
+        account,
         &format!("orders/{order}/{button}"),
         Some("{}"),
     )?;
@@ -51,9 +51,9 @@ fn press(
     Ok(Done::new(format!("{order} is {}\n", printable(status))))
 }
 
-fn notification(arguments: &BuyerArguments, settings: &Settings<'_>) -> Result<Done, Failure> {
+fn notification(arguments: &BuyerArguments, account: &UcanpayAccount) -> Result<Done, Failure> {
     let order = arguments.order.as_str();
-    let shown = control(arguments, settings, &format!("orders/{order}"), None)?;
+    let shown = control(arguments, account, &format!("orders/{order}"), None)?;
     let last = shown["deliveries"].as_array().and_then(|all| all.last());
     match last.and_then(|delivery| delivery["request"].as_str()) {
         Some(body) => Ok(Done::new(format!("{body}\n"))),
@@ -66,15 +66,16 @@ fn notification(arguments: &BuyerArguments, settings: &Settings<'_>) -> Result<D
 /// One call of the sandbox's control API: a POST with a body, else a GET.
 fn control(
     arguments: &BuyerArguments,
-    settings: &Settings<'_>,
+    account: &UcanpayAccount,
     path: &str,
     body: Option<&'static str>,
 ) -> Result<Value, Failure> {
     let base = match &arguments.sandbox {
         Some(base) => base.clone(),
-        None => settings
-            .get(BASE_URL)?
-            .unwrap_or_else(|| "http://127.0.0.1:8090".to_owned()),
+        None => match account.written().optional("base_url")? {
+            Some(base) => base.text().to_owned(),
+            None => "http://127.0.0.1:8090".to_owned(),
+        },
     };
     let url = url(&format!("{}/_sandbox/{path}", base.trim_end_matches('/')))?;
     let http = Http::new(&url, TIMEOUT)?;

@@ -71,7 +71,7 @@ pub(crate) fn sign(arguments: &SignArguments, stdin: &mut dyn Read) -> Result<Do
     }
     refuse_idle_path(arguments.scheme, arguments.path.as_deref())?;
     let with = match (&arguments.key, &arguments.md5_secret_file) {
-        (_, Some(file)) => With::Secret(input::md5_secret("--md5-secret-file", file)?),
+        (_, Some(file)) => With::Secret(input::md5_secret(file)?),
         (Some(file), None) => With::Key(Box::new(input::private_key(file)?)),
         (None, None) => {
             let text = "nothing to sign with: give --key or --md5-secret-file";

@@ -16,9 +16,7 @@ pub(crate) fn verify(arguments: &VerifyArguments, stdin: &mut dyn Read) -> Resul
     let keys = arguments.key.iter().map(|path| input::public_key(path));
     let keys = keys.collect::<Result<Vec<_>, _>>()?;
     let secret = arguments.md5_secret_file.as_deref();
-    let secret = secret
-        .map(|file| input::md5_secret("--md5-secret-file", file))
-        .transpose()?;
+    let secret = secret.map(input::md5_secret).transpose()?;
     let body = input::message(&arguments.message, stdin)?;
     let (set, path) = (arguments.set.signed, arguments.path.as_deref());
     let received = match secret {

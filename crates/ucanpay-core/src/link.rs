@@ -3,7 +3,10 @@
 //! The reference prints two links and says no more, so everything about them is a setting. Its host was switched off with
 //! Google's dynamic links; ask the operator for the present one.
 
-use crate::{percent, types::Amount};
+use crate::{
+    percent,
+    types::{Amount, SceneType},
+};
 
 /// How links are built: host, app package and style. Reference: 流程说明 / "UCanPay App" and "Dynamic QR code".
 ///
@@ -143,6 +146,21 @@ impl PayLinks {
     pub fn with_joint(mut self, joint: LinkJoint) -> Self {
         self.joint = joint;
         self
+    }
+
+    /// The link by which buyers come to an order of this scene: [the dynamic one](Self::dynamic_qr) in `NATIVE`, [that of the
+    /// app](Self::app) in every other. The second needs the `sign` of the order's answer; `None` without it.
+    #[must_use]
+    pub fn in_scene(
+        &self,
+        scene: SceneType,
+        order: &LinkOrder<'_>,
+        sign: Option<&str>,
+    ) -> Option<String> {
+        match scene {
+            SceneType::Native => Some(self.dynamic_qr(order)),
+            SceneType::Jsapi | SceneType::Mweb => Some(self.app(order, sign?)),
+        }
     }
 
     /// The link of the app and H5 flow. `sign` is [`UnifiedOrderAnswer::sign`](crate::UnifiedOrderAnswer::sign).

@@ -7,75 +7,73 @@ use ucanpay_core::{
     Amount, Currency, Description, DeviceNo, OutRefundNo, OutTradeNo, RefundReason, SceneType,
     Subject, UcpOrderNo, UcpRefundNo,
 };
+use ucanpay_storefront::UcanpayAccount;
 
-/// The settings of the shops, and what is to be told behind them.
-macro_rules! settings {
-    ($rest:literal) => {
-        concat!(
-            "\
-Settings, from the environment, the same as a shop's:
-  UCANPAY_BASE_URL           the gateway, https://api.ucanpay.ca, or a sandbox
-  UCANPAY_MERCHANT_ID        from the merchant portal
-  UCANPAY_PRIVATE_KEY_FILE   the merchant's own RSA key
-  UCANPAY_PLATFORM_KEY_FILE  the gateway's public key; several with commas between them
-  UCANPAY_NOTIFY_BASE_URL    the shop; /ucanpay/payment and /ucanpay/refund are put behind it
-and where something is not as the reference prints it:
-  UCANPAY_SCHEME             the signature scheme, such as single
-  UCANPAY_SIGNED_SET         which members are signed, such as without-sign-type
-  UCANPAY_RECEIVED_SUFFIX    what the gateway appends under path-suffixed: none, call, or a path
-  UCANPAY_MD5_SECRET_FILE    the secret of keyed MD5, which takes the place of RSA
-  UCANPAY_FRESH_NONCE_ON_RETRY
-                             true: what is sent again is signed anew
-  UCANPAY_PAY_LINK_BASE_URL  where pay links lead
-",
-            $rest
-        )
-    };
-}
-
-/// Behind the help of every call.
-pub(super) const CALLS: &str = settings!(
-    "
+const EXIT_CODES: &str = "\
 Exit codes:
   0  done: the gateway's signed answer is shown
   1  the answer is no: the gateway refused, and nothing happened
   2  not done: wrong usage, or a file, key or setting that cannot be used; nothing was sent
   3  outcome unknown: it may have happened; query before anything else
-  4  nothing happened, and it may go well later: not reached, limited, blocked or busy"
-);
+  4  nothing happened, and it may go well later: not reached, limited, blocked or busy";
 
-/// Behind the help of the doctor.
-pub(super) const DOCTOR: &str = settings!(
-    "
+const DOCTOR_EXIT_CODES: &str = "\
 Exit codes:
   0  nothing is in the way
   1  something is
-  2  not done: wrong usage"
-);
+  2  not done: wrong usage";
+
+/// Behind the help of the orders, and of the refunds.
+pub(super) fn calls() -> String {
+    with_settings(EXIT_CODES)
+}
+
+/// Behind the help of the doctor.
+pub(super) fn doctor() -> String {
+    with_settings(DOCTOR_EXIT_CODES)
+}
+
+fn with_settings(exit_codes: &str) -> String {
+    let settings = UcanpayAccount::help();
+    format!(
+        "\
+Settings, from the environment, the same as a shop's. A command needs those without a default that it uses; a call needs
+UCANPAY_BASE_URL, too, so that nobody reaches the real gateway by forgetting it:
+{settings}
+{exit_codes}"
+    )
+}
+
+/// Behind the help of one call.
+fn call() -> String {
+    format!(
+        "The settings come from the environment, the same as a shop's; `ucanpay order --help` lists them.\n\n{EXIT_CODES}"
+    )
+}
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum OrderCommand {
     /// Place an order, and print its pay link
-    #[command(after_help = CALLS)]
+    #[command(after_help = call())]
     Place(PlaceArguments),
     /// Ask what became of an order
-    #[command(after_help = CALLS)]
+    #[command(after_help = call())]
     Query(OrderArguments),
     /// Close an order that nobody has paid; asks first
-    #[command(after_help = CALLS)]
+    #[command(after_help = call())]
     Close(EndArguments),
     /// Undo an order whose outcome stays unclear, paid or not; asks first
-    #[command(after_help = CALLS)]
+    #[command(after_help = call())]
     Reverse(EndArguments),
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RefundCommand {
     /// Ask for a refund; the result comes by query or notification
-    #[command(after_help = CALLS)]
+    #[command(after_help = call())]
     Request(RefundArguments),
     /// Ask what became of a refund
-    #[command(after_help = CALLS)]
+    #[command(after_help = call())]
     Query(RefundQueryArguments),
 }
 
@@ -107,12 +105,12 @@ pub(crate) struct PlaceArguments {
     /// Three letters
     #[arg(long, value_name = "CODE", default_value = "CAD")]
     pub(crate) currency: Currency,
-    /// NATIVE: a QR code; JSAPI: a link on the phone
-    #[arg(long, value_name = "SCENE", default_value = "NATIVE")]
-    pub(crate) scene: SceneType,
-    /// Till or site, 1 to 32 characters
-    #[arg(long, value_name = "NAME", default_value = "web")]
-    pub(crate) device: DeviceNo,
+    /// NATIVE: a QR code; JSAPI: a link on the phone; UCANPAY_SCENE when left out
+    #[arg(long, value_name = "SCENE")]
+    pub(crate) scene: Option<SceneType>,
+    /// Till or site, 1 to 32 characters; UCANPAY_DEVICE when left out
+    #[arg(long, value_name = "NAME")]
+    pub(crate) device: Option<DeviceNo>,
     /// Send this file, which --dry-run printed, byte for byte: the same order again, never a second one
     #[arg(long, value_name = "FILE", conflicts_with_all = ["order", "amount", "subject", "description", "currency", "scene", "device", "dry_run"])]
     pub(crate) request: Option<PathBuf>,
@@ -201,7 +199,10 @@ pub(crate) struct LinkArguments {
     /// What is bought: the order's subject
     #[arg(long, value_name = "TEXT")]
     pub(crate) item: Subject,
-    /// The link of the app, not of the QR code: the `sign` of the answer when the order was placed
+    /// The order's scene, NATIVE or JSAPI; UCANPAY_SCENE when left out
+    #[arg(long, value_name = "SCENE", conflicts_with = "app")]
+    pub(crate) scene: Option<SceneType>,
+    /// The link of the app, which every scene but NATIVE needs: the `sign` of the answer when the order was placed
     #[arg(long, value_name = "SIGN")]
     pub(crate) app: Option<String>,
 }

@@ -9,11 +9,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use ucanpay_core::{SignatureScheme, SignedSet};
 
-use self::calls::{CALLS, DOCTOR};
 pub(crate) use self::calls::{
     EndArguments, LinkArguments, OrderArguments, OrderCommand, PlaceArguments, QrArguments,
     RefundArguments, RefundCommand, RefundQueryArguments,
 };
+use self::calls::{calls, doctor};
 pub(crate) use self::checks::{CompletionsArguments, DoctorArguments};
 use self::notices::SANDBOX;
 pub(crate) use self::notices::{
@@ -33,6 +33,14 @@ Exit codes:
   2  not done: wrong usage, or a file, key or setting that cannot be used
   3  outcome unknown: a call may have had its effect; query before anything else
   4  nothing happened, and it may go well later: not reached, limited, blocked or busy";
+
+/// Behind the help of pay links.
+fn link() -> String {
+    format!(
+        "Settings, from the environment: UCANPAY_SCENE, and those that begin with UCANPAY_PAY_LINK; `ucanpay order --help` lists \
+         them.\n\n{EXIT_CODES}"
+    )
+}
 
 /// UCanPay payments from the command line: keys and signatures, calls of the gateway, and a gateway to try them on.
 #[derive(Debug, Parser)]
@@ -64,13 +72,13 @@ pub(crate) enum Command {
     )]
     Explain(ExplainArguments),
     /// Place, query, close or reverse an order
-    #[command(subcommand, after_help = CALLS)]
+    #[command(subcommand, after_help = calls())]
     Order(OrderCommand),
     /// Request a refund, or ask what became of one
-    #[command(subcommand, after_help = CALLS)]
+    #[command(subcommand, after_help = calls())]
     Refund(RefundCommand),
-    /// Print the pay link of an order, on UCANPAY_PAY_LINK_BASE_URL if that is set; nothing is sent
-    #[command(after_help = EXIT_CODES)]
+    /// Print the pay link of an order; nothing is sent
+    #[command(after_help = link())]
     Link(LinkArguments),
     /// Show a text as a QR code, on the terminal or as a picture
     #[command(after_help = EXIT_CODES)]
@@ -89,7 +97,7 @@ pub(crate) enum Command {
     )]
     Probe(Box<ProbeArguments>),
     /// Say whether everything is set up to take payments, and what to do where it is not
-    #[command(after_help = DOCTOR)]
+    #[command(after_help = doctor())]
     Doctor(DoctorArguments),
     /// Print what makes a shell complete this program's words
     #[command(after_help = EXIT_CODES)]

@@ -1,121 +1,69 @@
 //! What can be told without a network: the settings, and the keys that they name.
 
-use std::path::Path;
-
-use ucanpay_core::{KeyFormat, PublicKey};
+use ucanpay_core::PublicKey;
+use ucanpay_storefront::{NotificationTopic, SettingError, UcanpayAccount};
 
 use super::{Check, is_local};
-use crate::{
-    input::{either_key, md5_secret},
-    outcome::Failure,
-    settings::{
-        MD5_SECRET_FILE, MERCHANT_ID, NOTIFY_BASE_URL, PAY_LINK_BASE_URL, PLATFORM_KEY_FILE,
-        PRIVATE_KEY_FILE, SCHEME, SIGNED_SET, Settings,
-    },
-};
 
-pub(super) fn checks(settings: &Settings<'_>) -> Vec<Check> {
-    let mut checks = vec![merchant_id(settings)];
-    let own = own_key(settings, &mut checks);
-    platform_keys(settings, own.as_ref(), &mut checks);
-    checks.push(scheme(settings));
-    checks.push(signed_set(settings));
-    checks.push(notify_urls(settings));
-    checks.push(pay_links(settings));
+pub(super) fn checks(account: &UcanpayAccount) -> Vec<Check> {
+    let id = account.merchant_id();
+    let mut checks = vec![Check::of("merchant id", id.map(|id| id.to_string()))];
+    own_key(account, &mut checks);
+    platform_keys(account, &mut checks);
+    checks.push(Check::of("scheme", scheme(account)));
+    let set = account.signed_set();
+    checks.push(Check::of("signed set", set.map(|set| set.to_string())));
+    let repeats = account.fresh_nonce_on_retry().map(|fresh| match fresh {
+        true => "signed anew",
+        false => "the same bytes",
+    });
+    checks.push(Check::of("sent again", repeats));
+    checks.push(notify_urls(account));
+    checks.push(Check::of(
+        "scene",
+        account.scene().map(|scene| scene.as_str()),
+    ));
+    let device = account.device();
+    checks.push(Check::of("device", device.map(|device| device.to_string())));
+    checks.push(pay_links(account));
     checks
 }
 
-fn merchant_id(settings: &Settings<'_>) -> Check {
-    match settings.merchant_id() {
-        Ok(id) => Check::good("merchant id", id.as_str()),
-        Err(failure) => failed(
-            "merchant id",
-            &failure,
-            &format!("set {MERCHANT_ID} to the number in the merchant portal"),
-        ),
-    }
-}
-
-/// The merchant's own key. Returns its public half.
-fn own_key(settings: &Settings<'_>, checks: &mut Vec<Check>) -> Option<PublicKey> {
+fn own_key(account: &UcanpayAccount, checks: &mut Vec<Check>) {
     let what = "own key";
-    let file = match settings.private_key_file() {
-        Ok(file) => file,
-        Err(failure) => {
-            let advice = format!("set {PRIVATE_KEY_FILE}; `ucanpay key generate` makes a key");
-            checks.push(failed(what, &failure, &advice));
-            return None;
-        }
+    let key = match account.private_key() {
+        Ok(key) => key,
+        Err(error) => return checks.push(Check::wrong(what, &error)),
     };
-    let (format, key) = match either_key(Path::new(&file)) {
-        Ok(read) => read,
-        Err(failure) => {
-            let advice = "the file holds one RSA private key, as PEM, DER or base64";
-            checks.push(failed(what, &failure, advice));
-            return None;
-        }
-    };
-    if !format.is_private() {
-        let advice = format!("name the private half in {PRIVATE_KEY_FILE}");
-        checks.push(Check::bad(
-            what,
-            format!("{file} holds a public key"),
-            advice,
-        ));
-        return Some(key);
+    checks.push(sized(what, key.public_key()));
+    if let Ok(Some(file)) = account.written().optional("private_key_file")
+        && others_may_read(file.text())
+    {
+        let advice = format!("chmod 600 {}", file.text());
+        let found = "other users of this machine may read it";
+        checks.push(Check::doubtful(what, found, advice));
     }
-    checks.push(sized(what, format, &key));
-    if others_may_read(&file) {
-        let advice = format!("chmod 600 {file}");
-        checks.push(Check::doubtful(
-            what,
-            "other users of this machine may read it",
-            advice,
-        ));
-    }
-    Some(key)
 }
 
-fn platform_keys(settings: &Settings<'_>, own: Option<&PublicKey>, checks: &mut Vec<Check>) {
+fn platform_keys(account: &UcanpayAccount, checks: &mut Vec<Check>) {
     let what = "gateway's key";
-    let portal = format!(
-        "name the file with the gateway's public key in {PLATFORM_KEY_FILE}, as the merchant portal shows it"
-    );
-    let files = match settings.platform_key_files() {
-        Ok(files) => files,
-        Err(failure) => {
-            checks.push(failed(what, &failure, &portal));
-            return;
+    let setting = account.written().place("platform_key_file");
+    let keys = account.platform_keys().and_then(|keys| {
+        // That the merchant's own key is among them shows only where both are.
+        match account.merchant() {
+            Err(error) if error.setting() == setting => Err(error),
+            _ => Ok(keys),
         }
-    };
-    for file in &files {
-        checks.push(match either_key(Path::new(file)) {
-            Err(failure) => failed(what, &failure, &portal),
-            Ok((_, key)) if Some(&key) == own => Check::bad(
-                what,
-                format!(
-                    "{file} holds the merchant's own key, and the gateway does not sign with that"
-                ),
-                &portal,
-            ),
-            Ok((format, _)) if format.is_private() => Check::bad(
-                what,
-                format!("{file} holds a private key, which only the gateway can have"),
-                &portal,
-            ),
-            Ok((format, key)) => sized(what, format, &key),
-        });
+    });
+    match keys {
+        Ok(keys) => checks.extend(keys.iter().map(|key| sized(what, key))),
+        Err(error) => checks.push(Check::wrong(what, &error)),
     }
 }
 
 /// Live keys are very likely of 1024 bits: the reference's signatures are as long as that.
-fn sized(what: &'static str, format: KeyFormat, key: &PublicKey) -> Check {
-    let (syntax, encoding) = (format.syntax(), format.encoding());
-    let found = format!(
-        "RSA, {} bits, {syntax}, {encoding}, {}",
-        key.bits(),
-        key.fingerprint()
-    );
+fn sized(what: &'static str, key: &PublicKey) -> Check {
+    let found = format!("RSA, {} bits, {}", key.bits(), key.fingerprint());
     if key.bits() < 2048 {
         let advice = "shorter than today's rule of 2048; ask the operator whether the gateway takes a longer one";
         return Check::doubtful(what, found, advice);
@@ -135,53 +83,27 @@ fn others_may_read(_: &str) -> bool {
 }
 
 /// How what is signed is signed: by RSA under a scheme, or by keyed MD5.
-fn scheme(settings: &Settings<'_>) -> Check {
-    let what = "scheme";
-    if let Ok(Some(file)) = settings.get(MD5_SECRET_FILE) {
-        let advice = "name a file that holds the secret, never the secret itself";
-        return match md5_secret(MD5_SECRET_FILE, Path::new(&file)) {
-            Ok(_) => Check::good(what, "keyed MD5, and no RSA"),
-            Err(failure) => failed(what, &failure, advice),
-        };
-    }
-    match settings.scheme() {
-        Ok(scheme) => Check::good(what, scheme.name().unwrap_or("one without a name")),
-        Err(failure) => {
-            let advice = format!("leave {SCHEME} out, or take what `ucanpay explain` has found");
-            failed(what, &failure, &advice)
-        }
-    }
+fn scheme(account: &UcanpayAccount) -> Result<&'static str, SettingError> {
+    let scheme = account.scheme()?;
+    account.received_suffix()?;
+    Ok(match account.md5_secret()? {
+        Some(_) => "keyed MD5, and no RSA",
+        None => scheme.name().unwrap_or("one without a name"),
+    })
 }
 
-fn signed_set(settings: &Settings<'_>) -> Check {
-    match settings.signed_set() {
-        Ok(set) => Check::good("signed set", set.to_string()),
-        Err(failure) => {
-            let advice =
-                format!("leave {SIGNED_SET} out, or take what `ucanpay explain` has found");
-            failed("signed set", &failure, &advice)
-        }
-    }
-}
-
-fn notify_urls(settings: &Settings<'_>) -> Check {
+fn notify_urls(account: &UcanpayAccount) -> Check {
     let what = "notify addresses";
-    let urls = settings
-        .notify_url("payment")
-        .and_then(|payment| Ok((payment, settings.notify_url("refund")?)));
-    let advice = format!(
-        "set {NOTIFY_BASE_URL} to the shop's address as the gateway reaches it: 64 characters in all, no query"
-    );
-    let (payment, _) = match urls {
-        Ok(urls) => urls,
-        Err(failure) => return failed(what, &failure, &advice),
+    let payment = match account.notify_url(NotificationTopic::Payment) {
+        Ok(payment) => payment,
+        Err(error) => return Check::wrong(what, &error),
     };
     let length = payment.as_str().chars().count();
     let found = format!("{payment}, {length} of 64 characters");
     let local = |address: &str| reqwest::Url::parse(address).is_ok_and(|url| is_local(&url));
-    let gateway_is_local = settings.base_url().is_ok_and(|base| local(&base));
+    let gateway_is_local = account.base_url().is_ok_and(|base| local(base.text()));
     if local(payment.as_str()) && !gateway_is_local {
-        let advice = format!("the gateway cannot reach this machine by that name: {advice}");
+        let advice = "the gateway cannot reach this machine by that name: write the shop's address as the gateway reaches it";
         return Check::bad(what, found, advice);
     }
     if payment.as_str().starts_with("http://") && !local(payment.as_str()) {
@@ -191,21 +113,22 @@ fn notify_urls(settings: &Settings<'_>) -> Check {
     Check::good(what, found)
 }
 
-fn pay_links(settings: &Settings<'_>) -> Check {
-    match settings.get(PAY_LINK_BASE_URL) {
-        Ok(Some(url)) => Check::good("pay links", url),
+fn pay_links(account: &UcanpayAccount) -> Check {
+    let what = "pay links";
+    let name = "pay_link_base_url";
+    let lead_to = account
+        .pay_links()
+        .and_then(|_| account.written().optional(name));
+    match lead_to {
+        Ok(Some(url)) => Check::good(what, url.text()),
         Ok(None) => Check::doubtful(
-            "pay links",
+            what,
             "the host in the reference, which was switched off in 2025",
-            format!("ask the operator for the present one, and set {PAY_LINK_BASE_URL}"),
+            format!(
+                "ask the operator for the present one, and set {}",
+                account.written().place(name)
+            ),
         ),
-        Err(failure) => failed("pay links", &failure, "write it in plain characters"),
+        Err(error) => Check::wrong(what, &error),
     }
-}
-
-fn failed(what: &'static str, failure: &Failure, advice: &str) -> Check {
-    let found = failure.to_string();
-    // What an error says to do next is said here already.
-    let found = found.split_once("; ").map_or(&*found, |(found, _)| found);
-    Check::bad(what, found, advice)
 }

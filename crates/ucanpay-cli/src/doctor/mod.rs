@@ -9,22 +9,22 @@ mod network;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
+use ucanpay_storefront::{SettingError, UcanpayAccount};
 
 use crate::{
     args::DoctorArguments,
     gateway::block_on,
     outcome::{Done, Failure},
-    settings::Settings,
     style::{Colour, Style},
 };
 
 pub(crate) fn doctor(
     arguments: &DoctorArguments,
-    settings: &Settings<'_>,
+    account: &UcanpayAccount,
 ) -> Result<Done, Failure> {
-    let mut checks = account::checks(settings);
+    let mut checks = account::checks(account);
     if !arguments.offline {
-        checks.extend(block_on(network::checks(settings))?);
+        checks.extend(block_on(network::checks(account))?);
     }
     let code = u8::from(checks.iter().any(|check| check.verdict == Verdict::Bad));
     let text = if arguments.json {
@@ -77,6 +77,20 @@ impl Check {
 
     fn bad(what: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
         Self::new(what, Verdict::Bad, found, Some(advice.into()))
+    }
+
+    /// A setting that cannot be used.
+    fn wrong(what: &'static str, error: &SettingError) -> Self {
+        let found = format!("{} {}", error.setting(), error.problem());
+        Self::bad(what, found, error.advice())
+    }
+
+    /// A setting as it was read.
+    fn of(what: &'static str, read: Result<impl Into<String>, SettingError>) -> Self {
+        match read {
+            Ok(found) => Self::good(what, found),
+            Err(error) => Self::wrong(what, &error),
+        }
     }
 
     fn unknown(what: &'static str, why: impl Into<String>) -> Self {

@@ -4,28 +4,30 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp, fmt::rfc2822};
 use reqwest::Url;
+use ucanpay_storefront::{NotificationTopic, UcanpayAccount};
 
 use super::{Check, is_local};
-use crate::{
-    http::{Answer, Http, NoAnswer, Reply, url},
-    settings::{BASE_URL, NOTIFY_BASE_URL, Settings},
-};
+use crate::http::{Answer, Http, NoAnswer, Reply, url};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Clocks further apart than this confuse everybody who reads times.
 const APART: SignedDuration = SignedDuration::from_secs(60);
 
-pub(super) async fn checks(settings: &Settings<'_>) -> Vec<Check> {
-    let mut checks = gateway(settings).await;
-    for topic in ["payment", "refund"] {
-        checks.push(layer(settings, topic).await);
+pub(super) async fn checks(account: &UcanpayAccount) -> Vec<Check> {
+    let mut checks = gateway(account).await;
+    for topic in [NotificationTopic::Payment, NotificationTopic::Refund] {
+        checks.push(layer(account, topic).await);
     }
     checks
 }
 
-async fn gateway(settings: &Settings<'_>) -> Vec<Check> {
-    let advice = format!("set {BASE_URL} to the gateway's address, such as https://api.ucanpay.ca");
-    let base = match settings.base_url().and_then(|base| url(&base)) {
+async fn gateway(account: &UcanpayAccount) -> Vec<Check> {
+    let advice = "it is the gateway's address, such as https://api.ucanpay.ca";
+    let base = match account.base_url() {
+        Ok(base) => url(base.text()),
+        Err(error) => return vec![Check::wrong("gateway", &error)],
+    };
+    let base = match base {
         Ok(base) => base,
         Err(failure) => return vec![Check::bad("gateway", failure.to_string(), advice)],
     };
@@ -137,17 +139,21 @@ fn clock(answer: &Answer) -> Check {
 }
 
 /// Posts what nobody has signed, which a listening endpoint answers with FAIL and forgets.
-async fn layer(settings: &Settings<'_>, topic: &'static str) -> Check {
+async fn layer(account: &UcanpayAccount, topic: NotificationTopic) -> Check {
     let what = match topic {
-        "payment" => "payment news",
-        _ => "refund news",
+        NotificationTopic::Payment => "payment news",
+        NotificationTopic::Refund => "refund news",
     };
-    let address = settings.notify_url(topic).and_then(|to| url(to.as_str()));
-    let Ok(address) = address else {
-        return Check::unknown(what, format!("{NOTIFY_BASE_URL} has to be mended first"));
+    let address = match account.notify_url(topic) {
+        Ok(address) => url(address.as_str()),
+        Err(error) => {
+            let why = format!("{} has to be mended first", error.setting());
+            return Check::unknown(what, why);
+        }
     };
-    let http = match Http::new(&address, TIMEOUT) {
-        Ok(http) => http,
+    let ready = address.and_then(|address| Ok((Http::new(&address, TIMEOUT)?, address)));
+    let (http, address) = match ready {
+        Ok(ready) => ready,
         Err(failure) => return Check::unknown(what, failure.to_string()),
     };
     match http.post(&address, "{}").await {

@@ -5,12 +5,12 @@
 
 use md5::{Digest as _, Md5};
 use ucanpay_core::OutTradeNo;
+use ucanpay_storefront::UcanpayAccount;
 
 use crate::{
     args::{About, Spoiling},
     notice::{Notice, Seal, enveloped},
     outcome::Failure,
-    settings::Settings,
     spoil::{other_amount, spoiled},
 };
 
@@ -66,10 +66,10 @@ pub(super) enum Order {
 pub(super) fn cases(
     about: &About,
     seal: &Seal,
-    settings: &Settings<'_>,
+    account: &UcanpayAccount,
 ) -> Result<Vec<Case>, Failure> {
-    let success = Notice::payment(about, "SUCCESS", settings)?;
-    let unpaid = Notice::payment(about, "NOTPAY", settings)?;
+    let success = Notice::payment(about, "SUCCESS", account)?;
+    let unpaid = Notice::payment(about, "NOTPAY", account)?;
     let mut cases = forged(&success, &unpaid, seal)?;
     cases.extend(misleading(&success, &unpaid, seal)?);
     cases.extend(genuine(&success, &unpaid, seal)?);

@@ -13,6 +13,7 @@ use std::{
 
 use futures_util::{StreamExt as _, future::join_all, stream};
 use reqwest::{Body, Url};
+use ucanpay_storefront::UcanpayAccount;
 
 use self::{
     cases::{Case, Expected, Order, Sent, cases},
@@ -24,7 +25,6 @@ use crate::{
     http::{Answer, Http, NoAnswer, Reply, url},
     notice::Seal,
     outcome::{Done, Failure},
-    settings::Settings,
 };
 
 /// How long a shop may take to show a payment that it has acknowledged.
@@ -34,11 +34,11 @@ const LATE: Duration = Duration::from_secs(1);
 
 pub(crate) fn probe(
     arguments: &ProbeArguments,
-    settings: &Settings<'_>,
+    account: &UcanpayAccount,
     stderr: &mut dyn Write,
 ) -> Result<Done, Failure> {
-    let seal = Seal::of(&arguments.about, settings)?;
-    let cases = cases(&arguments.about, &seal, settings)?;
+    let seal = Seal::of(&arguments.about, account)?;
+    let cases = cases(&arguments.about, &seal, account)?;
     let address = url(&arguments.url)?;
     let endpoint = Endpoint {
         http: Http::new(&address, arguments.timeout)?,

@@ -216,7 +216,7 @@ fn each_way_to_end_has_its_exit_code() {
         (
             "UCANPAY_PRIVATE_KEY_FILE",
             "/missing.pem",
-            "UCANPAY_PRIVATE_KEY_FILE: /missing.pem: cannot be read",
+            "UCANPAY_PRIVATE_KEY_FILE names /missing.pem, which cannot be read",
         ),
         (
             "UCANPAY_BASE_URL",
@@ -226,28 +226,32 @@ fn each_way_to_end_has_its_exit_code() {
         (
             "UCANPAY_NOTIFY_BASE_URL",
             "shop",
-            "UCANPAY_NOTIFY_BASE_URL with /ucanpay/payment",
+            "UCANPAY_NOTIFY_BASE_URL cannot be used",
         ),
         (
             "UCANPAY_SIGNED_SET",
             "everything",
             "UCANPAY_SIGNED_SET cannot be used",
         ),
-        ("UCANPAY_SCHEME", "md4", "UCANPAY_SCHEME is no scheme"),
+        (
+            "UCANPAY_SCHEME",
+            "md4",
+            "UCANPAY_SCHEME is \"md4\", which is no scheme; write documented",
+        ),
         (
             "UCANPAY_RECEIVED_SUFFIX",
             "sometimes",
-            "UCANPAY_RECEIVED_SUFFIX cannot be used; write none, call",
+            "UCANPAY_RECEIVED_SUFFIX is \"sometimes\"; write none, call",
         ),
         (
             "UCANPAY_FRESH_NONCE_ON_RETRY",
             "yes",
-            "UCANPAY_FRESH_NONCE_ON_RETRY cannot be used; write true",
+            "UCANPAY_FRESH_NONCE_ON_RETRY is \"yes\"; write true",
         ),
         (
             "UCANPAY_MD5_SECRET_FILE",
             "/missing",
-            "UCANPAY_MD5_SECRET_FILE: what it names cannot be read",
+            "UCANPAY_MD5_SECRET_FILE names a file that cannot be read",
         ),
     ] {
         let run = gateway.run_with(&PLACE, &[(name, value)]);

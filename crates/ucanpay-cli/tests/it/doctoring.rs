@@ -62,7 +62,7 @@ fn a_shop_that_is_set_up_has_nothing_in_its_way() {
         .stdout
         .lines()
         .filter(|line| line.starts_with("good  "));
-    assert_eq!(lines.count(), 13, "{}", well.stdout);
+    assert_eq!(lines.count(), 16, "{}", well.stdout);
     assert!(!well.stdout.contains("look"), "{}", well.stdout);
 
     let open = set(0o644);
@@ -97,7 +97,7 @@ fn each_thing_that_is_wrong_is_named_with_what_to_do() {
             "UCANPAY_PRIVATE_KEY_FILE",
             &own_public,
             "own key",
-            "holds a public key",
+            "this is a public key",
         ),
         (
             "UCANPAY_PLATFORM_KEY_FILE",
@@ -115,7 +115,7 @@ fn each_thing_that_is_wrong_is_named_with_what_to_do() {
             "UCANPAY_PLATFORM_KEY_FILE",
             &platform_private,
             "gateway's key",
-            "holds a private key",
+            "this is a private key",
         ),
         ("UCANPAY_SCHEME", "md4", "scheme", "ucanpay explain"),
         (
@@ -129,6 +129,37 @@ fn each_thing_that_is_wrong_is_named_with_what_to_do() {
             "everything",
             "signed set",
             "ucanpay explain",
+        ),
+        (
+            "UCANPAY_RECEIVED_SUFFIX",
+            "sometimes",
+            "scheme",
+            "write none, call",
+        ),
+        (
+            "UCANPAY_FRESH_NONCE_ON_RETRY",
+            "yes",
+            "sent again",
+            "write true or false",
+        ),
+        ("UCANPAY_SCENE", "native", "scene", "write NATIVE or JSAPI"),
+        (
+            "UCANPAY_DEVICE",
+            "till=7",
+            "device",
+            "a few letters and digits",
+        ),
+        (
+            "UCANPAY_PAY_LINK_BASE_URL",
+            "pay.example",
+            "pay links",
+            "https://pay.example",
+        ),
+        (
+            "UCANPAY_PAY_LINK_STYLE",
+            "plain",
+            "pay links",
+            "write as-printed",
         ),
         (
             "UCANPAY_NOTIFY_BASE_URL",
@@ -196,7 +227,7 @@ fn what_may_be_meant_so_is_pointed_at_and_is_no_failure() {
     let run = gateway.run_with(&["doctor", "--offline", "--json"], &changed);
     assert_eq!(run.code, 0, "{}", run.stdout);
     for (what, said) in [
-        ("own key", "1024 bits, PKCS#8, PEM"),
+        ("own key", "1024 bits"),
         ("gateway's key", "1024 bits"),
         ("pay links", "switched off in 2025"),
         ("notify addresses", "use https"),

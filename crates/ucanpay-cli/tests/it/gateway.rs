@@ -1,17 +1,13 @@
 //! A sandbox in the test's process, and the settings of a merchant that it knows.
 
-use std::{
-    process::{Command, Stdio},
-    sync::mpsc,
-    thread::JoinHandle,
-};
+use std::{sync::mpsc, thread::JoinHandle};
 
 use serde_json::Value;
 use tokio::sync::oneshot;
 use ucanpay_core::{PrivateKey, PublicKey};
 use ucanpay_sandbox::{Sandbox, SandboxConfig};
 
-use crate::program::{PROGRAM, Run, key};
+use crate::program::{Run, key, run_in};
 
 pub(crate) const MERCHANT_ID: &str = "2000000010";
 
@@ -63,19 +59,10 @@ impl Gateway {
 
     /// The same, with some settings changed.
     pub(crate) fn run_with(&self, arguments: &[&str], changed: &[(&str, &str)]) -> Run {
-        let output = Command::new(PROGRAM)
-            .args(arguments)
-            .env_clear()
-            .envs(settings(&self.base))
-            .envs(changed.iter().copied())
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        Run {
-            code: output.status.code().unwrap(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
+        let settings = settings(&self.base);
+        let settings = settings.iter().map(|(name, value)| (*name, value.as_str()));
+        let variables: Vec<_> = settings.chain(changed.iter().copied()).collect();
+        run_in(&variables, arguments)
     }
 
     /// One call of the sandbox's control API.

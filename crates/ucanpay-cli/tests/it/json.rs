@@ -92,25 +92,34 @@ fn every_call_prints_the_members_that_the_readme_says() {
 }
 
 #[test]
-fn the_doctor_and_the_probe_print_the_members_that_the_readme_says() {
+fn doctor_probe_and_notify_print_the_members_that_the_readme_says() {
     let gateway = Gateway::open(|config| config);
     let doctor = object(&gateway.run(&["doctor", "--offline", "--json"]));
-    let probe = object(&gateway.run(&[
-        "probe",
-        &format!("{}/ucanpay/payment", gateway.base),
-        "--timeout",
-        "1",
-        "--platform-private-key",
-        &key("platform-2048.pkcs8.pem"),
-        "--order",
-        "A1",
-        "--amount",
-        "450",
-        "--ucp-order-no",
-        "7",
-        "--json",
-    ]));
-    for (command, found, list) in [("doctor", doctor, "checks"), ("probe", probe, "cases")] {
+    let posted = |command: &str, more: &[&str]| {
+        let endpoint = format!("{}/ucanpay/payment", gateway.base);
+        let platform = key("platform-2048.pkcs8.pem");
+        let about = [
+            command,
+            &endpoint,
+            "--platform-private-key",
+            &platform,
+            "--order",
+            "A1",
+            "--amount",
+            "450",
+            "--ucp-order-no",
+            "7",
+            "--json",
+        ];
+        object(&gateway.run(&[&about[..], more].concat()))
+    };
+    let probe = posted("probe", &["--timeout", "1"]);
+    let notify = posted("notify", &[]);
+    for (command, found, list) in [
+        ("doctor", doctor, "checks"),
+        ("probe", probe, "cases"),
+        ("notify", notify, "answers"),
+    ] {
         let all = found[list].as_array().unwrap().clone();
         assert_eq!(
             vec![members(&found), members(&all[0])],

@@ -5,6 +5,7 @@
 mod calls;
 mod doctoring;
 mod endpoint;
+mod explained;
 mod explaining;
 mod gateway;
 mod json;

@@ -16,6 +16,22 @@ pub(crate) struct Run {
     pub(crate) stderr: String,
 }
 
+/// Runs the program with these environment variables and no others.
+pub(crate) fn run_in(variables: &[(&str, &str)], arguments: &[&str]) -> Run {
+    let output = Command::new(PROGRAM)
+        .args(arguments)
+        .env_clear()
+        .envs(variables.iter().copied())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    Run {
+        code: output.status.code().unwrap(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
 /// Runs the program with `stdin` as its standard input.
 pub(crate) fn run<A: AsRef<std::ffi::OsStr>>(arguments: &[A], stdin: &[u8]) -> Run {
     let mut child = Command::new(PROGRAM)

@@ -1,6 +1,8 @@
 //! `links.json`.
 
-use ucanpay_core::{Amount, LinkAmount, LinkJoint, LinkNumber, LinkOrder, LinkStyle, PayLinks};
+use ucanpay_core::{
+    Amount, LinkAmount, LinkJoint, LinkNumber, LinkOrder, LinkStyle, PayLinks, SceneType,
+};
 
 use crate::fixtures::vectors;
 
@@ -50,6 +52,28 @@ fn what_the_reference_leaves_open_can_be_set() {
         "http://127.0.0.1:8090/?link=http://127.0.0.1:8090/pay?outOrderNo%3DA1%26ucpOrderNo%3D377%26amount%3D10.05\
          %26item%3Dcoffee&sign=s%3D&apn=an.app"
     );
+}
+
+#[test]
+fn the_scene_chooses_the_link_and_that_of_the_app_needs_the_sign() {
+    let links = PayLinks::default();
+    let order = LinkOrder {
+        ucp_order_no: "377",
+        out_trade_no: "A1",
+        amount: Amount::new(450).unwrap(),
+        item: "coffee",
+    };
+    let dynamic = Some(links.dynamic_qr(&order));
+    assert_eq!(links.in_scene(SceneType::Native, &order, None), dynamic);
+    assert_eq!(
+        links.in_scene(SceneType::Native, &order, Some("s=")),
+        dynamic
+    );
+    for scene in [SceneType::Jsapi, SceneType::Mweb] {
+        assert_eq!(links.in_scene(scene, &order, None), None);
+        let app = Some(links.app(&order, "s="));
+        assert_eq!(links.in_scene(scene, &order, Some("s=")), app);
+    }
 }
 
 #[cfg(feature = "qr")]

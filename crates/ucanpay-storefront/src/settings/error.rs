@@ -28,4 +28,14 @@ impl SettingError {
     pub fn setting(&self) -> &str {
         &self.setting
     }
+
+    /// What is wrong, as the sentence goes on after the setting: `is not set`.
+    pub fn problem(&self) -> &str {
+        &self.problem
+    }
+
+    /// What to do.
+    pub fn advice(&self) -> &str {
+        &self.advice
+    }
 }

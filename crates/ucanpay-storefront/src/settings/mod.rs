@@ -281,7 +281,8 @@ impl fmt::Debug for AccountSettings {
     }
 }
 
-fn variable(prefix: &str, name: &str) -> String {
+/// The variable of a setting.
+pub(crate) fn variable(prefix: &str, name: &str) -> String {
     format!("{prefix}_{}", name.to_uppercase())
 }
 

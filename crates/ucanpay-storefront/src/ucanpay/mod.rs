@@ -1,13 +1,17 @@
 //! [`UcanpayProvider`]: one UCanPay merchant account as a [`PaymentProvider`].
 //!
 //! Intents become signed calls of `ucanpay-core`, sent by the client of `ucanpay-transport`; verified messages become
-//! facts (`facts.rs`), and errors say what is known about the money (`errors.rs`).
+//! facts (`facts.rs`), and errors say what is known about the money (`errors.rs`). An account is made of its settings
+//! (`account.rs`), one for a shop or a list of them (`factory.rs`).
 
 mod account;
 mod errors;
 mod factory;
 mod facts;
 mod key_file;
+mod merchant;
+mod orders;
+mod table;
 
 use std::time::Duration;
 
@@ -190,10 +194,9 @@ impl UcanpayProvider {
             amount: intent.amount,
             item: &intent.subject,
         };
-        match self.settings.scene {
-            SceneType::Native => Some(self.settings.links.dynamic_qr(&order).into()),
-            _ => Some(self.settings.links.app(&order, sign?).into()),
-        }
+        let settings = &self.settings;
+        let link = settings.links.in_scene(settings.scene, &order, sign)?;
+        Some(link.into())
     }
 }
 

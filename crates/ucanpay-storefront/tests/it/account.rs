@@ -6,11 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use ucanpay_core::{LinkAmount, LinkJoint, LinkNumber, LinkStyle, PayLinks, SignatureScheme};
+use ucanpay_core::{
+    LinkAmount, LinkJoint, LinkNumber, LinkStyle, PayLinks, ReceivedSuffix, SceneType,
+    SignatureScheme,
+};
 use ucanpay_storefront::provider::{PaymentIntent, ScriptedProvider};
 use ucanpay_storefront::{
-    AccountSettings, PaymentProvider, PaymentRegistry, ProviderFactory, ProviderId, Reference,
-    RegistryError, SettingError, UcanpayAccount, UcanpayFactory,
+    AccountSettings, NotificationTopic, PaymentProvider, PaymentRegistry, ProviderFactory,
+    ProviderId, Reference, RegistryError, SettingError, UcanpayAccount, UcanpayFactory,
 };
 
 const KEYS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/keys");
@@ -462,6 +465,102 @@ fn each_setting_that_is_wrong_is_named_with_what_is_wrong_and_what_to_do() {
         );
         assert!(!error.to_string().contains("s3cret"), "{error}");
     }
+}
+
+#[test]
+fn each_part_needs_no_setting_but_its_own() {
+    type Read = fn(&UcanpayAccount) -> Result<(), SettingError>;
+    let parts: [(&str, Read); 11] = [
+        ("merchant_id", |a| a.merchant_id().map(drop)),
+        ("private_key_file", |a| a.private_key().map(drop)),
+        ("platform_key_file", |a| a.platform_keys().map(drop)),
+        ("base_url", |a| a.base_url().map(drop)),
+        ("notify_base_url", |a| {
+            a.notify_url(NotificationTopic::Payment).map(drop)
+        }),
+        ("notify_base_url", |a| {
+            a.notify_url(NotificationTopic::Refund).map(drop)
+        }),
+        ("md5_secret_file", |a| a.md5_secret().map(drop)),
+        ("received_suffix", |a| a.received_suffix().map(drop)),
+        ("fresh_nonce_on_retry", |a| {
+            a.fresh_nonce_on_retry().map(drop)
+        }),
+        ("scene", |a| a.scene().map(drop)),
+        ("device", |a| a.device().map(drop)),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("secret");
+    std::fs::write(&secret, "s3cret").unwrap();
+    let mut right = block("2000000010");
+    for (name, value) in [
+        ("base_url", "https://gateway.example"),
+        ("received_suffix", "call"),
+        ("md5_secret_file", secret.to_str().unwrap()),
+        ("fresh_nonce_on_retry", "true"),
+        ("scene", "MWEB"),
+        ("device", "till7"),
+    ] {
+        right = with(right, name, value);
+    }
+    for (name, part) in parts {
+        let alone = json!({ name: right[name] });
+        part(&read(alone).unwrap()).unwrap_or_else(|error| panic!("{name}: {error}"));
+
+        let mut others = right.clone();
+        others.as_object_mut().unwrap().remove(name);
+        let without = part(&read(others).unwrap());
+        let required = block("0").get(name).is_some() || name == "base_url";
+        let problem = without.as_ref().map_err(SettingError::problem);
+        assert_eq!(
+            problem,
+            if required { Err("is not set") } else { Ok(&()) },
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_setting_that_is_left_out_is_as_the_reference_prints_it() {
+    let nothing = read(json!({})).unwrap();
+    assert_eq!(nothing.received_suffix(), Ok(ReceivedSuffix::None));
+    assert_eq!(nothing.fresh_nonce_on_retry(), Ok(false));
+    assert_eq!(nothing.scene(), Ok(SceneType::Native));
+    assert_eq!(nothing.device().unwrap().as_str(), "web");
+    assert!(nothing.md5_secret().unwrap().is_none());
+}
+
+#[test]
+fn the_notify_addresses_are_those_of_the_orders_and_refunds() {
+    for block in [block("1"), with(block("1"), "id", "terrace")] {
+        let account = read(block).unwrap();
+        let settings = account.settings().unwrap();
+        let payment = account.notify_url(NotificationTopic::Payment).unwrap();
+        let refund = account.notify_url(NotificationTopic::Refund).unwrap();
+        assert_eq!(payment, settings.payment_notify_url);
+        assert_eq!(refund, settings.refund_notify_url);
+        assert!(refund.as_str().ends_with("/refund"), "{refund}");
+    }
+}
+
+#[test]
+fn the_help_has_each_setting_once_by_its_variable_with_what_it_is() {
+    let help = UcanpayAccount::help();
+    let lines: Vec<&str> = help.lines().collect();
+    assert_eq!(lines.len(), 2 * UcanpayAccount::SETTINGS.len());
+    for (name, lines) in UcanpayAccount::SETTINGS.iter().zip(lines.chunks(2)) {
+        assert_eq!(lines[0], format!("  UCANPAY_{}", name.to_uppercase()));
+        let required = block("0").get(*name).is_some();
+        assert_eq!(lines[1].contains(" [default: "), !required, "{}", lines[1]);
+    }
+}
+
+#[test]
+fn an_error_has_what_is_wrong_and_what_to_do_apart() {
+    let error = read(json!({})).unwrap().merchant_id().unwrap_err();
+    assert_eq!(error.setting(), "account.merchant_id");
+    assert_eq!(error.problem(), "is not set");
+    assert_eq!(error.advice(), "copy it from the merchant portal");
 }
 
 #[test]

@@ -1,0 +1,145 @@
+//! What the settings of an account say about who signs, and how: the merchant's number, keys, secret and signature.
+
+use ucanpay_core::{
+    Md5Secret, Merchant, MerchantError, MerchantId, PrivateKey, PublicKey, ReceivedSuffix,
+    SignatureScheme, SignedSet,
+};
+
+use super::{UcanpayAccount, key_file};
+use crate::settings::{SettingError, beginning};
+
+/// What to do about `platform_key_file`.
+const PLATFORM_KEY: &str =
+    "name the file with the gateway's public key, as the merchant portal shows it";
+
+impl UcanpayAccount {
+    /// The merchant's number.
+    ///
+    /// # Errors
+    /// [`SettingError`] if it is not set or cannot be one.
+    pub fn merchant_id(&self) -> Result<MerchantId, SettingError> {
+        let advice = "copy it from the merchant portal";
+        let id = self.written().required("merchant_id", advice)?;
+        MerchantId::new(id.text())
+            .map_err(|error| id.is_wrong(format!("cannot be a merchant id: {error}"), advice))
+    }
+
+    /// The merchant's own key: reads its file.
+    ///
+    /// # Errors
+    /// [`SettingError`] if no file is named, or it cannot be read or holds no private key.
+    pub fn private_key(&self) -> Result<PrivateKey, SettingError> {
+        let file = self.written().required(
+            "private_key_file",
+            "name the file with the merchant's own key; `ucanpay key generate` makes one",
+        )?;
+        key_file::key(&file, file.text(), PrivateKey::from_bytes)
+    }
+
+    /// The gateway's public keys: reads their files.
+    ///
+    /// # Errors
+    /// [`SettingError`] if no file is named, or one of them cannot be read or holds no public key.
+    pub fn platform_keys(&self) -> Result<Vec<PublicKey>, SettingError> {
+        let files = self.written().required("platform_key_file", PLATFORM_KEY)?;
+        let keys = files
+            .items()
+            .map(|path| key_file::key(&files, path, PublicKey::from_bytes))
+            .collect::<Result<Vec<_>, _>>()?;
+        if keys.is_empty() {
+            return Err(files.is_wrong("names no key file", PLATFORM_KEY));
+        }
+        Ok(keys)
+    }
+
+    /// The secret of the keyed MD5, if it takes the place of RSA: reads its file.
+    ///
+    /// # Errors
+    /// [`SettingError`] if the file cannot be read or holds no secret. What is named is not repeated: it may be the secret.
+    pub fn md5_secret(&self) -> Result<Option<Md5Secret>, SettingError> {
+        let file = self.written().optional("md5_secret_file")?;
+        file.as_ref().map(key_file::md5_secret).transpose()
+    }
+
+    /// The merchant: reads the key files.
+    ///
+    /// # Errors
+    /// [`SettingError`] for the first setting about the merchant, its keys or the signature that cannot be used.
+    pub fn merchant(&self) -> Result<Merchant, SettingError> {
+        let id = self.merchant_id()?;
+        let merchant =
+            Merchant::new(id, self.private_key()?, self.platform_keys()?).map_err(|error| {
+                let problem = match error {
+                    MerchantError::OwnKeyAsPlatformKey => {
+                        "names the merchant's own key, and the gateway does not sign with that"
+                            .to_owned()
+                    }
+                    error => format!("cannot be used: {error}"),
+                };
+                self.written()
+                    .is_wrong("platform_key_file", problem, PLATFORM_KEY)
+            })?;
+        let merchant = merchant
+            .with_scheme(self.scheme()?)
+            .with_signed_set(self.signed_set()?)
+            .with_received_suffix(self.received_suffix()?);
+        Ok(match self.md5_secret()? {
+            Some(secret) => merchant.with_keyed_md5(secret),
+            None => merchant,
+        })
+    }
+
+    /// The signature scheme.
+    ///
+    /// # Errors
+    /// [`SettingError`] if it has another name.
+    pub fn scheme(&self) -> Result<SignatureScheme, SettingError> {
+        let Some(name) = self.written().optional("scheme")? else {
+            return Ok(SignatureScheme::DOCUMENTED);
+        };
+        SignatureScheme::by_name(name.text()).ok_or_else(|| {
+            name.is_wrong(
+                format!("is {:?}, which is no scheme", beginning(name.text())),
+                format!(
+                    "write {}; `ucanpay explain` finds the one that a captured message needs",
+                    SignatureScheme::names().collect::<Vec<_>>().join(" or ")
+                ),
+            )
+        })
+    }
+
+    /// The signed set.
+    ///
+    /// # Errors
+    /// [`SettingError`] if its words are others, or contradict each other.
+    pub fn signed_set(&self) -> Result<SignedSet, SettingError> {
+        let Some(set) = self.written().optional("signed_set")? else {
+            return Ok(SignedSet::DOCUMENTED);
+        };
+        set.text().parse().map_err(|error| {
+            set.is_wrong(
+                format!("cannot be used: {error}"),
+                "`ucanpay explain` finds the one that a captured message needs",
+            )
+        })
+    }
+
+    /// The path behind what the gateway signs, under a scheme that appends one.
+    ///
+    /// # Errors
+    /// [`SettingError`] if it is neither `none` nor `call` nor a path.
+    pub fn received_suffix(&self) -> Result<ReceivedSuffix, SettingError> {
+        let Some(suffix) = self.written().optional("received_suffix")? else {
+            return Ok(ReceivedSuffix::None);
+        };
+        match suffix.text() {
+            "none" => Ok(ReceivedSuffix::None),
+            "call" => Ok(ReceivedSuffix::OperationPath),
+            path if path.starts_with('/') => Ok(ReceivedSuffix::Fixed(path.to_owned())),
+            other => Err(suffix.is_wrong(
+                format!("is {:?}", beginning(other)),
+                "write none, call, or a path that begins with /",
+            )),
+        }
+    }
+}
