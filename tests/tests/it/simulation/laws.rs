@@ -404,8 +404,12 @@ fn members(law: &mut Broken, done: &Done<'_>, was: &PaymentView, is: &PaymentVie
     law.must(
         new.expires_at == old.expires_at
             || (new.expires_at <= old.expires_at && matches!(done.command, Command::Close(..)))
-            || (new.expires_at == done.now && matches!(done.command, Command::Reverse { .. })),
-        "the buyer's time ends by a wish to end only",
+            || (new.expires_at == done.now
+                && matches!(
+                    done.command,
+                    Command::Reverse { .. } | Command::RefuseReversal(..)
+                )),
+        "the buyer's time ends by a wish to end only, and anew where that is refused",
     );
     if old.reversal == Some(Reversal::Done) && new.reversal != Some(Reversal::Done) {
         let asked = matches!(done.command,
