@@ -13,6 +13,8 @@ pub(crate) const COMMANDS: &[&str] = &[
     "bench -p ucanpay-storefront --bench ledger -- settle",
     "bench -p ucanpay-storefront --bench ledger -- scale",
     "bench -p ucanpay-storefront --bench ledger -- postgres",
+    "bench -p ucanpay-storefront --bench ledger -- overdue",
+    "bench -p ucanpay-storefront --bench ledger -- instances",
 ];
 
 /// What a row must reach.
@@ -139,6 +141,12 @@ pub(crate) const ROWS: &[Row] = &[
         AtLeast(0.5),
     ),
     row(
+        "scale overdue",
+        "100,000 overdue payments asked about, each",
+        "where 1,000 are overdue",
+        AtLeast(0.5),
+    ),
+    row(
         "shop idle",
         "shop with the sandbox, idle",
         "resident, MiB",
@@ -149,6 +157,12 @@ pub(crate) const ROWS: &[Row] = &[
         "shop with the sandbox, 64 busy connections",
         "resident, MiB",
         AtMost(128.0),
+    ),
+    row(
+        "shop pages cpu",
+        "shop with 5,000 order pages open, at work for them",
+        "a core, %",
+        AtMost(5.0),
     ),
     row(
         "ledger memory",

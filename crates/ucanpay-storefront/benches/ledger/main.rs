@@ -1,5 +1,5 @@
-//! What the ledger costs: `cargo bench -p ucanpay-storefront`, or with `-- memory`, `-- settle`, `-- scale` or
-//! `-- postgres` one part alone.
+//! What the ledger costs: `cargo bench -p ucanpay-storefront`, or with `-- memory`, `-- settle`, `-- scale`,
+//! `-- postgres`, `-- overdue` or `-- instances` one part alone.
 //!
 //! All but `memory` compare two things that take turns within one run, so that a busy machine slows both, and divide
 //! their medians. Signatures are left out: this is about the ledger.
@@ -11,6 +11,8 @@
 //! | `scale.rs` | SQLite: the same work with ten thousand and with a million payments in the table |
 //! | `postgres.rs` | PostgreSQL: many notifications at once, against a loop that issues the same statements |
 //! | `bare.rs` | its yardstick |
+//! | `overdue.rs` | SQLite: a thousand and a hundred thousand overdue payments asked about |
+//! | `instances.rs` | PostgreSQL: two and four instances against one |
 //! | `memory.rs` | SQLite: what the process holds after a million notifications |
 //! | `race.rs` | how both sides of a comparison are driven and reported |
 //! | `told.rs` | what the ledger is told |
@@ -24,7 +26,9 @@
 
 mod bare;
 mod by_hand;
+mod instances;
 mod memory;
+mod overdue;
 mod postgres;
 mod race;
 mod scale;
@@ -54,5 +58,11 @@ fn main() {
     }
     if wanted("postgres") {
         runtime.block_on(postgres::compare());
+    }
+    if wanted("overdue") {
+        runtime.block_on(overdue::compare());
+    }
+    if wanted("instances") {
+        runtime.block_on(instances::compare());
     }
 }

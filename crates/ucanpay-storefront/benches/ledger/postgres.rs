@@ -72,7 +72,7 @@ async fn pool(server: &Cluster) -> PgPool {
 }
 
 /// Settles the payments of freshly filled tables.
-async fn turn(ledger: &Arc<impl Settle>, owner: &mut PgConnection) -> Run {
+pub(crate) async fn turn(ledger: &Arc<impl Settle>, owner: &mut PgConnection) -> Run {
     sqlx::raw_sql(EMPTY).execute(&mut *owner).await.unwrap();
     for sql in FILL {
         sqlx::query(sql)
@@ -137,7 +137,7 @@ async fn executed(pool: &PgPool) -> BTreeMap<String, i64> {
 }
 
 /// Ours.
-struct Store(PostgresStore);
+pub(crate) struct Store(pub(crate) PostgresStore);
 
 #[async_trait]
 impl Settle for Store {

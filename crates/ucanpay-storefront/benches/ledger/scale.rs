@@ -71,13 +71,13 @@ async fn in_turns(
     measured
 }
 
-struct Table {
+pub(crate) struct Table {
     ledger: Arc<Shared>,
     rows: usize,
 }
 
 impl Table {
-    async fn filled(folder: &TempDir, name: &str, rows: usize) -> Self {
+    pub(crate) async fn filled(folder: &TempDir, name: &str, rows: usize) -> Self {
         let file = folder.path().join(format!("{name}.sqlite"));
         let store = SqliteStore::open(&format!("sqlite://{}", file.display()))
             .await
@@ -106,6 +106,10 @@ impl Table {
             ledger: Arc::new(Shared(store)),
             rows,
         }
+    }
+
+    pub(crate) fn store(&self) -> SqliteStore {
+        self.ledger.0.clone()
     }
 
     /// Payments all over the table, none twice: the stride is prime, and does not divide the number of rows.
