@@ -21,7 +21,7 @@ use ucanpay_core::qr;
 use ucanpay_storefront::{Changes, PaymentKey, PaymentView, Payments, Reference};
 
 /// How often an open page is looked after that nobody told anything: another machine may have committed the change.
-const LOOK: Duration = Duration::from_secs(30);
+const LOOK: Duration = Duration::from_secs(120);
 
 /// How soon a ledger that could not be read is looked at again.
 const AGAIN: Duration = Duration::from_secs(2);

@@ -3,7 +3,7 @@
 //! A page that opens (or comes back after a lost connection) gets the order as it stands at once, and again whenever it
 //! looks different. A page that says what it shows already (the event's id, which is a fingerprint) is sent only what
 //! differs. Nothing is missed: the stream listens to changes of its payment before it first reads, reads anew when told of
-//! one, and looks for itself twice a minute besides, for what another process may have done.
+//! one, and looks for itself every two minutes besides, for what another process may have done.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -29,7 +29,7 @@ use crate::shop::{OrderNumber, Shop};
 use crate::visit::Visit;
 
 /// How often a page is looked after that nobody told anything.
-const LOOK: Duration = Duration::from_secs(30);
+const LOOK: Duration = Duration::from_secs(120);
 
 /// How soon that is done again where the database did not answer.
 const AGAIN: Duration = Duration::from_secs(2);

@@ -45,7 +45,7 @@ impl Payments {
     /// Tells when this payment changes, after the commit: what this ledger commits itself, an event of it that the shop's
     /// handler has taken, and where [`run`](Self::run) is at work on PostgreSQL, the same of other instances. What another
     /// instance does may also be missed without a word (on SQLite, what another process does always is), so look from time
-    /// to time, every half a minute or so.
+    /// to time, every few minutes.
     ///
     /// Begin to listen before you first read, so that nothing falls in between.
     ///

@@ -135,14 +135,23 @@ impl Health {
     }
 }
 
+/// How many, with the word that goes with one and with more.
+struct Counted<'a>(&'a Backlog, &'static str, &'static str);
+
+impl fmt::Display for Counted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = if self.0.count == 1 { self.1 } else { self.2 };
+        write!(f, "{} {words}", self.0.count)
+    }
+}
+
 impl fmt::Display for Concern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotReconciled(id, due) => write!(
                 f,
-                "{} rows of account {id} wait to be asked for{}: see that Payments::run runs, and that its call budget \
-                 is large enough",
-                due.count,
+                "{} of account {id} overdue{}: see that Payments::run runs, and that its call budget is large enough",
+                Counted(due, "row", "rows"),
                 Since(*due)
             ),
             Self::NotRegistered(id) => write!(
@@ -156,21 +165,20 @@ impl fmt::Display for Concern {
             ),
             Self::Reviews(open) => write!(
                 f,
-                "{} discrepancies wait for a person{}: see the review queue",
-                open.count,
+                "{} for a person{}: see the review queue",
+                Counted(open, "discrepancy waits", "discrepancies wait"),
                 Since(*open)
             ),
             Self::NotDelivered(waiting) => write!(
                 f,
-                "{} events wait for their delivery{}: see that Payments::run runs, and look in the log for what the \
-                 handler fails with",
-                waiting.count,
+                "{} for delivery{}: see that Payments::run runs, and look in the log for what the handler fails with",
+                Counted(waiting, "event waits", "events wait"),
                 Since(*waiting)
             ),
             Self::Parked(parked) => write!(
                 f,
-                "{} events are parked{}: mend what the handler fails with, then release them, or skip them",
-                parked.count,
+                "{} parked{}: mend what the handler fails with, then release it, or skip it",
+                Counted(parked, "event is", "events are"),
                 Since(*parked)
             ),
             Self::NotificationsMissed { recovered, paid } => write!(
