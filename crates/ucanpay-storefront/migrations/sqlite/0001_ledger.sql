@@ -151,7 +151,7 @@ CREATE TABLE ucanpay_outbox (
 
 CREATE UNIQUE INDEX ucanpay_outbox_sequence ON ucanpay_outbox (provider, reference, sequence)
     WHERE reference IS NOT NULL;
-CREATE INDEX ucanpay_outbox_waiting ON ucanpay_outbox (next_attempt_at, created_at)
+CREATE INDEX ucanpay_outbox_waiting ON ucanpay_outbox (position, created_at)
     WHERE delivered_at IS NULL AND parked_at IS NULL;
 CREATE INDEX ucanpay_outbox_parked ON ucanpay_outbox (parked_at) WHERE delivered_at IS NULL AND parked_at IS NOT NULL;
 CREATE INDEX ucanpay_outbox_waiting_payment ON ucanpay_outbox (provider, reference, sequence)

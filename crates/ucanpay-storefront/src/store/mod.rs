@@ -91,7 +91,8 @@ pub trait PaymentStore: fmt::Debug + Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<(PaymentKey, Lease)>, StoreError>;
 
-    /// Takes up to `limit` events that wait for delivery, until `until`; for each payment only the first one waiting.
+    /// Takes up to `limit` events that wait for delivery, until `until`, the oldest first; for each payment only the first
+    /// one waiting.
     async fn claim_events(
         &self,
         now: Timestamp,

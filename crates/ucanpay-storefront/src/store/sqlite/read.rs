@@ -55,8 +55,9 @@ SELECT * FROM (SELECT provider, reference, number, next_check_at FROM ucanpay_re
     WHERE provider = ?5 AND next_check_at > ?2 AND (lease_until IS NULL OR lease_until <= ?1 OR lease_until > ?3)
     ORDER BY next_check_at LIMIT ?4)
 ORDER BY next_check_at LIMIT ?4";
-/// `+position` keeps SQLite from walking the whole outbox in order instead of the few rows that wait.
-pub(super) const WAITING_EVENTS: &str = "SELECT * FROM ucanpay_outbox AS waiting
+/// Walks what waits in order and stops at the limit, however many wait: this runs on the connection that settles payments.
+/// Left to itself, SQLite walks the whole outbox.
+pub(super) const WAITING_EVENTS: &str = "SELECT * FROM ucanpay_outbox AS waiting INDEXED BY ucanpay_outbox_waiting
       WHERE delivered_at IS NULL AND parked_at IS NULL AND (next_attempt_at <= ?1 OR next_attempt_at > ?2)
         AND (lease_until IS NULL OR lease_until <= ?1 OR lease_until > ?3)
         AND NOT EXISTS (SELECT 1 FROM ucanpay_outbox AS earlier
@@ -64,7 +65,7 @@ pub(super) const WAITING_EVENTS: &str = "SELECT * FROM ucanpay_outbox AS waiting
                            AND earlier.reference = waiting.reference
                            AND earlier.sequence < waiting.sequence
                            AND earlier.delivered_at IS NULL)
-      ORDER BY +position LIMIT ?4";
+      ORDER BY position LIMIT ?4";
 pub(super) const PARKED_EVENTS: &str = "
 SELECT * FROM ucanpay_outbox WHERE delivered_at IS NULL AND parked_at IS NOT NULL ORDER BY parked_at LIMIT ?";
 
