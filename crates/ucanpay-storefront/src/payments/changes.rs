@@ -1,5 +1,5 @@
-//! Who waits for news of one payment in this process: a page that is open, mostly. Whoever waits costs nothing while there is
-//! none, however many wait and whatever happens to other payments.
+//! Who waits for news of one payment in this process: a page that is open, mostly. Whoever waits costs nothing while there
+//! is none, however many wait and whatever happens to other payments.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -313,7 +313,8 @@ impl Draft {
     }
 
     /// Stops asking for what this decision has settled; what ended without the money having moved is watched for a while.
-    /// What was settled before is asked for only if something cast doubt on it, and a copy of an old message does not take that away.
+    /// What was settled before is asked for only if something cast doubt on it, and a copy of an old message does not take
+    /// that away.
     pub(super) fn rest_if_settled(&mut self, target: &Target) {
         if self.was_settled(target) {
             return;

@@ -175,8 +175,8 @@ fn resubmit(view: PaymentView, new: &NewRefund, lease: Timestamp, now: Timestamp
     }))
 }
 
-/// Rule 8: sum, count, age, one at a time, and under no other number what may still go through. Decided in the transaction that records the intent; asked before it,
-/// too, so that nothing is signed in vain.
+/// Rule 8: sum, count, age, one at a time, and under no other number what may still go through. Decided in the transaction
+/// that records the intent; asked before it, too, so that nothing is signed in vain.
 pub(crate) fn refund_refusal(
     view: &PaymentView,
     number: &RefundNumber,

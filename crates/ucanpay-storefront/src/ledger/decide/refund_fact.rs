@@ -14,8 +14,7 @@ use crate::provider::{Fact, RefundClaim, RefundStatus, Source};
 use crate::time::Timestamp;
 
 /// Moves the refund to what the gateway says; without a status, that it was accepted. `asked` is when the question went out,
-/// if it answers one. `Err` says why somebody must look;
-/// no state changes then.
+/// if it answers one. `Err` says why somebody must look; no state changes then.
 pub(super) fn apply(
     draft: &mut Draft,
     fact: &Fact,
