@@ -69,8 +69,10 @@ impl SignedSet {
                 signed.push((name, text));
             }
         }
-        // In order already, unless the envelope is signed too.
-        signed.sort_unstable();
+        if self.envelope {
+            // The members of `data` are in order already.
+            signed.sort_unstable();
+        }
         let lengths = signed
             .iter()
             .map(|(name, text)| "=&".len() + name.len() + text.len());

@@ -120,12 +120,8 @@ impl PaymentStore for Ledger {
         self.open().await?.claim_events(now, until, limit).await
     }
 
-    async fn settle_event(
-        &self,
-        event: &ClaimedEvent,
-        delivery: Delivery,
-    ) -> Result<(), StoreError> {
-        self.open().await?.settle_event(event, delivery).await
+    async fn settle_events(&self, ended: &[(ClaimedEvent, Delivery)]) -> Result<(), StoreError> {
+        self.open().await?.settle_events(ended).await
     }
 
     async fn parked_events(&self, limit: u32) -> Result<Vec<ParkedEvent>, StoreError> {

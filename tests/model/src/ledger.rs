@@ -209,7 +209,7 @@ impl Book {
         let loaded = Loaded {
             gateway_number_owner: owner(view.as_ref(), &command),
             refund_owner: None,
-            view,
+            view: view.map(Arc::new),
         };
         let decision = decide(&key(), loaded, command, NOW);
         self.record(before.as_ref(), ask, &decision.transitions);
@@ -222,7 +222,7 @@ impl Book {
         let succeeded = decision.events.iter();
         let succeeded = succeeded.filter(|event| event.kind == EventKind::PaymentSucceeded);
         let succeeded = if succeeded.count() > 0 { 1 } else { 0 };
-        let Some(mut view) = decision.view else {
+        let Some(mut view) = decision.view.map(Arc::unwrap_or_clone) else {
             return nothing(told);
         };
         if let Some(before) = before {

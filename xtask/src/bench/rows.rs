@@ -11,6 +11,7 @@ pub(crate) const COMMANDS: &[&str] = &[
     "bench -p ucanpay-sandbox",
     "bench -p ucanpay-storefront --bench ledger -- memory",
     "bench -p ucanpay-storefront --bench ledger -- settle",
+    "bench -p ucanpay-storefront --bench ledger -- deliver",
     "bench -p ucanpay-storefront --bench ledger -- scale",
     "bench -p ucanpay-storefront --bench ledger -- postgres",
     "bench -p ucanpay-storefront --bench ledger -- overdue",
@@ -109,6 +110,12 @@ pub(crate) const ROWS: &[Row] = &[
         "durable settle, SQLite, 64 at once",
         "a hand-written transaction each",
         AtLeast(5.0),
+    ),
+    row(
+        "deliver sqlite",
+        "events delivered from the outbox, SQLite, a second",
+        "payments settled, 64 at once",
+        AtLeast(0.5),
     ),
     row(
         "settle postgres",

@@ -189,12 +189,8 @@ impl PaymentStore for Flaky {
         self.there()?.claim_events(now, until, limit).await
     }
 
-    async fn settle_event(
-        &self,
-        event: &ClaimedEvent,
-        delivery: Delivery,
-    ) -> Result<(), StoreError> {
-        self.there()?.settle_event(event, delivery).await
+    async fn settle_events(&self, ended: &[(ClaimedEvent, Delivery)]) -> Result<(), StoreError> {
+        self.there()?.settle_events(ended).await
     }
 
     async fn parked_events(&self, limit: u32) -> Result<Vec<ParkedEvent>, StoreError> {

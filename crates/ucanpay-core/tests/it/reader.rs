@@ -166,6 +166,31 @@ fn every_looseness_is_refused() {
     );
 }
 
+/// A string is looked at sixteen bytes at once: each place within and around a block, and each byte that is nearly one that
+/// ends it.
+#[test]
+fn a_string_ends_at_the_first_byte_that_ends_it_wherever_that_stands() {
+    let edges = (0..0x80_u8)
+        .map(char::from)
+        .chain(['é', '中', '\u{10ffff}']);
+    for edge in edges {
+        for before in 0..40 {
+            for after in [0, 1, 15, 16, 17] {
+                let plain = |count: usize| "~!#[]\u{7f}ü ".chars().cycle().take(count);
+                let text: String = plain(before).chain([edge]).chain(plain(after)).collect();
+                let written = format!(r#"{{"a":"{text}","b":"{text}"}}"#);
+                agrees(written.as_bytes()).unwrap();
+                if edge < ' ' || matches!(edge, '"' | '\\') {
+                    assert!(Fields::parse(written.as_bytes()).is_err(), "{written}");
+                } else {
+                    let fields = Fields::parse(written.as_bytes()).unwrap();
+                    assert_eq!(fields.get("b").unwrap().signed_text(), Some(&*text));
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn the_character_that_no_database_keeps_is_refused_wherever_it_stands() {
     for (message, at) in [

@@ -1,5 +1,5 @@
-//! What the ledger costs: `cargo bench -p ucanpay-storefront`, or with `-- memory`, `-- settle`, `-- scale`,
-//! `-- postgres`, `-- overdue` or `-- instances` one part alone.
+//! What the ledger costs: `cargo bench -p ucanpay-storefront`, or with `-- memory`, `-- settle`, `-- deliver`,
+//! `-- scale`, `-- postgres`, `-- overdue` or `-- instances` one part alone.
 //!
 //! All but `memory` compare two things that take turns within one run, so that a busy machine slows both, and divide
 //! their medians. Signatures are left out: this is about the ledger.
@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `settle.rs` | SQLite: many notifications at once, against a transaction for each |
 //! | `by_hand.rs` | its yardstick |
+//! | `deliver.rs` | SQLite: the events of a burst delivered, against its settling |
 //! | `scale.rs` | SQLite: the same work with ten thousand and with a million payments in the table |
 //! | `postgres.rs` | PostgreSQL: many notifications at once, against a loop that issues the same statements |
 //! | `bare.rs` | its yardstick |
@@ -26,6 +27,7 @@
 
 mod bare;
 mod by_hand;
+mod deliver;
 mod instances;
 mod memory;
 mod overdue;
@@ -52,6 +54,9 @@ fn main() {
     }
     if wanted("settle") {
         runtime.block_on(settle::compare());
+    }
+    if wanted("deliver") {
+        runtime.block_on(deliver::compare());
     }
     if wanted("scale") {
         runtime.block_on(scale::compare());

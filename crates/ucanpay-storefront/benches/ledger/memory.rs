@@ -99,7 +99,7 @@ const EVENTS: usize = 3;
 
 /// Counts what it is told.
 #[derive(Default)]
-struct Counting(AtomicUsize);
+pub(crate) struct Counting(AtomicUsize);
 
 #[async_trait]
 impl EventHandler for Counting {
@@ -110,7 +110,7 @@ impl EventHandler for Counting {
 }
 
 /// Waits until so many events were delivered.
-async fn delivered(told: &Counting, events: usize) {
+pub(crate) async fn delivered(told: &Counting, events: usize) {
     let mut last = (0, Instant::now());
     loop {
         let now = told.0.load(Relaxed);
@@ -124,7 +124,7 @@ async fn delivered(told: &Counting, events: usize) {
             last.1.elapsed() < PATIENCE,
             "{now} of {events} were delivered"
         );
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
@@ -169,7 +169,7 @@ async fn buy(payments: &Payments, reference: &str) {
 }
 
 /// A gateway in this process. The body of its notifications is the number of the payment.
-fn provider() -> MockPaymentProvider {
+pub(crate) fn provider() -> MockPaymentProvider {
     let mut provider = MockPaymentProvider::new();
     provider
         .expect_id()

@@ -43,7 +43,7 @@ pub(crate) async fn compare() {
 pub(crate) struct Shared(pub(crate) SqliteStore);
 
 impl Shared {
-    async fn open(folder: &Path) -> Self {
+    pub(crate) async fn open(folder: &Path) -> Self {
         let url = format!("sqlite://{}", folder.join("shared.sqlite").display());
         let store = SqliteStore::open(&url).await.unwrap();
         let recorded = (0..NOTIFICATIONS).map(|number| {

@@ -1,5 +1,7 @@
 //! What can be asked of the ledger, and what it answers. Each command is one transaction.
 
+use std::sync::Arc;
+
 use ucanpay_core::{Amount, Currency};
 
 use super::decide::Verdict;
@@ -168,7 +170,7 @@ pub struct Applied {
     /// What was decided.
     pub outcome: Outcome,
     /// The payment as it stands now; `None` if there is none of this number.
-    pub view: Option<PaymentView>,
+    pub view: Option<Arc<PaymentView>>,
     /// Whether events wait for delivery because of it.
     pub events: bool,
 }

@@ -3,6 +3,7 @@
 //! No transaction is open while a call is out (rule 7). Whatever comes back goes through the same door as a
 //! notification.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::end::Held;
@@ -32,7 +33,7 @@ impl Payments {
         &self,
         key: &PaymentKey,
         lease: Lease,
-    ) -> Result<Option<PaymentView>, StoreError> {
+    ) -> Result<Option<Arc<PaymentView>>, StoreError> {
         let (this, key) = (self.clone(), key.clone());
         detached(async move { this.call(&key, lease).await }).await
     }
@@ -41,8 +42,8 @@ impl Payments {
         &self,
         key: &PaymentKey,
         lease: Lease,
-    ) -> Result<Option<PaymentView>, StoreError> {
-        let Some(view) = self.store.load(key).await? else {
+    ) -> Result<Option<Arc<PaymentView>>, StoreError> {
+        let Some(view) = self.store().load(key).await?.map(Arc::new) else {
             return Ok(None);
         };
         let Some(provider) = self.provider(Some(&key.provider)) else {
@@ -123,7 +124,7 @@ impl Payments {
         lease: Lease,
         error: &ProviderError,
         review: bool,
-    ) -> Result<Option<PaymentView>, StoreError> {
+    ) -> Result<Option<Arc<PaymentView>>, StoreError> {
         let wait = error.retry_after();
         let block = block_of(error);
         if let Some(wait) = block {
@@ -147,7 +148,7 @@ impl Payments {
         trouble: String,
         review: bool,
         hold: Option<Duration>,
-    ) -> Result<Option<PaymentView>, StoreError> {
+    ) -> Result<Option<Arc<PaymentView>>, StoreError> {
         let command = Command::GiveUp {
             lease,
             trouble,
@@ -285,7 +286,7 @@ async fn submit_or_query(
     }
 }
 
-fn report(key: &PaymentKey, outcome: &Outcome, was_paid: bool, view: Option<&PaymentView>) {
+fn report(key: &PaymentKey, outcome: &Outcome, was_paid: bool, view: Option<&Arc<PaymentView>>) {
     match outcome {
         Outcome::Observed(Verdict::Review(reason)) => {
             tracing::warn!(payment = %key, reason, "an answer needs review");

@@ -60,7 +60,7 @@ impl Payments {
     /// # Ok(()) }
     /// ```
     pub fn changes_of(&self, key: &PaymentKey) -> Changes {
-        Changes::of(&self.listeners, key.clone())
+        Changes::of(&self.shared.listeners, key.clone())
     }
 }
 

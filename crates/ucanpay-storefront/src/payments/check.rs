@@ -22,8 +22,8 @@ impl Payments {
     /// account not allowed (`Refused`). Payments started meanwhile are recorded, and placed once it takes calls again.
     pub async fn check(&self) -> Vec<(ProviderId, Result<(), ProviderError>)> {
         let mut accounts = Vec::new();
-        for id in self.registry.ids() {
-            if let Some(provider) = self.registry.get(Some(id)) {
+        for id in self.shared.registry.ids() {
+            if let Some(provider) = self.shared.registry.get(Some(id)) {
                 let checked = self.check_account(&**provider).await;
                 accounts.push((id.clone(), checked));
             }

@@ -4,6 +4,8 @@
 //! stands as expired or as to be reversed, and the reconciler goes on. Only a signed answer ends anything: ORDERPAID and
 //! ORDERCLOSED are hints to ask.
 
+use std::sync::Arc;
+
 use super::advance::telling;
 use super::gate::Gate;
 use super::{Payments, words};
@@ -128,17 +130,17 @@ impl Payments {
             Outcome::ReversalRefused(refusal) => return Err(refusal.into()),
             _ => applied.view,
         };
-        view.ok_or(EndError::NotFound)
+        view.map(Arc::unwrap_or_clone).ok_or(EndError::NotFound)
     }
 
     /// Query, close or reverse, query: under the lease, which is renewed with each answer.
     pub(super) async fn end(
         &self,
         key: &PaymentKey,
-        view: PaymentView,
+        view: Arc<PaymentView>,
         lease: Lease,
         gate: Gate<'_>,
-    ) -> Result<Option<PaymentView>, StoreError> {
+    ) -> Result<Option<Arc<PaymentView>>, StoreError> {
         let (mut view, mut lease) = (view, lease);
         if !matches!(
             view.payment.state,
@@ -249,7 +251,7 @@ impl Payments {
         lease: Lease,
         how: Cancellation,
         error: &ProviderError,
-    ) -> Result<Option<PaymentView>, StoreError> {
+    ) -> Result<Option<Arc<PaymentView>>, StoreError> {
         if how == Cancellation::Reverse && error.kind() == Kind::NotThisWay {
             let next = match view.payment.state {
                 PaymentState::Paid => "refund it instead",
@@ -269,7 +271,7 @@ impl Payments {
         key: &PaymentKey,
         lease: Lease,
         error: &ProviderError,
-    ) -> Result<Option<PaymentView>, StoreError> {
+    ) -> Result<Option<Arc<PaymentView>>, StoreError> {
         tracing::warn!(payment = %key, reason = words(error), "the payment could not be ended yet");
         let refused = error.kind() == Kind::Refused;
         self.give_up_on(key, lease, error, refused).await
@@ -307,6 +309,6 @@ async fn place(gate: Gate<'_>, view: &PaymentView) -> Result<Fact, ProviderError
 
 /// Whether the row is still ours, for the next call.
 pub(super) enum Held {
-    On(PaymentView, Lease),
-    Over(Option<PaymentView>),
+    On(Arc<PaymentView>, Lease),
+    Over(Option<Arc<PaymentView>>),
 }

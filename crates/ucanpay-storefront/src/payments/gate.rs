@@ -32,7 +32,11 @@ impl<'a> Gate<'a> {
     /// # Errors
     /// Nothing may be sent: the account is blocked, or the ledger cannot say whether it is.
     pub(super) async fn open(&self) -> Result<&'a dyn PaymentProvider, ProviderError> {
-        let standing = self.payments.store.blocked_until(self.provider.id()).await;
+        let standing = self
+            .payments
+            .store()
+            .blocked_until(self.provider.id())
+            .await;
         let unsent =
             |error: ProviderError, wait| error.with_effect(Effect::None).with_retry_after(wait);
         let until = standing.map_err(|error| {

@@ -62,13 +62,13 @@ impl Payments {
     /// [`StoreError`] if the ledger cannot be read. That, too, is worth an alarm: notifications are then refused.
     pub async fn health(&self) -> Result<Health, StoreError> {
         let at = self.now();
-        let mut census = self.store.census(at).await?;
-        for id in self.registry.ids() {
+        let mut census = self.store().census(at).await?;
+        for id in self.shared.registry.ids() {
             census.account(id);
         }
         let unregistered = census.accounts.iter().filter(|(id, account)| {
             let rows = [account.payments, account.watched, account.refunds];
-            rows.iter().any(|rows| rows.total() > 0) && self.registry.get(Some(id)).is_none()
+            rows.iter().any(|rows| rows.total() > 0) && self.shared.registry.get(Some(id)).is_none()
         });
         Ok(Health {
             at,

@@ -5,6 +5,8 @@
 //! runs twice, there is one refund. The gateway is asked first: the news may be older than a reversal that has returned
 //! the money already.
 
+use std::sync::Arc;
+
 use super::gate::Gate;
 use super::{Payments, RefundError, RefundRequest, words};
 use crate::id::{PaymentKey, RefundNumber};
@@ -15,10 +17,10 @@ impl Payments {
     pub(super) async fn refund_late(
         &self,
         key: &PaymentKey,
-        view: PaymentView,
+        view: Arc<PaymentView>,
         lease: Lease,
         gate: Gate<'_>,
-    ) -> Result<Option<PaymentView>, StoreError> {
+    ) -> Result<Option<Arc<PaymentView>>, StoreError> {
         let number = view.payment.gateway_number.as_deref();
         let intent = view.payment.intent();
         let asked = async { gate.open().await?.query_payment(&intent, number).await };

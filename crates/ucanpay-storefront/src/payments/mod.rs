@@ -92,6 +92,12 @@ use crate::time::{Clock, SystemClock, Timestamp};
 /// not yet begun is not.
 #[derive(Clone, Debug)]
 pub struct Payments {
+    shared: Arc<Shared>,
+}
+
+/// What all clones have in common.
+#[derive(Clone, Debug)]
+struct Shared {
     store: Arc<dyn PaymentStore>,
     registry: PaymentRegistry,
     clock: Arc<dyn Clock>,
@@ -113,7 +119,7 @@ struct Wake {
 impl Payments {
     /// A ledger kept in `store`, for the providers of `registry`.
     pub fn new(store: Arc<dyn PaymentStore>, registry: PaymentRegistry) -> Self {
-        Self {
+        let shared = Shared {
             store,
             registry,
             clock: Arc::new(SystemClock),
@@ -123,13 +129,16 @@ impl Payments {
             listeners: Arc::default(),
             wake: Arc::default(),
             unsaid: Arc::default(),
+        };
+        Self {
+            shared: Arc::new(shared),
         }
     }
 
     /// The same ledger on another clock.
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
+        Arc::make_mut(&mut self.shared).clock = clock;
         self
     }
 
@@ -139,7 +148,7 @@ impl Payments {
     /// for does not wait.
     #[must_use]
     pub fn with_call_budget(mut self, per_second: NonZeroU32) -> Self {
-        self.budget = Arc::new(Budget::new(per_second));
+        Arc::make_mut(&mut self.shared).budget = Arc::new(Budget::new(per_second));
         self
     }
 
@@ -147,19 +156,19 @@ impl Payments {
     /// hours.
     #[must_use]
     pub fn with_delivery_attempts(mut self, attempts: NonZeroU32) -> Self {
-        self.delivery_attempts = attempts;
+        Arc::make_mut(&mut self.shared).delivery_attempts = attempts;
         self
     }
 
     /// The providers.
     pub fn registry(&self) -> &PaymentRegistry {
-        &self.registry
+        &self.shared.registry
     }
 
     /// The key of a payment at the default provider.
     pub fn key(&self, reference: crate::Reference) -> PaymentKey {
         PaymentKey {
-            provider: self.registry.default_id().clone(),
+            provider: self.shared.registry.default_id().clone(),
             reference,
         }
     }
@@ -169,7 +178,7 @@ impl Payments {
     /// # Errors
     /// [`StoreError`] if the ledger cannot be read.
     pub async fn payment(&self, key: &PaymentKey) -> Result<Option<PaymentView>, StoreError> {
-        self.store.load(key).await
+        self.store().load(key).await
     }
 
     /// The newest payments first.
@@ -177,7 +186,7 @@ impl Payments {
     /// # Errors
     /// [`StoreError`] if the ledger cannot be read.
     pub async fn payments(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError> {
-        self.store.recent(limit).await
+        self.store().recent(limit).await
     }
 
     /// Asks the gateway about a payment and its refunds now, where anything is still expected or a refund that failed may
@@ -187,7 +196,11 @@ impl Payments {
     /// # Errors
     /// [`RefreshError`]. A gateway that does not answer is not an error: the view then is as old as it was.
     pub async fn refresh(&self, key: &PaymentKey) -> Result<PaymentView, RefreshError> {
-        let view = self.store.load(key).await?.ok_or(RefreshError::NotFound)?;
+        let view = self
+            .store()
+            .load(key)
+            .await?
+            .ok_or(RefreshError::NotFound)?;
         let payment = (!view.is_settled()).then_some(Target::Payment);
         let refunds = view
             .refunds
@@ -201,22 +214,26 @@ impl Payments {
                 self.advance(key, lease).await?;
             }
         }
-        self.store.load(key).await?.ok_or(RefreshError::NotFound)
+        self.store().load(key).await?.ok_or(RefreshError::NotFound)
+    }
+
+    fn store(&self) -> &dyn PaymentStore {
+        &*self.shared.store
     }
 
     fn now(&self) -> Timestamp {
-        self.clock.now()
+        self.shared.clock.now()
     }
 
     fn provider(&self, id: Option<&ProviderId>) -> Option<Arc<dyn PaymentProvider>> {
-        self.registry.get(id).cloned()
+        self.shared.registry.get(id).cloned()
     }
 
     /// The one door: decide and commit, then tell the waiting. Runs to its end even if the caller goes away.
     async fn apply(&self, key: &PaymentKey, command: Command) -> Result<Applied, StoreError> {
         let (this, key) = (self.clone(), key.clone());
         detached(async move {
-            let applied = this.store.apply(&key, command, this.now()).await?;
+            let applied = this.store().apply(&key, command, this.now()).await?;
             this.tell(&key, &applied);
             Ok(applied)
         })
@@ -226,7 +243,7 @@ impl Payments {
     /// Tells those who wait for changes, after the commit.
     fn tell(&self, key: &PaymentKey, applied: &Applied) {
         if applied.events {
-            self.wake.outbox.notify_one();
+            self.shared.wake.outbox.notify_one();
             self.signal(key);
         }
         let changed = match &applied.outcome {
@@ -235,7 +252,7 @@ impl Payments {
             _ => applied.events,
         };
         if changed {
-            self.listeners.tell(key);
+            self.shared.listeners.tell(key);
         }
     }
 }

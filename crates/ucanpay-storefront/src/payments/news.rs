@@ -60,25 +60,25 @@ impl Unsaid {
 impl Payments {
     /// Signals to the other instances that a payment has changed here. Does not wait.
     pub(super) fn signal(&self, key: &PaymentKey) {
-        if let Some(signals) = self.store.signals()
-            && self.unsaid.add(key.clone())
+        if let Some(signals) = self.store().signals()
+            && self.shared.unsaid.add(key.clone())
         {
-            tokio::spawn(send_all(signals, Arc::clone(&self.unsaid)));
+            tokio::spawn(send_all(signals, Arc::clone(&self.shared.unsaid)));
         }
     }
 
     /// Hears what other instances signal, until told to stop. A listener that breaks off is started again; what was missed
     /// meanwhile is found by looking.
     pub(super) async fn keep_listening(&self, mut stopped: watch::Receiver<bool>) {
-        let Some(signals) = self.store.signals() else {
+        let Some(signals) = self.store().signals() else {
             return;
         };
         while !*stopped.borrow() {
             let heard = async {
                 let mut listener = signals.listen().await?;
                 // Something may have been said before.
-                self.wake.outbox.notify_one();
-                self.listeners.tell_all();
+                self.shared.wake.outbox.notify_one();
+                self.shared.listeners.tell_all();
                 self.hear(&mut *listener).await
             };
             tokio::select! {
@@ -101,8 +101,8 @@ impl Payments {
     ) -> Result<std::convert::Infallible, crate::StoreError> {
         loop {
             let key = listener.next().await?;
-            self.wake.outbox.notify_one();
-            self.listeners.tell(&key);
+            self.shared.wake.outbox.notify_one();
+            self.shared.listeners.tell(&key);
         }
     }
 }

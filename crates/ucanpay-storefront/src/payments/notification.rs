@@ -129,11 +129,11 @@ impl Payments {
         match outcome {
             Outcome::Observed(Verdict::Review(reason)) => {
                 tracing::warn!(payment = %key, reason, "notification needs review");
-                self.wake.reconciler.notify_one();
+                self.shared.wake.reconciler.notify_one();
             }
             Outcome::Observed(Verdict::Unmatched) => {
                 tracing::warn!(payment = %key, "notification of no payment of ours");
-                if self.policies.unmatched == UnmatchedPolicy::Nack {
+                if self.shared.policies.unmatched == UnmatchedPolicy::Nack {
                     let reply = provider.acknowledge(Acknowledgement::Refused("no such order yet"));
                     return Err(NotificationError::Unmatched { reply });
                 }

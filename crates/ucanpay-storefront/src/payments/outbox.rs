@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use super::{Payments, words};
 use crate::id::PaymentKey;
@@ -55,62 +55,90 @@ impl Payments {
             let room = u32::try_from(AT_ONCE - deliveries.len()).unwrap_or(0);
             if room > 0 && go_on() {
                 let now = self.now();
-                for event in self.store.claim_events(now, now.after(LEASE), room).await? {
-                    let (this, handler) = (self.clone(), Arc::clone(handler));
-                    deliveries.spawn(async move { this.deliver(handler, event).await });
+                for event in self
+                    .store()
+                    .claim_events(now, now.after(LEASE), room)
+                    .await?
+                {
+                    let handler = Arc::clone(handler);
+                    deliveries.spawn(async move {
+                        let handled = hand_over(handler, event.event.clone()).await;
+                        (event, handled)
+                    });
                 }
             }
             if deliveries.is_empty() {
                 return Ok(());
             }
+            let mut ended = Vec::new();
             tokio::select! {
-                Some(delivered) = deliveries.join_next() => match delivered {
-                    Ok(result) => result?,
-                    Err(error) => tracing::error!(reason = words(&error), "a delivery broke off"),
-                },
-                () = tokio::time::sleep(LOOK) => {}
+                Some(delivery) = deliveries.join_next() => {
+                    ended.push(delivery);
+                    // Those that have ended by now share a commit.
+                    ended.extend(std::iter::from_fn(|| deliveries.try_join_next()));
+                }
+                () = tokio::time::sleep(LOOK) => continue,
             }
+            self.settle(ended).await?;
         }
     }
 
-    async fn deliver(
-        &self,
-        handler: Arc<dyn EventHandler>,
-        event: ClaimedEvent,
-    ) -> Result<(), StoreError> {
-        let delivery = match hand_over(handler, event.event.clone()).await {
-            Ok(()) => Delivery::Delivered(self.now()),
-            Err(error) => {
-                let (id, reason) = (&event.event.id, words(&*error));
-                if event.attempts.saturating_add(1) < self.delivery_attempts.get() {
-                    tracing::warn!(event = id, reason, "event not taken");
-                    Delivery::Later(self.now().after(event.back_off()))
-                } else {
-                    tracing::error!(event = id, reason, "event parked: release or skip it");
-                    Delivery::Parked(self.now(), reason)
+    /// Notes how deliveries ended, and then tells who waits for news of their payments: the handler may have written
+    /// something that a page shows beside the payment.
+    async fn settle(&self, ended: Vec<Result<Handled, JoinError>>) -> Result<(), StoreError> {
+        let mut noted = Vec::with_capacity(ended.len());
+        for delivery in ended {
+            match delivery {
+                Ok((event, handled)) => {
+                    let delivery = self.outcome(&event, handled);
+                    noted.push((event, delivery));
                 }
+                Err(error) => tracing::error!(reason = words(&error), "a delivery broke off"),
             }
-        };
-        let result = match delivery {
-            Delivery::Delivered(_) => "delivered",
-            Delivery::Later(_) => "failed",
-            Delivery::Parked(..) => "parked",
-        };
-        measure::event(event.event.kind, result);
-        let taken = matches!(delivery, Delivery::Delivered(_));
-        self.store.settle_event(&event, delivery).await?;
-        // The handler may have written something that a page shows beside the payment.
-        if taken && let Some(reference) = event.event.reference {
-            let key = PaymentKey {
-                provider: event.event.provider,
+        }
+        self.store().settle_events(&noted).await?;
+        for (claimed, delivery) in noted {
+            let Event {
+                provider,
                 reference,
-            };
-            self.listeners.tell(&key);
-            self.signal(&key);
+                ..
+            } = claimed.event;
+            if matches!(delivery, Delivery::Delivered(_))
+                && let Some(reference) = reference
+            {
+                let key = PaymentKey {
+                    provider,
+                    reference,
+                };
+                self.shared.listeners.tell(&key);
+                self.signal(&key);
+            }
         }
         Ok(())
     }
+
+    fn outcome(&self, event: &ClaimedEvent, handled: Result<(), HandlerError>) -> Delivery {
+        let (result, delivery) = match handled {
+            Ok(()) => ("delivered", Delivery::Delivered(self.now())),
+            Err(error) => {
+                let (id, reason) = (&event.event.id, words(&*error));
+                if event.attempts.saturating_add(1) < self.shared.delivery_attempts.get() {
+                    tracing::warn!(event = id, reason, "event not taken");
+                    let again = self.now().after(event.back_off());
+                    ("failed", Delivery::Later(again))
+                } else {
+                    tracing::error!(event = id, reason, "event parked: release or skip it");
+                    ("parked", Delivery::Parked(self.now(), reason))
+                }
+            }
+        };
+        measure::event(event.event.kind, result);
+        delivery
+    }
 }
+
+/// An event, and what its handler came to.
+type Handled = (ClaimedEvent, Result<(), HandlerError>);
 
 /// In a task of its own, so that a handler that panics has merely failed; and one that hangs is given up.
 async fn hand_over(handler: Arc<dyn EventHandler>, event: Event) -> Result<(), HandlerError> {

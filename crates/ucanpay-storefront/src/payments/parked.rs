@@ -29,7 +29,7 @@ impl Payments {
     /// # Errors
     /// [`StoreError`] if the ledger cannot be read.
     pub async fn parked_events(&self, limit: u32) -> Result<Vec<ParkedEvent>, StoreError> {
-        self.store.parked_events(limit).await
+        self.store().parked_events(limit).await
     }
 
     /// Delivers a parked event again, from now on and with a fresh count of attempts: the handler was repaired.
@@ -55,11 +55,11 @@ impl Payments {
 
     async fn unpark(&self, id: &str, unparking: Unparking) -> Result<(), ParkedError> {
         let skipped = matches!(unparking, Unparking::Skip(_));
-        if !self.store.unpark_event(id, unparking, self.now()).await? {
+        if !self.store().unpark_event(id, unparking, self.now()).await? {
             return Err(ParkedError::NotParked);
         }
         tracing::info!(event = id, skipped, "a person decided about a parked event");
-        self.wake.outbox.notify_one();
+        self.shared.wake.outbox.notify_one();
         Ok(())
     }
 }

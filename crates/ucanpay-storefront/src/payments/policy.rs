@@ -1,5 +1,7 @@
 //! What a merchant may decide otherwise than we do.
 
+use std::sync::Arc;
+
 use super::Payments;
 use crate::ledger::LatePolicy;
 
@@ -53,7 +55,7 @@ impl Payments {
     /// The same ledger with these policies.
     #[must_use]
     pub fn with_policies(mut self, policies: Policies) -> Self {
-        self.policies = policies;
+        Arc::make_mut(&mut self.shared).policies = policies;
         self
     }
 }

@@ -50,7 +50,7 @@ impl Payments {
         let mut calls = JoinSet::new();
         let mut out: HashMap<Id, &ProviderId> = HashMap::new();
         loop {
-            for account in self.registry.ids().take_while(|_| go_on()) {
+            for account in self.shared.registry.ids().take_while(|_| go_on()) {
                 let taken = out.values().filter(|of| **of == account).count();
                 let room = AT_ONCE.saturating_sub(taken);
                 if room == 0 {
@@ -89,22 +89,23 @@ impl Payments {
         room: usize,
     ) -> Result<Vec<(PaymentKey, Lease)>, StoreError> {
         let now = self.now();
-        let until = self.store.blocked_until(account).await?;
+        let until = self.store().blocked_until(account).await?;
         if until.is_some_and(|until| Block::rest(until, now).is_some()) {
             return Ok(Vec::new());
         }
-        let taken = self.budget.take(account, room, now);
+        let taken = self.shared.budget.take(account, room, now);
         let calls = u32::try_from(taken).unwrap_or(u32::MAX);
         let claimed = match calls {
             0 => Ok(Vec::new()),
             calls => {
                 let until = now.after(LEASE);
-                self.store.claim_due(account, now, until, calls).await
+                self.store().claim_due(account, now, until, calls).await
             }
         };
         let needed = claimed.as_ref().map_or(0, Vec::len);
         measure::reconciled(account, needed);
-        self.budget
+        self.shared
+            .budget
             .put_back(account, taken.saturating_sub(needed), now);
         claimed
     }

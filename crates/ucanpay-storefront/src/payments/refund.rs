@@ -94,7 +94,7 @@ impl Payments {
         let provider = self
             .provider(Some(&key.provider))
             .ok_or(RefundError::UnknownProvider)?;
-        let view = self.store.load(key).await?.ok_or(RefundError::NotFound)?;
+        let view = self.store().load(key).await?.ok_or(RefundError::NotFound)?;
         let capabilities = provider.capabilities();
         let limits = capabilities.refunds;
         if view.refund(&number).is_none() {

@@ -1,5 +1,7 @@
 //! A person looks at what does not fit, and says what was found.
 
+use std::sync::Arc;
+
 use super::Payments;
 use crate::id::PaymentKey;
 use crate::ledger::{Command, Outcome, PaymentView};
@@ -27,7 +29,7 @@ impl Payments {
     /// # Errors
     /// [`StoreError`] if the ledger cannot be read.
     pub async fn under_review(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError> {
-        self.store.under_review(limit).await
+        self.store().under_review(limit).await
     }
 
     /// Closes a discrepancy: a person has looked, and `note` says who and what was found. It moves no money and no
@@ -53,9 +55,12 @@ impl Payments {
         let applied = self
             .apply(key, Command::SettleReview { discrepancy, note })
             .await?;
-        match applied.outcome {
-            Outcome::Settled => applied.view.ok_or(ReviewError::NotFound),
-            _ => Err(ReviewError::NotFound),
-        }
+        let settled = match applied.outcome {
+            Outcome::Settled => applied.view,
+            _ => None,
+        };
+        settled
+            .map(Arc::unwrap_or_clone)
+            .ok_or(ReviewError::NotFound)
     }
 }

@@ -41,7 +41,7 @@ impl Payments {
         while !*stopped.borrow() {
             let go_on = || !*stopped.borrow();
             note_trouble(self.reconcile_while(go_on).await.map(drop));
-            pause(&self.wake.reconciler, &mut stopped).await;
+            pause(&self.shared.wake.reconciler, &mut stopped).await;
         }
     }
 
@@ -53,7 +53,7 @@ impl Payments {
         while !*stopped.borrow() {
             let go_on = || !*stopped.borrow();
             note_trouble(self.deliver_while(handler, go_on).await);
-            pause(&self.wake.outbox, &mut stopped).await;
+            pause(&self.shared.wake.outbox, &mut stopped).await;
         }
     }
 

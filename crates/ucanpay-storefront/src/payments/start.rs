@@ -1,5 +1,6 @@
 //! An order is to be paid: the intent is committed, then the call goes out.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -136,7 +137,7 @@ impl Payments {
         );
         if let Err(unsupported) = taken
             // What was recorded while it was taken is the same payment still.
-            && self.store.load(&key).await?.is_none()
+            && self.store().load(&key).await?.is_none()
         {
             return Err(unsupported.into());
         }
@@ -150,7 +151,7 @@ impl Payments {
             subject: intent.subject,
             description: intent.description,
             expires_at: self.now().after(expires_after),
-            late_policy: self.policies.late_payment,
+            late_policy: self.shared.policies.late_payment,
             request,
         };
         let until = self.now().after(LEASE);
@@ -164,18 +165,18 @@ impl Payments {
         tracing::info!(payment = %key, "payment recorded");
         // From here on it is recorded, whatever happens: trouble with the database is not the caller's to repair.
         let placed = self.advance(&key, lease).await;
-        let recorded = applied.view;
-        Ok(noted(&key, placed).or(recorded).ok_or_else(vanished)?)
+        let view = noted(&key, placed).or(applied.view);
+        Ok(view.map(Arc::unwrap_or_clone).ok_or_else(vanished)?)
     }
 
     async fn take_up(
         &self,
         key: &PaymentKey,
-        view: Option<PaymentView>,
+        view: Option<Arc<PaymentView>>,
     ) -> Result<PaymentView, StartError> {
         let view = view.ok_or_else(vanished)?;
         if view.payment.pay_link.is_some() || view.payment.state.is_settled() {
-            return Ok(view);
+            return Ok(Arc::unwrap_or_clone(view));
         }
         match self.refresh(key).await {
             Ok(view) => Ok(view),
@@ -188,8 +189,8 @@ impl Payments {
 /// What a call after the commit brought, if the ledger could take it in.
 pub(super) fn noted(
     key: &PaymentKey,
-    called: Result<Option<PaymentView>, StoreError>,
-) -> Option<PaymentView> {
+    called: Result<Option<Arc<PaymentView>>, StoreError>,
+) -> Option<Arc<PaymentView>> {
     called.unwrap_or_else(|error| {
         tracing::error!(payment = %key, reason = words(&error), "the outcome of a call was not committed");
         None

@@ -53,7 +53,7 @@ impl Payments {
     /// # Errors
     /// [`StoreError`] if the ledger cannot be read.
     pub async fn timeline(&self, key: &PaymentKey) -> Result<Option<Timeline>, StoreError> {
-        Ok(self.store.history(key).await?.map(Timeline::of))
+        Ok(self.store().history(key).await?.map(Timeline::of))
     }
 }
 

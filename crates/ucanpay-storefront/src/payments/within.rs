@@ -89,7 +89,7 @@ impl Payments {
 impl Uncommitted {
     /// The payment as it will stand; `None` if the notification speaks of no payment of ours.
     pub fn payment(&self) -> Option<&PaymentView> {
-        self.applied.view.as_ref()
+        self.applied.view.as_deref()
     }
 
     /// The right to acknowledge. Call it after the commit was answered, and never before: the gateway forgets what was

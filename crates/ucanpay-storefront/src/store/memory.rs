@@ -21,7 +21,7 @@ pub struct MemoryStore(Mutex<Tables>);
 
 #[derive(Debug, Default)]
 struct Tables {
-    payments: BTreeMap<PaymentKey, PaymentView>,
+    payments: BTreeMap<PaymentKey, Arc<PaymentView>>,
     evidence: BTreeMap<(ProviderId, String), (EvidenceRecord, u64)>,
     transitions: Vec<(PaymentKey, Transition)>,
     outbox: Vec<Waiting>,
@@ -91,6 +91,13 @@ impl Tables {
     }
 }
 
+/// The first of them, as many as were asked for.
+fn copies(views: Vec<&Arc<PaymentView>>, limit: u32) -> Vec<PaymentView> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let views = views.into_iter().take(limit);
+    views.map(|view| (**view).clone()).collect()
+}
+
 #[async_trait]
 impl PaymentStore for MemoryStore {
     async fn apply(
@@ -151,7 +158,8 @@ impl PaymentStore for MemoryStore {
     }
 
     async fn load(&self, key: &PaymentKey) -> Result<Option<PaymentView>, StoreError> {
-        Ok(self.tables().payments.get(key).cloned())
+        let tables = self.tables();
+        Ok(tables.payments.get(key).map(|view| (**view).clone()))
     }
 
     async fn history(&self, key: &PaymentKey) -> Result<Option<History>, StoreError> {
@@ -181,7 +189,7 @@ impl PaymentStore for MemoryStore {
         });
         let events = events.map(Waiting::kept).collect();
         Ok(Some(History {
-            view,
+            view: Arc::unwrap_or_clone(view),
             transitions,
             evidence,
             events,
@@ -236,10 +244,10 @@ impl PaymentStore for MemoryStore {
     }
 
     async fn recent(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError> {
-        let mut views: Vec<PaymentView> = self.tables().payments.values().cloned().collect();
+        let tables = self.tables();
+        let mut views: Vec<_> = tables.payments.values().collect();
         views.sort_by_key(|view| std::cmp::Reverse(view.payment.created_at));
-        views.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        Ok(views)
+        Ok(copies(views, limit))
     }
 
     async fn under_review(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError> {
@@ -248,15 +256,13 @@ impl PaymentStore for MemoryStore {
             let open = view.open_discrepancies();
             open.map(|row| row.opened_at).min()
         };
-        let mut views: Vec<PaymentView> = tables
+        let mut views: Vec<_> = tables
             .payments
             .values()
             .filter(|view| view.needs_review())
-            .cloned()
             .collect();
-        views.sort_by_key(open_since);
-        views.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        Ok(views)
+        views.sort_by_key(|view| open_since(view));
+        Ok(copies(views, limit))
     }
 
     async fn blocked_until(&self, account: &ProviderId) -> Result<Option<Timestamp>, StoreError> {
@@ -273,22 +279,32 @@ impl PaymentStore for MemoryStore {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let mut tables = self.tables();
         let mut due = Vec::new();
-        for (key, view) in &mut tables.payments {
-            let payment = (Target::Payment, &mut view.payment.schedule);
-            let refunds = view
-                .refunds
-                .iter_mut()
-                .map(|refund| (Target::Refund(refund.number.clone()), &mut refund.schedule));
-            for (target, schedule) in std::iter::once(payment).chain(refunds) {
+        for (key, view) in &tables.payments {
+            let payment = (None, view.payment.schedule);
+            let refunds = view.refunds.iter().enumerate();
+            let refunds = refunds.map(|(nth, refund)| (Some(nth), refund.schedule));
+            for (refund, schedule) in std::iter::once(payment).chain(refunds) {
                 if key.provider == *account && schedule.due(now) {
-                    due.push((key.clone(), target, schedule));
+                    due.push((schedule.next_check_at, key.clone(), refund));
                 }
             }
         }
-        due.sort_by_key(|(_, _, schedule)| schedule.next_check_at);
+        due.sort_by_key(|(at, ..)| *at);
         let mut claimed = Vec::new();
-        for (key, target, schedule) in due.into_iter().take(limit) {
-            schedule.lease_until = Some(until);
+        for (_, key, refund) in due.into_iter().take(limit) {
+            let Some(view) = tables.payments.get_mut(&key).map(Arc::make_mut) else {
+                continue;
+            };
+            let target = match refund.map(|nth| &mut view.refunds[nth]) {
+                None => {
+                    view.payment.schedule.lease_until = Some(until);
+                    Target::Payment
+                }
+                Some(refund) => {
+                    refund.schedule.lease_until = Some(until);
+                    Target::Refund(refund.number.clone())
+                }
+            };
             claimed.push((key, Lease { target, until }));
         }
         Ok(claimed)
@@ -330,22 +346,21 @@ impl PaymentStore for MemoryStore {
         Ok(claimed)
     }
 
-    async fn settle_event(
-        &self,
-        event: &ClaimedEvent,
-        delivery: Delivery,
-    ) -> Result<(), StoreError> {
+    async fn settle_events(&self, ended: &[(ClaimedEvent, Delivery)]) -> Result<(), StoreError> {
         let mut tables = self.tables();
-        let ours = tables.outbox.iter_mut().find(|waiting| {
-            waiting.event.id == event.event.id && waiting.lease_until == Some(event.lease_until)
-        });
-        if let Some(waiting) = ours {
+        for (event, delivery) in ended {
+            let ours = tables.outbox.iter_mut().find(|waiting| {
+                waiting.event.id == event.event.id && waiting.lease_until == Some(event.lease_until)
+            });
+            let Some(waiting) = ours else {
+                continue;
+            };
             waiting.lease_until = None;
             waiting.attempts = waiting.attempts.saturating_add(1);
             match delivery {
-                Delivery::Delivered(at) => waiting.delivered_at = Some(at),
-                Delivery::Later(at) => waiting.next_attempt_at = at,
-                Delivery::Parked(at, trouble) => waiting.parked = Some((at, trouble)),
+                Delivery::Delivered(at) => waiting.delivered_at = Some(*at),
+                Delivery::Later(at) => waiting.next_attempt_at = *at,
+                Delivery::Parked(at, trouble) => waiting.parked = Some((*at, trouble.clone())),
             }
         }
         Ok(())

@@ -6,6 +6,8 @@
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod census;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod delivery;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod details;
 mod error;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
@@ -100,12 +102,9 @@ pub trait PaymentStore: fmt::Debug + Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<ClaimedEvent>, StoreError>;
 
-    /// Says how a delivery ended. Does nothing if the event has passed to somebody else meanwhile.
-    async fn settle_event(
-        &self,
-        event: &ClaimedEvent,
-        delivery: Delivery,
-    ) -> Result<(), StoreError>;
+    /// Says how deliveries ended, all of them in one transaction. Does nothing for an event that has passed to somebody
+    /// else meanwhile.
+    async fn settle_events(&self, ended: &[(ClaimedEvent, Delivery)]) -> Result<(), StoreError>;
 
     /// Events that were parked, the one parked longest first.
     async fn parked_events(&self, limit: u32) -> Result<Vec<ParkedEvent>, StoreError>;

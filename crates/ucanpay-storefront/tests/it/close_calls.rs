@@ -102,13 +102,9 @@ impl PaymentStore for Flaky {
         self.there()?;
         self.inner.claim_events(now, until, limit).await
     }
-    async fn settle_event(
-        &self,
-        event: &ClaimedEvent,
-        delivery: Delivery,
-    ) -> Result<(), StoreError> {
+    async fn settle_events(&self, ended: &[(ClaimedEvent, Delivery)]) -> Result<(), StoreError> {
         self.there()?;
-        self.inner.settle_event(event, delivery).await
+        self.inner.settle_events(ended).await
     }
 
     async fn parked_events(&self, limit: u32) -> Result<Vec<ParkedEvent>, StoreError> {

@@ -118,7 +118,7 @@ async fn each_event_is_claimed_by_one_of_them_and_in_order() {
                         let of = event.event.reference.clone().unwrap().to_string();
                         told.lock().unwrap().push((of, event.event.sequence));
                         let delivered = Delivery::Delivered(now);
-                        store.settle_event(&event, delivered).await.unwrap();
+                        store.settle_events(&[(event, delivered)]).await.unwrap();
                     }
                 }
             })

@@ -95,10 +95,8 @@ async fn the_history_holds_the_proofs_and_what_became_of_each_event() {
             Delivery::Parked(now, "no printer".into()),
         ] {
             let claimed = shop.store.claim_events(now, until, 1).await.unwrap();
-            shop.store
-                .settle_event(&claimed[0], delivery)
-                .await
-                .unwrap();
+            let ended = [(claimed[0].clone(), delivery)];
+            shop.store.settle_events(&ended).await.unwrap();
         }
         let fates = async || {
             let history = shop.store.history(&shop.key("A1")).await.unwrap().unwrap();
@@ -209,7 +207,8 @@ async fn health_counts_what_waits_and_names_what_to_look_into() {
             .await
             .unwrap();
         let parked = Delivery::Parked(now, "no printer".into());
-        shop.store.settle_event(&claimed[0], parked).await.unwrap();
+        let ended = [(claimed[0].clone(), parked)];
+        shop.store.settle_events(&ended).await.unwrap();
         shop.gateway.next_call(Fault::Says(Kind::Blocked));
         shop.start("D1", 450).await.unwrap();
         let health = shop.payments.health().await.unwrap();

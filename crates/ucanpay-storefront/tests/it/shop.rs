@@ -165,11 +165,10 @@ impl Shop {
             if claimed.is_empty() {
                 return events;
             }
-            for event in claimed {
-                let delivered = ucanpay_storefront::store::Delivery::Delivered(now);
-                self.store.settle_event(&event, delivered).await.unwrap();
-                events.push(event.event);
-            }
+            let delivered = |event| (event, ucanpay_storefront::store::Delivery::Delivered(now));
+            let ended: Vec<_> = claimed.into_iter().map(delivered).collect();
+            self.store.settle_events(&ended).await.unwrap();
+            events.extend(ended.into_iter().map(|(claimed, _)| claimed.event));
         }
     }
 

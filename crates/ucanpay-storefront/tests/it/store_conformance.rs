@@ -72,6 +72,8 @@ enum Fault {
     MixesAccounts,
     /// A failed delivery is forgotten.
     DropsFailedEvents,
+    /// Of deliveries that end together, only the first is noted.
+    SettlesOneEvent,
     /// Skipped is released.
     SkipsNothing,
     /// The oldest come first.
@@ -113,7 +115,7 @@ impl PaymentStore for Faulty {
         command: Command,
         now: Timestamp,
     ) -> Result<Applied, StoreError> {
-        let before = self.inner.load(key).await?;
+        let before = self.inner.load(key).await?.map(Arc::new);
         match (self.fault, &command) {
             (Fault::AppliesTwice, Command::Observe(..)) => {
                 self.inner.apply(key, command.clone(), now).await?;
@@ -221,18 +223,20 @@ impl PaymentStore for Faulty {
         }
     }
 
-    async fn settle_event(
-        &self,
-        event: &ClaimedEvent,
-        delivery: Delivery,
-    ) -> Result<(), StoreError> {
-        let delivery = match delivery {
-            Delivery::Later(at) if self.fault == Fault::DropsFailedEvents => {
-                Delivery::Delivered(at)
+    async fn settle_events(&self, ended: &[(ClaimedEvent, Delivery)]) -> Result<(), StoreError> {
+        let mut ended = ended.to_vec();
+        match self.fault {
+            Fault::DropsFailedEvents => {
+                for (_, delivery) in &mut ended {
+                    if let Delivery::Later(at) = *delivery {
+                        *delivery = Delivery::Delivered(at);
+                    }
+                }
             }
-            delivery => delivery,
-        };
-        self.inner.settle_event(event, delivery).await
+            Fault::SettlesOneEvent => ended.truncate(1),
+            _ => {}
+        }
+        self.inner.settle_events(&ended).await
     }
 
     async fn parked_events(&self, limit: u32) -> Result<Vec<ParkedEvent>, StoreError> {
@@ -257,7 +261,7 @@ impl PaymentStore for Faulty {
     }
 }
 
-fn applied(outcome: Outcome, view: Option<PaymentView>, events: bool) -> Applied {
+fn applied(outcome: Outcome, view: Option<Arc<PaymentView>>, events: bool) -> Applied {
     Applied {
         outcome,
         view,
@@ -316,6 +320,10 @@ async fn a_store_that_breaks_one_promise_is_found_by_the_expectation_that_says_s
                 walk,
                 "a failed delivery comes again, counted, and not before its time",
             ],
+        ),
+        (
+            Fault::SettlesOneEvent,
+            vec![walk, "deliveries that end together end each in its own way"],
         ),
         (
             Fault::SkipsNothing,

@@ -52,7 +52,7 @@ pub(crate) fn judge(done: &Done<'_>) -> Broken {
         law.must(unknown, "1: what is not recorded is not found");
         return broken;
     };
-    let told = done.applied.view.as_ref();
+    let told = done.applied.view.as_deref();
     law.must(
         told == Some(&after.view),
         "the caller is told what was committed",

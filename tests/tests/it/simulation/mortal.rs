@@ -217,12 +217,8 @@ impl PaymentStore for MortalStore {
         self.with(Step::Committed, claimed).await
     }
 
-    async fn settle_event(
-        &self,
-        event: &ClaimedEvent,
-        delivery: Delivery,
-    ) -> Result<(), StoreError> {
-        let settled = self.audit.ledger.settle_event(event, delivery);
+    async fn settle_events(&self, ended: &[(ClaimedEvent, Delivery)]) -> Result<(), StoreError> {
+        let settled = self.audit.ledger.settle_events(ended);
         self.with(Step::Committed, settled).await
     }
 

@@ -156,13 +156,9 @@ impl PaymentStore for Waited {
         self.wait(|store| async move { store.claim_events(now, until, limit).await })
     }
 
-    async fn settle_event(
-        &self,
-        event: &ClaimedEvent,
-        delivery: Delivery,
-    ) -> Result<(), StoreError> {
-        let event = event.clone();
-        self.wait(|store| async move { store.settle_event(&event, delivery).await })
+    async fn settle_events(&self, ended: &[(ClaimedEvent, Delivery)]) -> Result<(), StoreError> {
+        let ended = ended.to_vec();
+        self.wait(|store| async move { store.settle_events(&ended).await })
     }
 
     async fn parked_events(&self, limit: u32) -> Result<Vec<ParkedEvent>, StoreError> {

@@ -38,6 +38,12 @@ pub(super) async fn expectations(
         )
         .await;
     report
+        .expect(
+            "deliveries that end together end each in its own way",
+            async { together(open().await).await },
+        )
+        .await;
+    report
         .expect("a message of no payment is told once", async {
             let pair = Pair::new(open().await);
             let stranger = key("one", "nobody");
@@ -158,6 +164,52 @@ async fn later(store: Arc<dyn PaymentStore>) -> Result<(), Shortfall> {
         must!(of(&early, &key).is_none(), "claimed before its time");
     }
     pair.compare(&key).await
+}
+
+async fn together(store: Arc<dyn PaymentStore>) -> Result<(), Shortfall> {
+    let pair = Pair::new(store);
+    for reference in ["A", "B", "C", "D"] {
+        let key = key("one", reference);
+        let command = create(CENTS, LatePolicy::Review, at(0));
+        pair.apply(&key, command, at(0)).await?;
+    }
+    // One of the four passes to somebody else before its end is noted.
+    let lost = pair.tested.claim_events(at(1), at(5), 1).await?;
+    let lost_in_model = pair.model.claim_events(at(1), at(5), 1).await?;
+    must!(
+        lost.len() == 1 && lost[0].event.id == lost_in_model[0].event.id,
+        "asked for one, the oldest, {} came: {lost:?}",
+        lost.len()
+    );
+    let claimed = pair.claim_events(at(10), at(70)).await?;
+    must!(claimed.len() == 4, "claimed {} of 4", claimed.len());
+    let rest = claimed
+        .iter()
+        .filter(|one| one.event.id != lost[0].event.id);
+    let ends = [
+        Delivery::Delivered(at(11)),
+        Delivery::Later(at(40)),
+        Delivery::Parked(at(11), "no printer: \"none\"".into()),
+    ];
+    let mut ended: Vec<_> = rest.cloned().zip(ends).collect();
+    ended.insert(1, (lost[0].clone(), Delivery::Delivered(at(11))));
+    pair.settle_events(&ended).await?;
+    pair.settle_events(&[]).await?;
+
+    for (event, _) in &ended {
+        let reference = event.event.reference.clone();
+        pair.compare(&key("one", reference.as_ref().map_or("", |of| of.as_str())))
+            .await?;
+    }
+    let then = pair.claim_events(at(70), at(130)).await?;
+    let again: Vec<&str> = then.iter().map(|one| one.event.id.as_str()).collect();
+    let mut expected = [&lost[0].event.id, &ended[2].0.event.id];
+    expected.sort_unstable();
+    must!(
+        again == expected,
+        "to be told still are {expected:?}, and {again:?} were claimed"
+    );
+    Ok(())
 }
 
 async fn parked(store: Arc<dyn PaymentStore>) -> Result<(), Shortfall> {

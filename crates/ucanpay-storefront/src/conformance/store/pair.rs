@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 pub(super) const ALL: u32 = 1_000;
 
 pub(super) struct Pair {
-    model: MemoryStore,
+    pub(super) model: MemoryStore,
     pub(super) tested: Arc<dyn PaymentStore>,
 }
 
@@ -124,8 +124,15 @@ impl Pair {
         event: &ClaimedEvent,
         delivery: Delivery,
     ) -> Result<(), Shortfall> {
-        self.model.settle_event(event, delivery.clone()).await?;
-        Ok(self.tested.settle_event(event, delivery).await?)
+        self.settle_events(&[(event.clone(), delivery)]).await
+    }
+
+    pub(super) async fn settle_events(
+        &self,
+        ended: &[(ClaimedEvent, Delivery)],
+    ) -> Result<(), Shortfall> {
+        self.model.settle_events(ended).await?;
+        Ok(self.tested.settle_events(ended).await?)
     }
 
     pub(super) async fn unpark_event(

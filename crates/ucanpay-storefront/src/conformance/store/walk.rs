@@ -110,16 +110,27 @@ impl Walker {
         let until = self.now.after(seconds(60));
         let claimed = self.pair.claim_events(self.now, until).await?;
         self.claimed.extend(claimed);
+        let mut ended: Vec<(ClaimedEvent, Delivery)> = Vec::new();
         for _ in 0..4 {
             let Some(event) = self.lots.of(&self.claimed) else {
                 break;
             };
+            // One delivery ends once.
+            let same = |(other, _): &(ClaimedEvent, Delivery)| {
+                other.event.id == event.event.id && other.lease_until == event.lease_until
+            };
+            if ended.iter().any(same) {
+                continue;
+            }
             let delivery = match self.lots.below(4) {
                 0 => Delivery::Later(self.now.after(seconds(30))),
                 1 => Delivery::Parked(self.now, "no printer: 'none'".into()),
                 _ => Delivery::Delivered(self.now),
             };
-            self.pair.settle_event(&event, delivery).await?;
+            ended.push((event, delivery));
+        }
+        self.pair.settle_events(&ended).await?;
+        for (event, _) in ended {
             if self.lots.one_in(2) {
                 let unparking = match self.lots.below(2) {
                     0 => Unparking::Release,

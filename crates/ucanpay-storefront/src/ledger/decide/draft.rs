@@ -1,5 +1,7 @@
 //! A decision in the making: the view as it changes, and the record of each change.
 
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Decision, Outcome, Transition};
@@ -13,14 +15,53 @@ use crate::time::Timestamp;
 use crate::wording::Wording;
 
 pub(super) struct Draft {
-    before: Option<PaymentView>,
-    pub(super) view: PaymentView,
+    before: Option<Arc<PaymentView>>,
+    pub(super) view: Changing,
     cause: &'static str,
     evidence: Option<String>,
     now: Timestamp,
     renewed: Option<(Target, FrozenRequest)>,
     transitions: Vec<Transition>,
     events: Vec<Event>,
+}
+
+/// A view that is shared with whoever loaded it until something in it changes; then it is copied. A copy of a message
+/// that says nothing new costs no copy of the payment.
+pub(super) struct Changing(Arc<PaymentView>);
+
+impl Changing {
+    fn write_what_differs(&self, before: Option<&PaymentView>, decision: &mut Decision) {
+        let payment = Some(&self.payment);
+        decision.payment = payment
+            .filter(|payment| before.is_none_or(|view| view.payment != **payment))
+            .cloned();
+        let refunds = self.refunds.iter();
+        decision.refunds = refunds
+            .filter(|refund| before.is_none_or(|view| view.refund(&refund.number) != Some(*refund)))
+            .cloned()
+            .collect();
+        let discrepancies = self.discrepancies.iter().enumerate();
+        decision.discrepancies = discrepancies
+            .filter(|&(index, row)| {
+                before.is_none_or(|view| view.discrepancies.get(index) != Some(row))
+            })
+            .map(|(_, row)| row.clone())
+            .collect();
+    }
+}
+
+impl Deref for Changing {
+    type Target = PaymentView;
+
+    fn deref(&self) -> &PaymentView {
+        &self.0
+    }
+}
+
+impl DerefMut for Changing {
+    fn deref_mut(&mut self) -> &mut PaymentView {
+        Arc::make_mut(&mut self.0)
+    }
 }
 
 /// Whether a row is asked for even if nothing more is expected of it.
@@ -34,11 +75,11 @@ pub(super) enum Even {
 
 impl Draft {
     /// Changes to a payment that stands in the ledger.
-    pub(super) fn of(view: PaymentView, cause: &'static str, now: Timestamp) -> Self {
+    pub(super) fn of(view: Arc<PaymentView>, cause: &'static str, now: Timestamp) -> Self {
         debug_assert!(Transition::CAUSES.contains(&cause), "{cause}");
         Self {
-            before: Some(view.clone()),
-            view,
+            before: Some(Arc::clone(&view)),
+            view: Changing(view),
             cause,
             evidence: None,
             now,
@@ -52,11 +93,11 @@ impl Draft {
     pub(super) fn new(payment: Payment, now: Timestamp) -> Self {
         let mut draft = Self {
             before: None,
-            view: PaymentView {
+            view: Changing(Arc::new(PaymentView {
                 payment,
                 refunds: Vec::new(),
                 discrepancies: Vec::new(),
-            },
+            })),
             cause: "intent",
             evidence: None,
             now,
@@ -82,6 +123,13 @@ impl Draft {
     /// Whether anything moved or is to be told.
     pub(super) fn moved(&self) -> bool {
         !self.transitions.is_empty() || !self.events.is_empty()
+    }
+
+    /// The gateway has answered about the payment: what it failed with before no longer stands.
+    pub(super) fn trouble_is_over(&mut self) {
+        if self.view.payment.trouble.is_some() {
+            self.view.payment.trouble = None;
+        }
     }
 
     pub(super) fn move_payment(&mut self, to: PaymentState) {
@@ -348,39 +396,16 @@ impl Draft {
         if !self.view.is_settled() && self.view.payment.schedule.next_check_at.is_none() {
             self.view.payment.schedule.next_check_at = Some(self.now);
         }
-        let before = self.before.as_ref();
-        let payment = Some(&self.view.payment)
-            .filter(|payment| before.is_none_or(|view| view.payment != **payment))
-            .cloned();
-        let refunds = self
-            .view
-            .refunds
-            .iter()
-            .filter(|refund| before.is_none_or(|view| view.refund(&refund.number) != Some(*refund)))
-            .cloned()
-            .collect();
-        let discrepancies = self
-            .view
-            .discrepancies
-            .iter()
-            .enumerate()
-            .filter(|&(index, row)| {
-                before.is_none_or(|view| view.discrepancies.get(index) != Some(row))
-            })
-            .map(|(_, row)| row.clone())
-            .collect();
-        Decision {
-            outcome,
-            payment,
-            refunds,
-            discrepancies,
-            renewed: self.renewed,
-            view: Some(self.view),
-            evidence: None,
-            transitions: self.transitions,
-            events: self.events,
-            block: None,
+        let mut decision = Decision::unchanged(outcome, None);
+        let before = self.before.as_deref();
+        if before.is_none_or(|before| !std::ptr::eq(before, &*self.view)) {
+            self.view.write_what_differs(before, &mut decision);
         }
+        decision.renewed = self.renewed;
+        decision.transitions = self.transitions;
+        decision.events = self.events;
+        decision.view = Some(self.view.0);
+        decision
     }
 
     fn log(

@@ -1,5 +1,6 @@
 //! Intents and leases: what is committed before a call goes out, and what is noted when it brings nothing.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ucanpay_core::Amount;
@@ -151,7 +152,7 @@ pub(super) fn request_refund(
 }
 
 /// A refund that failed, asked for again under its number: the bytes signed the first time go out once more.
-fn resubmit(view: PaymentView, new: &NewRefund, lease: Timestamp, now: Timestamp) -> Decision {
+fn resubmit(view: Arc<PaymentView>, new: &NewRefund, lease: Timestamp, now: Timestamp) -> Decision {
     if let Some(refusal) = refund_refusal(&view, &new.number, new.amount, new.limits, now) {
         return Decision::unchanged(Outcome::RefundRefused(refusal), Some(view));
     }

@@ -9,6 +9,8 @@ mod payment_fact;
 mod refund_fact;
 mod review;
 
+use std::sync::Arc;
+
 pub(crate) use intent::refund_refusal;
 
 use super::block::Block;
@@ -24,7 +26,7 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug, Default)]
 pub struct Loaded {
     /// The payment with its refunds.
-    pub view: Option<PaymentView>,
+    pub view: Option<Arc<PaymentView>>,
     /// The payment that has the gateway's number named by the fact, if any has.
     pub gateway_number_owner: Option<Reference>,
     /// The payment that has a refund of the number named, if any has.
@@ -37,7 +39,7 @@ pub struct Decision {
     /// What the caller is told after the commit.
     pub outcome: Outcome,
     /// The payment with its refunds as it will stand.
-    pub view: Option<PaymentView>,
+    pub view: Option<Arc<PaymentView>>,
     /// The payment's row, if it changed.
     pub payment: Option<Payment>,
     /// The refunds' rows that changed.
@@ -192,7 +194,7 @@ pub fn decide(key: &PaymentKey, loaded: Loaded, command: Command, now: Timestamp
 
 impl Decision {
     /// Writes nothing.
-    fn unchanged(outcome: Outcome, view: Option<PaymentView>) -> Self {
+    fn unchanged(outcome: Outcome, view: Option<Arc<PaymentView>>) -> Self {
         Self {
             outcome,
             view,

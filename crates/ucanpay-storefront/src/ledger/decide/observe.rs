@@ -2,6 +2,8 @@
 //!
 //! What it does then: `payment_fact.rs`, `refund_fact.rs`. What is kept of it: `evidence.rs`.
 
+use std::sync::Arc;
+
 use super::draft::{Draft, Even};
 use super::evidence::{digest, record, unmatched};
 use super::{Decision, Loaded, Verdict, payment_fact, refund_fact};
@@ -32,6 +34,7 @@ pub(super) fn observe_and_hold(
         .as_mut()
         .filter(|view| fits && view.is_to_end(now))
     {
+        let view = Arc::make_mut(view);
         view.payment.schedule.lease_until = Some(until);
         decision.payment = Some(view.payment.clone());
         let target = lease.target.clone();
@@ -118,13 +121,14 @@ fn apply(
     refund_owner: Option<&Reference>,
     asked: Option<Timestamp>,
 ) -> Result<Reading, Doubt> {
-    let payment = &mut draft.view.payment;
-    if payment.gateway_number.is_none() {
+    if draft.view.payment.gateway_number.is_none() && fact.gateway_number.is_some() {
+        let payment = &mut draft.view.payment;
         payment.gateway_number.clone_from(&fact.gateway_number);
     }
     match &fact.claim {
         Claim::Placed => {
-            payment.trouble = None;
+            draft.trouble_is_over();
+            let payment = &draft.view.payment;
             if matches!(payment.state, PaymentState::Created | PaymentState::Unknown) {
                 draft.move_payment(PaymentState::AwaitingPayment);
             }
@@ -139,7 +143,7 @@ fn apply(
             Ok(Reading::Believed)
         }
         Claim::Payment(status) => {
-            payment.trouble = None;
+            draft.trouble_is_over();
             payment_fact::apply(draft, fact, status)
         }
         Claim::RefundAccepted(claim) => {

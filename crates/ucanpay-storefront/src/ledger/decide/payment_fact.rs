@@ -10,8 +10,8 @@ use crate::provider::{Fact, PaymentStatus, Source};
 
 /// Keeps the link by which the buyer pays, the first time one is known, and tells the shop.
 pub(super) fn offer_link(draft: &mut Draft, fact: &Fact) {
-    let payment = &mut draft.view.payment;
-    if payment.pay_link.is_none() && fact.pay_link.is_some() {
+    if draft.view.payment.pay_link.is_none() && fact.pay_link.is_some() {
+        let payment = &mut draft.view.payment;
         payment.pay_link.clone_from(&fact.pay_link);
         if !payment.state.is_settled() && payment.state != PaymentState::Expired {
             draft.event(EventKind::ActionRequired);

@@ -155,13 +155,9 @@ impl PaymentStore for PostgresStore {
         Ok(claimed)
     }
 
-    async fn settle_event(
-        &self,
-        event: &ClaimedEvent,
-        delivery: Delivery,
-    ) -> Result<(), StoreError> {
+    async fn settle_events(&self, ended: &[(ClaimedEvent, Delivery)]) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        write::settle_event(&mut tx, event, delivery).await?;
+        write::settle_events(&mut tx, ended).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -266,7 +262,7 @@ async fn load_for(
     command: &Command,
 ) -> Result<Loaded, StoreError> {
     let mut loaded = Loaded {
-        view: read::view_for_update(tx, key).await?,
+        view: read::view_for_update(tx, key).await?.map(Arc::new),
         ..Loaded::default()
     };
     if let Some(number) = command.gateway_number() {

@@ -8,6 +8,7 @@ use crate::ledger::{
     Transition, Verdict,
 };
 use crate::provider::FrozenRequest;
+use crate::store::delivery::EndedDelivery;
 use crate::store::details::EventDetails;
 use crate::store::{ClaimedEvent, Delivery, StoreError, Unparking};
 use crate::time::Timestamp;
@@ -366,33 +367,39 @@ pub(super) async fn lease_events(
     Ok(())
 }
 
-pub(super) async fn settle_event(
+/// Writes how deliveries ended. An event whose lease is another one's by now is left alone.
+pub(super) async fn settle_events(
     tx: &mut PgConnection,
-    event: &ClaimedEvent,
-    delivery: Delivery,
+    ended: &[(ClaimedEvent, Delivery)],
 ) -> Result<(), StoreError> {
-    let (delivered, next, parked) = match delivery {
-        Delivery::Delivered(at) => (Some(at), None, None),
-        Delivery::Later(at) => (None, Some(at), None),
-        Delivery::Parked(at, trouble) => (None, None, Some((at, trouble))),
-    };
-    let (parked_at, trouble) = parked.unzip();
-    sqlx::query(
-        "UPDATE ucanpay_outbox
-            SET delivered_at = $1, next_attempt_at = coalesce($2, next_attempt_at), attempts = attempts + 1,
-                lease_until = NULL, parked_at = $3, trouble = $4
-          WHERE id = $5 AND lease_until = $6",
-    )
-    .bind(delivered.map(Timestamp::as_millis))
-    .bind(next.map(Timestamp::as_millis))
-    .bind(parked_at.map(Timestamp::as_millis))
-    .bind(trouble.as_deref().map(held))
-    .bind(&event.event.id)
-    .bind(event.lease_until.as_millis())
-    .execute(tx)
-    .await?;
+    let rows: Vec<_> = ended.iter().map(EndedDelivery::from).collect();
+    sqlx::query(SETTLE_EVENTS)
+        .bind(rows.iter().map(|row| row.id).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.lease_until).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.delivered_at).collect::<Vec<_>>())
+        .bind(
+            rows.iter()
+                .map(|row| row.next_attempt_at)
+                .collect::<Vec<_>>(),
+        )
+        .bind(rows.iter().map(|row| row.parked_at).collect::<Vec<_>>())
+        .bind(
+            rows.iter()
+                .map(|row| row.trouble.map(held))
+                .collect::<Vec<_>>(),
+        )
+        .execute(tx)
+        .await?;
     Ok(())
 }
+
+const SETTLE_EVENTS: &str = "
+UPDATE ucanpay_outbox AS event
+   SET delivered_at = ended.delivered_at, next_attempt_at = coalesce(ended.next_attempt_at, event.next_attempt_at),
+       attempts = event.attempts + 1, lease_until = NULL, parked_at = ended.parked_at, trouble = ended.trouble
+  FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[])
+    AS ended (id, lease_until, delivered_at, next_attempt_at, parked_at, trouble)
+ WHERE event.id = ended.id AND event.lease_until = ended.lease_until";
 
 /// Says whether the event was parked.
 pub(super) async fn unpark_event(

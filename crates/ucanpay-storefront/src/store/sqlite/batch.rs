@@ -4,6 +4,7 @@
 //! what the decisions before it in the same batch did, as if each had been committed alone.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use sqlx::{SqliteConnection, SqlitePool};
 
@@ -45,7 +46,7 @@ type Numbered = (ProviderId, String);
 
 /// The part of the ledger that a batch concerns, as it stands between two of its decisions.
 struct Ledger {
-    views: HashMap<PaymentKey, PaymentView>,
+    views: HashMap<PaymentKey, Arc<PaymentView>>,
     gateway_numbers: HashMap<Numbered, Reference>,
     refunds: HashMap<Numbered, Reference>,
 }
@@ -61,8 +62,12 @@ impl Ledger {
         };
         let gateway_numbers = numbers(|job| job.command.gateway_number());
         let refunds = numbers(|job| job.command.refund_number());
+        let views = read::views(tx, &keys).await?;
         Ok(Self {
-            views: read::views(tx, &keys).await?,
+            views: views
+                .into_iter()
+                .map(|(key, view)| (key, Arc::new(view)))
+                .collect(),
             gateway_numbers: read::gateway_number_owners(tx, &gateway_numbers).await?,
             refunds: read::refund_owners(tx, &refunds).await?,
         })

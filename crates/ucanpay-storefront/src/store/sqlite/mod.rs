@@ -139,13 +139,9 @@ impl PaymentStore for SqliteStore {
         Ok(claimed)
     }
 
-    async fn settle_event(
-        &self,
-        event: &ClaimedEvent,
-        delivery: Delivery,
-    ) -> Result<(), StoreError> {
+    async fn settle_events(&self, ended: &[(ClaimedEvent, Delivery)]) -> Result<(), StoreError> {
         let mut tx = self.writer.begin_with(BEGIN).await?;
-        write::settle_event(&mut tx, event, delivery).await?;
+        write::settle_events(&mut tx, ended).await?;
         tx.commit().await?;
         Ok(())
     }

@@ -31,6 +31,7 @@ async fn every_hot_statement_uses_an_index() {
         census::UNDELIVERED,
         census::PARKED,
         write::PAYMENT,
+        write::SETTLE_EVENTS,
     ]
     .into_iter()
     .chain(census::BY_ACCOUNT.map(|(sql, _)| sql))

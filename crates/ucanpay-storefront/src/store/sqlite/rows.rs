@@ -278,6 +278,9 @@ pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> Result<String, StoreErro
     let json = serde_json::to_string(value).map_err(|_| StoreError::Corrupt {
         what: "row to be written",
     })?;
+    if !json.contains(NUL) {
+        return Ok(json);
+    }
     let mut kept = String::with_capacity(json.len());
     let mut rest = json.as_str();
     while let Some(at) = rest.find(NUL) {

@@ -14,6 +14,7 @@ use crate::ledger::{
     Block, Decision, Discrepancy, Event, EvidenceRecord, Payment, Refund, Target, Transition,
 };
 use crate::provider::FrozenRequest;
+use crate::store::delivery::EndedDelivery;
 use crate::store::{ClaimedEvent, Delivery, StoreError, Unparking};
 use crate::time::Timestamp;
 
@@ -302,33 +303,22 @@ pub(super) async fn lease_event(
     Ok(())
 }
 
-pub(super) async fn settle_event(
+/// Writes how deliveries ended. An event whose lease is another one's by now is left alone.
+pub(super) async fn settle_events(
     tx: &mut SqliteConnection,
-    event: &ClaimedEvent,
-    delivery: Delivery,
+    ended: &[(ClaimedEvent, Delivery)],
 ) -> Result<(), StoreError> {
-    let (delivered, next, parked) = match delivery {
-        Delivery::Delivered(at) => (Some(at), None, None),
-        Delivery::Later(at) => (None, Some(at), None),
-        Delivery::Parked(at, trouble) => (None, None, Some((at, trouble))),
-    };
-    let (parked_at, trouble) = parked.unzip();
-    sqlx::query(
-        "UPDATE ucanpay_outbox
-            SET delivered_at = ?1, next_attempt_at = ifnull(?2, next_attempt_at), attempts = attempts + 1,
-                lease_until = NULL, parked_at = ?3, trouble = ?4
-          WHERE id = ?5 AND lease_until = ?6",
-    )
-    .bind(delivered.map(Timestamp::as_millis))
-    .bind(next.map(Timestamp::as_millis))
-    .bind(parked_at.map(Timestamp::as_millis))
-    .bind(trouble)
-    .bind(&event.event.id)
-    .bind(event.lease_until.as_millis())
-    .execute(tx)
-    .await?;
+    let rows: Vec<_> = ended.iter().map(EndedDelivery::from).collect();
+    execute(tx, SETTLE_EVENTS, &rows).await?;
     Ok(())
 }
+
+pub(super) const SETTLE_EVENTS: &str = "
+UPDATE ucanpay_outbox SET
+    delivered_at = ended.value->>'delivered_at', next_attempt_at = ifnull(ended.value->>'next_attempt_at', next_attempt_at),
+    attempts = attempts + 1, lease_until = NULL, parked_at = ended.value->>'parked_at', trouble = ended.value->>'trouble'
+FROM json_each(?) AS ended
+WHERE ucanpay_outbox.id = ended.value->>'id' AND lease_until = ended.value->>'lease_until'";
 
 /// Says whether the event was parked.
 pub(super) async fn unpark_event(

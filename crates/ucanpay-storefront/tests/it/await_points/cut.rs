@@ -167,13 +167,9 @@ impl PaymentStore for Cutting {
         self.call("claim_events", claimed).await
     }
 
-    async fn settle_event(
-        &self,
-        event: &ClaimedEvent,
-        delivery: Delivery,
-    ) -> Result<(), StoreError> {
-        let settled = self.inner.settle_event(event, delivery);
-        self.call("settle_event", settled).await
+    async fn settle_events(&self, ended: &[(ClaimedEvent, Delivery)]) -> Result<(), StoreError> {
+        let settled = self.inner.settle_events(ended);
+        self.call("settle_events", settled).await
     }
 
     async fn parked_events(&self, limit: u32) -> Result<Vec<ParkedEvent>, StoreError> {

@@ -21,6 +21,9 @@ use crate::shop::{Database, Shop, shops};
 use cut::{Cut, Cutting, dropped_after};
 use points::{Bench, Point, points};
 
+/// How often a call is made again that did not wait even once: SQLite's thread may have been quicker than the first look.
+const AT_ONCE: usize = 20;
+
 /// Longer than a lease.
 const MINUTE: Duration = Duration::from_secs(61);
 
@@ -140,7 +143,8 @@ async fn each_future_of_a_store_may_be_dropped_wherever_it_waits() {
             let mut orders = 0;
             for calls in 0.. {
                 let mut reached = true;
-                for waits in 0.. {
+                let (mut waits, mut at_once) = (0, 0);
+                loop {
                     orders += 1;
                     let order = format!("A{orders}");
                     (point.before)(&bench, &order).await;
@@ -151,7 +155,8 @@ async fn each_future_of_a_store_may_be_dropped_wherever_it_waits() {
                     let told = format!("{}: call {calls} dropped after {waits} waits", point.name);
                     bench.again(&point, &order, &told).await;
                     match became {
-                        Cut::Done => {}
+                        Cut::Done => waits += 1,
+                        Cut::Ended if waits == 0 && at_once < AT_ONCE => at_once += 1,
                         Cut::Ended | Cut::No => break,
                         Cut::At { .. } => {
                             reached = false;

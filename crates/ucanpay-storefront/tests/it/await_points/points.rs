@@ -165,8 +165,9 @@ async fn parked(shop: &Shop, order: &str) {
     let claimed = shop.store.claim_events(now, until, 100).await.unwrap();
     let ours = claimed.iter().find(|claimed| is_of(&claimed.event, order));
     let trouble = Delivery::Parked(now, "a test".into());
-    let event = ours.expect("it was created");
-    shop.store.settle_event(event, trouble).await.unwrap();
+    let event = ours.expect("it was created").clone();
+    let ended = [(event, trouble)];
+    shop.store.settle_events(&ended).await.unwrap();
 }
 
 /// The same bytes each time.
