@@ -50,9 +50,35 @@ pub(crate) fn run(workspace: &Workspace, only: Option<&str>) -> Result<bool, Str
         write("results.json", table.json())?;
         write("ratios.svg", plot::ratios(&table))?;
         write("memory.svg", plot::memory(&table))?;
-        println!("written: docs/performance/{{results.json,ratios.svg,memory.svg}}");
+        write("growth.svg", plot::growth(&table))?;
+        let page = workspace.root().join("docs/performance.md");
+        fs::read_to_string(&page)
+            .map_err(|error| error.to_string())
+            .and_then(|text| with_table(&text, &table.to_string()))
+            .and_then(|text| fs::write(&page, text).map_err(|error| error.to_string()))
+            .map_err(|error| format!("docs/performance.md: {error}"))?;
+        println!(
+            "written: docs/performance/{{results.json,ratios.svg,memory.svg,growth.svg}}, and the table in docs/performance.md"
+        );
     }
     Ok(table.reached())
+}
+
+/// The page with this table in the place of its last one.
+fn with_table(page: &str, table: &str) -> Result<String, String> {
+    const MARKS: [&str; 2] = [
+        "<!-- written by `cargo xtask bench` -->",
+        "<!-- until here -->",
+    ];
+    let [begin, end] = MARKS;
+    let (before, rest) = page
+        .split_once(begin)
+        .ok_or(format!("{begin} is not there"))?;
+    let (_, after) = rest.split_once(end).ok_or(format!("{end} is not there"))?;
+    Ok(format!(
+        "{before}{begin}\n\n{}\n\n{end}{after}",
+        table.trim_end()
+    ))
 }
 
 /// Runs one, with its output on the terminal, and keeps what it says of its rows.
@@ -78,4 +104,19 @@ fn measure(workspace: &Workspace, line: &str) -> Result<Vec<Figure>, String> {
         return Err(format!("`cargo {line}` failed ({status})"));
     }
     Ok(figures)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_takes_the_place_of_the_last_one() {
+        let page = "a\n<!-- written by `cargo xtask bench` -->\nold\n<!-- until here -->\nb\n";
+        let new = with_table(page, "| new |\n").unwrap();
+        assert!(new.starts_with("a\n") && new.ends_with("\nb\n"), "{new}");
+        assert!(new.contains("| new |") && !new.contains("old"), "{new}");
+        assert_eq!(with_table(&new, "| new |").unwrap(), new);
+        assert!(with_table("no marks", "").is_err());
+    }
 }

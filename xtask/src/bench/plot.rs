@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::figure::Measured;
-use super::rows::{Bound, Row};
+use super::rows::{Bound, GROWTH, Row};
 use super::table::{Table, verdict};
 
 const WIDTH: f64 = 860.0;
@@ -40,7 +40,7 @@ pub(crate) fn ratios(table: &Table) -> String {
     )
 }
 
-/// Likewise for what is held in memory.
+/// Likewise for what is held in memory, and used while nothing happens.
 pub(crate) fn memory(table: &Table) -> String {
     let bars = table.figures().filter_map(|(figure, row)| {
         let (Measured::Value { value, .. }, Some(row)) = (&figure.measured, row) else {
@@ -54,9 +54,67 @@ pub(crate) fn memory(table: &Table) -> String {
         ))
     });
     draw(
-        "Memory beside what was asked for",
+        "What is held and used beside what was asked for",
         &bars.collect::<Vec<_>>(),
     )
+}
+
+/// What each piece of work costs where there is more of everything, as a multiple of what it costs where there is little.
+pub(crate) fn growth(table: &Table) -> String {
+    const HEIGHT: f64 = 330.0;
+    const COLOURS: [&str; 6] = [
+        "#2c7a4b", "#1f5fa8", "#b3261e", "#8a5a00", "#6a3d9a", "#18222b",
+    ];
+    let across = |times: f64| 60.0 + times.log10() / 2.0 * 300.0;
+    let up = |cost: f64| HEIGHT - 50.0 - cost.clamp(0.0, 2.0) / 2.0 * 230.0;
+    let title = "The cost of each as the work grows";
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"system-ui, sans-serif\" \
+         font-size=\"13\" role=\"img\"><title>{title}</title><rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n\
+         <text x=\"16\" y=\"26\" font-size=\"16\" font-weight=\"600\">{title}</text>\n"
+    );
+    let (left, right) = (across(1.0), across(100.0));
+    for cost in [0.0, 0.5, 1.0, 1.5, 2.0] {
+        let y = up(cost);
+        let _ = writeln!(
+            svg,
+            "<line x1=\"{left}\" y1=\"{y}\" x2=\"{right}\" y2=\"{y}\" stroke=\"#d5dbe1\"/>\
+             <text x=\"{}\" y=\"{}\" text-anchor=\"end\">{cost}</text>",
+            left - 8.0,
+            y + 4.0
+        );
+    }
+    for times in [1.0, 2.0, 4.0, 10.0, 100.0] {
+        let _ = writeln!(
+            svg,
+            "<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">{times}×</text>",
+            across(times),
+            HEIGHT - 28.0
+        );
+    }
+    let grown = GROWTH.iter().zip(COLOURS).zip(0_u8..);
+    for (((name, label, times), colour), number) in grown {
+        let measured = table.figures().find(|(figure, _)| figure.row == *name);
+        let Some(Measured::Ratio { unit, ratio, .. }) =
+            measured.map(|(figure, _)| &figure.measured)
+        else {
+            continue;
+        };
+        // A rate falls as the cost rises.
+        let cost = if unit == "/s" { 1.0 / ratio } else { *ratio };
+        let (x, y, line) = (across(*times), up(cost), 70.0 + 34.0 * f64::from(number));
+        let _ = writeln!(
+            svg,
+            "<line x1=\"{left}\" y1=\"{}\" x2=\"{x:.1}\" y2=\"{y:.1}\" stroke=\"{colour}\" stroke-width=\"2\"/>\
+             <circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\" fill=\"{colour}\"/>\
+             <rect x=\"400\" y=\"{}\" width=\"12\" height=\"12\" fill=\"{colour}\"/>\
+             <text x=\"420\" y=\"{line}\">{label}: {cost:.2}</text>",
+            up(1.0),
+            line - 11.0
+        );
+    }
+    svg.push_str("</svg>\n");
+    svg
 }
 
 fn bar(row: &Row, value: f64, (low, high): (f64, f64), verdict: Option<bool>) -> Bar {
@@ -140,5 +198,15 @@ mod tests {
             "{svg}"
         );
         assert!(svg.contains("#2c7a4b"), "{svg}");
+    }
+
+    #[test]
+    fn a_rate_that_falls_is_a_cost_that_rises() {
+        let mut table = Table::default();
+        let line = r#"{"row":"scale batched","unit":"/s","ours":50,"yardstick":100,"ratio":0.5,"low":0.5,"high":0.5}"#;
+        table.add(vec![Figure::read(line).unwrap()]);
+        let svg = growth(&table);
+        assert!(svg.contains("1,000,000 payments: 2.00"), "{svg}");
+        assert!(!svg.contains("overdue:"), "not measured, and drawn: {svg}");
     }
 }

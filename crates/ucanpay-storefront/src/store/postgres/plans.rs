@@ -3,7 +3,7 @@
 use sqlx::postgres::{PgArguments, PgPool};
 use sqlx::{Arguments as _, AssertSqlSafe};
 
-use super::{PostgresStore, read};
+use super::{PostgresStore, read, write};
 use crate::store::{census, history};
 
 private_postgres::tests! {
@@ -81,6 +81,14 @@ async fn every_hot_statement_uses_an_index() {
     for sql in [census::REVIEWS, census::UNDELIVERED, census::PARKED] {
         assert_indexed(&store.pool, sql, &[], &[], &[]).await;
     }
+    let mut ended = PgArguments::default();
+    ended.add(vec!["p/A7/1"]).unwrap();
+    ended.add(vec![7_i64]).unwrap();
+    for _ in ["delivered_at", "next_attempt_at", "parked_at"] {
+        ended.add(vec![None::<i64>]).unwrap();
+    }
+    ended.add(vec![None::<String>]).unwrap();
+    assert_plan(&store.pool, write::SETTLE_EVENTS, ended).await;
     store.close().await;
 }
 
@@ -101,6 +109,10 @@ async fn assert_indexed(
     for text in more_texts {
         arguments.add(text).unwrap();
     }
+    assert_plan(pool, sql, arguments).await;
+}
+
+async fn assert_plan(pool: &PgPool, sql: &str, arguments: PgArguments) {
     let explain = AssertSqlSafe(format!("EXPLAIN {sql}"));
     let plan: Vec<String> = sqlx::query_scalar_with(explain, arguments)
         .fetch_all(pool)

@@ -393,7 +393,7 @@ pub(super) async fn settle_events(
     Ok(())
 }
 
-const SETTLE_EVENTS: &str = "
+pub(super) const SETTLE_EVENTS: &str = "
 UPDATE ucanpay_outbox AS event
    SET delivered_at = ended.delivered_at, next_attempt_at = coalesce(ended.next_attempt_at, event.next_attempt_at),
        attempts = event.attempts + 1, lease_until = NULL, parked_at = ended.parked_at, trouble = ended.trouble
