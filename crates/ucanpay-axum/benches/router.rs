@@ -2,7 +2,7 @@
 //!
 //! Ours verifies, matches with a ledger in memory, commits and acknowledges; the yardstick is a bare axum handler that reads
 //! the same body, makes one bare RSA verification with the same backend and gives the same answer. Both serve over loopback
-//! and take turns within one run; their medians are divided. The load, a few connections that write the same bytes again and
+//! and take turns within one run; the median of the turns' ratios counts. The load, a few connections that write the same bytes again and
 //! again, runs on the same cores. `cargo bench -p ucanpay-axum`.
 
 #![allow(

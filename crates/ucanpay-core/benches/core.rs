@@ -1,8 +1,9 @@
 //! What the protocol costs on top of the bare RSA operation.
 //!
 //! First the ratios: the whole call and the bare operation of the same backend take turns within one run, so that a busy
-//! or a throttled machine slows both, and their medians are divided. With them, how often each call asks Rust's allocator
-//! for memory (aws-lc has an allocator of its own, which is not counted). Then criterion's own figures for each call.
+//! or a throttled machine slows both, and the median of the turns' ratios counts. With them, how often each call asks
+//! Rust's allocator for memory (aws-lc has an allocator of its own, which is not counted). Then criterion's own figures for
+//! each call.
 //!
 //! `cargo bench -p ucanpay-core --features aws-lc-rs`; without the feature, for rustcrypto alone.
 

@@ -148,7 +148,7 @@ pub(crate) const ROWS: &[Row] = &[
     row(
         "deliver sqlite",
         "events delivered from the outbox, SQLite, a second",
-        "payments settled, 64 at once",
+        "payments settled in the same burst, a second",
         AtLeast(0.5),
     ),
     row(

@@ -1,5 +1,5 @@
-//! Whether the shop is told as fast as the ledger settles, on SQLite: the events of a burst delivered to a handler that
-//! takes them at once, against the settling of the burst itself.
+//! How many events a second the shop is told on SQLite, where its handler takes them at once, beside how many payments a
+//! second were settled in the burst that they come from.
 
 use std::sync::Arc;
 use std::time::Instant;

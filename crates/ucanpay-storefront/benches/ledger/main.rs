@@ -1,8 +1,8 @@
 //! What the ledger costs: `cargo bench -p ucanpay-storefront`, or with `-- memory`, `-- settle`, `-- deliver`,
 //! `-- scale`, `-- postgres`, `-- overdue` or `-- instances` one part alone.
 //!
-//! All but `memory` compare two things that take turns within one run, so that a busy machine slows both, and divide
-//! their medians. Signatures are left out: this is about the ledger.
+//! All but `memory` compare two things that take turns within one run, so that a busy machine slows both, and report
+//! the median of the turns' ratios. Signatures are left out: this is about the ledger.
 //!
 //! | file | story |
 //! |---|---|

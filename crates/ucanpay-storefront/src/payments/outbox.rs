@@ -44,31 +44,35 @@ const LOOK: Duration = Duration::from_secs(1);
 
 impl Payments {
     /// Delivers what waits, until nothing does or `go_on` says no. A handler that fails is tried again after 1 s,
-    /// doubling up to ten minutes.
+    /// doubling up to ten minutes. When the ledger is not available nothing more is handed out, and what is out is waited
+    /// for: its end may be noted by then.
     pub(super) async fn deliver_while(
         &self,
         handler: &Arc<dyn EventHandler>,
         go_on: impl Fn() -> bool + Send,
     ) -> Result<(), StoreError> {
         let mut deliveries = JoinSet::new();
+        let mut trouble = None;
         loop {
             let room = u32::try_from(AT_ONCE - deliveries.len()).unwrap_or(0);
-            if room > 0 && go_on() {
+            if room > 0 && trouble.is_none() && go_on() {
                 let now = self.now();
-                for event in self
-                    .store()
-                    .claim_events(now, now.after(LEASE), room)
-                    .await?
-                {
-                    let handler = Arc::clone(handler);
-                    deliveries.spawn(async move {
-                        let handled = hand_over(handler, event.event.clone()).await;
-                        (event, handled)
-                    });
+                let claimed = self.store().claim_events(now, now.after(LEASE), room);
+                match claimed.await {
+                    Ok(events) => {
+                        for event in events {
+                            let handler = Arc::clone(handler);
+                            deliveries.spawn(async move {
+                                let handled = hand_over(handler, event.event.clone()).await;
+                                (event, handled)
+                            });
+                        }
+                    }
+                    Err(error) => trouble = Some(error),
                 }
             }
             if deliveries.is_empty() {
-                return Ok(());
+                return trouble.map_or(Ok(()), Err);
             }
             let mut ended = Vec::new();
             tokio::select! {
@@ -79,12 +83,14 @@ impl Payments {
                 }
                 () = tokio::time::sleep(LOOK) => continue,
             }
-            self.settle(ended).await?;
+            if let Err(error) = self.settle(ended).await {
+                trouble.get_or_insert(error);
+            }
         }
     }
 
     /// Notes how deliveries ended, and then tells who waits for news of their payments: the handler may have written
-    /// something that a page shows beside the payment.
+    /// something that a page shows beside the payment, whether or not that could be noted.
     async fn settle(&self, ended: Vec<Result<Handled, JoinError>>) -> Result<(), StoreError> {
         let mut noted = Vec::with_capacity(ended.len());
         for delivery in ended {
@@ -96,7 +102,7 @@ impl Payments {
                 Err(error) => tracing::error!(reason = words(&error), "a delivery broke off"),
             }
         }
-        self.store().settle_events(&noted).await?;
+        let settled = self.store().settle_events(&noted).await;
         for (claimed, delivery) in noted {
             let Event {
                 provider,
@@ -114,14 +120,14 @@ impl Payments {
                 self.signal(&key);
             }
         }
-        Ok(())
+        settled
     }
 
-    fn outcome(&self, event: &ClaimedEvent, handled: Result<(), HandlerError>) -> Delivery {
+    fn outcome(&self, event: &ClaimedEvent, handled: Result<(), String>) -> Delivery {
         let (result, delivery) = match handled {
             Ok(()) => ("delivered", Delivery::Delivered(self.now())),
-            Err(error) => {
-                let (id, reason) = (&event.event.id, words(&*error));
+            Err(reason) => {
+                let id = &event.event.id;
                 if event.attempts.saturating_add(1) < self.shared.delivery_attempts.get() {
                     tracing::warn!(event = id, reason, "event not taken");
                     let again = self.now().after(event.back_off());
@@ -137,17 +143,22 @@ impl Payments {
     }
 }
 
-/// An event, and what its handler came to.
-type Handled = (ClaimedEvent, Result<(), HandlerError>);
+/// An event, and what its handler came to, in words.
+type Handled = (ClaimedEvent, Result<(), String>);
 
-/// In a task of its own, so that a handler that panics has merely failed; and one that hangs is given up.
-async fn hand_over(handler: Arc<dyn EventHandler>, event: Event) -> Result<(), HandlerError> {
-    let mut task = tokio::spawn(async move { handler.handle(&event).await });
+/// In a task of its own, so that a handler that panics, or whose error does when it is asked for its words, has merely
+/// failed; and one that hangs is given up.
+async fn hand_over(handler: Arc<dyn EventHandler>, event: Event) -> Result<(), String> {
+    let mut task = tokio::spawn(async move {
+        let handled = handler.handle(&event).await;
+        handled.map_err(|error| words(&*error))
+    });
     match tokio::time::timeout(PATIENCE, &mut task).await {
-        Ok(handled) => handled?,
+        Ok(Ok(handled)) => handled,
+        Ok(Err(panicked)) => Err(words(&panicked)),
         Err(elapsed) => {
             task.abort();
-            Err(elapsed.into())
+            Err(words(&elapsed))
         }
     }
 }

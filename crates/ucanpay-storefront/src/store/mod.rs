@@ -102,8 +102,8 @@ pub trait PaymentStore: fmt::Debug + Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<ClaimedEvent>, StoreError>;
 
-    /// Says how deliveries ended, all of them in one transaction. Does nothing for an event that has passed to somebody
-    /// else meanwhile.
+    /// Says how deliveries ended, all of them in one transaction; none stands in it twice. Does nothing for an event that
+    /// has passed to somebody else meanwhile.
     async fn settle_events(&self, ended: &[(ClaimedEvent, Delivery)]) -> Result<(), StoreError>;
 
     /// Events that were parked, the one parked longest first.

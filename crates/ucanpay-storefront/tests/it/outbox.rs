@@ -1,7 +1,7 @@
 //! The shop is told.
 
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use ucanpay_storefront::ledger::{Event, EventKind};
 use ucanpay_storefront::{EventHandler, HandlerError, ParkedError};
 
+use crate::await_points::cut::Cutting;
 use crate::shop::{Shop, shops};
 
 /// Remembers what it was told; fails, or panics, on the first `PaymentSucceeded` of A1.
@@ -259,6 +260,105 @@ async fn a_skipped_event_is_never_delivered_and_the_later_ones_are() {
                 .unwrap()
                 .contains(&"test/A1/1".into())
         );
+        shop.check().await;
+    }
+}
+
+/// Waits until sixteen of them are at it, as many as are out at once.
+struct Together {
+    sixteen: tokio::sync::Barrier,
+    told: AtomicUsize,
+}
+
+#[async_trait]
+impl EventHandler for Together {
+    async fn handle(&self, _: &Event) -> Result<(), HandlerError> {
+        self.sixteen.wait().await;
+        self.told.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn deliveries_that_end_together_are_noted_in_one_commit() {
+    const EVENTS: usize = 32;
+    let shop = Shop::on_sqlite().await;
+    let counting = Cutting::over(&shop.store);
+    let shop = Shop::with(counting.clone(), shop.gateway, shop.clock, shop.database);
+    for number in 0..EVENTS / 2 {
+        // It is created, and it can be paid.
+        shop.start(&format!("A{number}"), 450).await.unwrap();
+    }
+    let handler = Arc::new(Together {
+        sixteen: tokio::sync::Barrier::new(16),
+        told: AtomicUsize::new(0),
+    });
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let running = {
+        let (payments, handler) = (shop.payments.clone(), handler.clone());
+        tokio::spawn(async move {
+            payments.run(handler, async { drop(stopped.await) }).await;
+        })
+    };
+    until(|| handler.told.load(Ordering::SeqCst) == EVENTS).await;
+    stop.send(()).unwrap();
+    running.await.unwrap();
+    assert!(shop.events().await.is_empty(), "all of them are noted");
+    let notes = counting.calls("settle_events");
+    assert!(
+        (2..=EVENTS / 2).contains(&notes),
+        "{EVENTS} ends in {notes} commits"
+    );
+    shop.check().await;
+}
+
+/// Fails on A1's first event with an error that cannot say what it is.
+#[derive(Default)]
+struct Wordless(AtomicUsize);
+
+#[derive(Debug)]
+struct NoWords;
+
+impl std::fmt::Display for NoWords {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        panic!("no words for it")
+    }
+}
+
+impl std::error::Error for NoWords {}
+
+#[async_trait]
+impl EventHandler for Wordless {
+    async fn handle(&self, event: &Event) -> Result<(), HandlerError> {
+        let first = event.id == "test/A1/1" && self.0.fetch_add(1, Ordering::SeqCst) == 0;
+        if first { Err(NoWords.into()) } else { Ok(()) }
+    }
+}
+
+#[tokio::test]
+async fn an_error_that_panics_when_it_is_asked_for_its_words_is_a_failed_delivery() {
+    for shop in shops().await {
+        for reference in ["A1", "A2"] {
+            shop.start(reference, 450).await.unwrap();
+        }
+        let handler = Arc::new(Wordless::default());
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let running = {
+            let (payments, handler) = (shop.payments.clone(), handler.clone());
+            tokio::spawn(async move {
+                payments.run(handler, async { drop(stopped.await) }).await;
+            })
+        };
+        // Tried again after a second on the shop's clock.
+        until(|| {
+            shop.clock.advance(Duration::from_millis(100));
+            handler.0.load(Ordering::SeqCst) == 2
+        })
+        .await;
+        stop.send(()).unwrap();
+        running.await.unwrap();
+        let history = shop.store.history(&shop.key("A1")).await.unwrap().unwrap();
+        assert_eq!(history.events[0].attempts, 2, "{:?}", history.events[0]);
         shop.check().await;
     }
 }

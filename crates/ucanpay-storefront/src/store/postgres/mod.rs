@@ -156,10 +156,15 @@ impl PaymentStore for PostgresStore {
     }
 
     async fn settle_events(&self, ended: &[(ClaimedEvent, Delivery)]) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        write::settle_events(&mut tx, ended).await?;
-        tx.commit().await?;
-        Ok(())
+        for _ in 1..TRIES {
+            match self.try_settle_events(ended).await {
+                Err(error) if collided(&error) => {
+                    tracing::debug!(code = error.code(), "noting deliveries again");
+                }
+                result => return result,
+            }
+        }
+        self.try_settle_events(ended).await
     }
 
     async fn parked_events(&self, limit: u32) -> Result<Vec<ParkedEvent>, StoreError> {
@@ -208,6 +213,16 @@ impl PostgresStore {
         let applied = decide_in(&mut tx, key, command, now).await?;
         tx.commit().await?;
         Ok(applied)
+    }
+
+    async fn try_settle_events(
+        &self,
+        ended: &[(ClaimedEvent, Delivery)],
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        write::settle_events(&mut tx, ended).await?;
+        tx.commit().await?;
+        Ok(())
     }
 }
 

@@ -30,11 +30,13 @@ pub(super) async fn dropped_after<T>(waits: usize, future: impl Future<Output = 
 
 /// A store that drops one future of the store beneath it. Its caller is told that the store is not available.
 #[derive(Debug)]
-pub(super) struct Cutting {
+pub(crate) struct Cutting {
     inner: Arc<dyn PaymentStore>,
     cut: Mutex<Cut>,
     /// The methods whose futures were dropped so far.
     dropped: Mutex<BTreeSet<&'static str>>,
+    /// Every call so far.
+    calls: Mutex<Vec<&'static str>>,
 }
 
 /// Which future is dropped.
@@ -51,17 +53,24 @@ pub(super) enum Cut {
 }
 
 impl Cutting {
-    pub(super) fn over(inner: &Arc<dyn PaymentStore>) -> Arc<Self> {
+    pub(crate) fn over(inner: &Arc<dyn PaymentStore>) -> Arc<Self> {
         Arc::new(Self {
             inner: Arc::clone(inner),
             cut: Mutex::new(Cut::No),
             dropped: Mutex::default(),
+            calls: Mutex::default(),
         })
     }
 
     /// Plans a cut, and says what became of the last one.
     pub(super) fn plan(&self, cut: Cut) -> Cut {
         std::mem::replace(&mut *self.cut.lock().unwrap(), cut)
+    }
+
+    /// How often a method was called.
+    pub(crate) fn calls(&self, method: &str) -> usize {
+        let calls = self.calls.lock().unwrap();
+        calls.iter().filter(|call| **call == method).count()
     }
 
     pub(super) fn dropped(&self) -> BTreeSet<&'static str> {
@@ -90,6 +99,7 @@ impl Cutting {
         method: &'static str,
         future: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
+        self.calls.lock().unwrap().push(method);
         let Some(waits) = self.waits() else {
             return future.await;
         };

@@ -4,7 +4,7 @@
 //! beneath it. After each: no connection is inside a transaction, the payment's history is whole, and whoever does it
 //! again, a minute later, has it done. On the memory store nothing ever waits; there the list is run without a cut.
 
-mod cut;
+pub(crate) mod cut;
 mod points;
 
 use std::collections::BTreeSet;
