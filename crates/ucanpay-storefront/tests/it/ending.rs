@@ -317,6 +317,39 @@ async fn a_payment_after_the_close_is_paid_late_told_and_left_to_a_person() {
     }
 }
 
+/// Found by a history: the only message about money that came after the watch stated another amount, was kept for a person,
+/// acknowledged, and never came again.
+#[tokio::test]
+async fn a_message_that_does_not_match_has_the_gateway_asked_also_about_what_is_closed_and_once() {
+    for shop in started().await {
+        assert!(matches!(close(&shop).await, Closing::Closed(_)));
+        // The watch ends after six hours.
+        pass_by(&shop, 3_600, 8).await;
+        shop.gateway.set_status("A1", PaymentStatus::Paid);
+        pass_by(&shop, 3_600, 2).await;
+        assert_eq!(shop.view("A1").await.payment.state, PaymentState::Closed);
+
+        let wrong = json!({"amount": 451, "nonce": "the same"});
+        let wrong = shop.gateway.payment_note("A1", &wrong);
+        let _receipt = shop.note(wrong.clone()).await.unwrap();
+        pass_by(&shop, 30, 2).await;
+        let view = shop.view("A1").await;
+        assert_eq!(view.payment.state, PaymentState::Paid);
+        assert!(view.payment.late);
+        let open: Vec<_> = view.open_discrepancies().map(|row| row.kind).collect();
+        let expected = [DiscrepancyKind::Mismatch, DiscrepancyKind::LatePayment];
+        assert_eq!(open, expected);
+
+        let calls = shop.gateway.calls();
+        for _ in 0..3 {
+            let _receipt = shop.note(wrong.clone()).await.unwrap();
+            pass_by(&shop, 30, 2).await;
+        }
+        assert_eq!(shop.gateway.calls(), calls, "a copy is no new doubt");
+        shop.check().await;
+    }
+}
+
 /// A shop that refunds late payments by itself, with one that was closed and then paid.
 async fn auto_refunding(shop: &mut Shop) {
     let policies = Policies::default().with_late_payment(LatePolicy::AutoRefund);

@@ -123,14 +123,20 @@ pub(crate) fn judge(done: &Done<'_>) -> Broken {
                 }
             };
             law.must(trouble, "3: why a call brought nothing is noted");
-            let recorded = match &lease.target {
-                Target::Payment => None,
-                Target::Refund(number) => after.view.refund(number).map(|row| row.created_at),
+            let (recorded, about) = match &lease.target {
+                Target::Payment => (None, String::new()),
+                Target::Refund(number) => {
+                    let recorded = after.view.refund(number).map(|row| row.created_at);
+                    (recorded, format!("refund {number}: "))
+                }
             };
-            // What stood open before a refund was recorded is about an earlier one.
+            // What stood open before a refund was recorded is about an earlier one, unless it names this one: by a clock
+            // that is behind it may bear an earlier moment.
             let mut raised = after.view.open_discrepancies();
-            let told = raised
-                .any(|row| row.kind == DiscrepancyKind::Refused && Some(row.opened_at) >= recorded);
+            let told = raised.any(|row| {
+                let about_it = Some(row.opened_at) >= recorded || row.note.starts_with(&about);
+                row.kind == DiscrepancyKind::Refused && about_it
+            });
             law.must(!review || told, "3: a person is told");
         }
         Command::SettleReview { .. } => {

@@ -36,7 +36,7 @@ use world::{Keys, World};
 
 /// How many things happen in a history.
 const EVENTS: usize = 200;
-const HISTORIES: u64 = 100;
+const HISTORIES: u64 = 1_000;
 
 /// What must have happened somewhere, or the histories prove less than they seem to.
 const WANTED: &[&str] = &[

@@ -70,15 +70,18 @@ pub(super) fn observe(
         ),
         Err(mismatch) => Err(Doubt::mismatch(&mismatch)),
     };
+    let mut even = Even::Unsettled;
     let verdict = match &reading {
         Err(doubt) => {
-            draft.review(doubt.kind, &doubt.note);
+            if draft.review(doubt.kind, &doubt.note) {
+                even = Even::Settled;
+            }
             Verdict::Review(doubt.note.clone())
         }
         Ok(_) if draft.moved() => Verdict::Applied,
         Ok(_) => Verdict::NothingNew,
     };
-    reschedule(&mut draft, &fact, lease, &reading);
+    reschedule(&mut draft, &fact, lease, &reading, even);
 
     // A query that says nothing new is not worth a row: thousands of them would bury the ones that prove something.
     let keep = fact.source == Source::Notification || verdict != Verdict::NothingNew;
@@ -161,6 +164,7 @@ fn reschedule(
     fact: &Fact,
     lease: Option<&Lease>,
     reading: &Result<Reading, Doubt>,
+    even: Even,
 ) {
     let row = matching::refund_claim(&fact.claim)
         .and_then(|claim| claim.number.as_deref())
@@ -174,9 +178,10 @@ fn reschedule(
                 draft.ask_now(&lease.target, Even::Settled);
             }
         }
-        // A notification that does not match prompts a query. (A query that does not match does not: it would ask in
-        // circles.)
-        None if reading.is_err() => draft.ask_now(&row, Even::Unsettled),
+        // A notification that does not match prompts a query: it is acknowledged, and what it should have said does not come
+        // again. Of what is settled once for each doubt, for money may have come since. (A query that does not match does
+        // not: it would ask in circles.)
+        None if reading.is_err() => draft.ask_now(&row, even),
         None => draft.rest_if_settled(&row),
     }
     if matches!(reading, Ok(Reading::Ask)) {
