@@ -1,55 +1,5 @@
-//! Looks for a browser to test with, so that tests that cannot run are listed as ignored, with the reason.
-//!
-//! `cfg(browser)`: Chromium and its driver are at hand. In CI they are taken for granted, so that a missing one is a
-//! failure.
-
-use std::env;
-use std::path::{Path, PathBuf};
-
-/// What each is called: by Debian, and elsewhere.
-const PROGRAMS: [(&str, &[&str]); 2] = [
-    (
-        "CHROMIUM",
-        &["chromium", "chromium-browser", "google-chrome"],
-    ),
-    ("CHROMEDRIVER", &["chromedriver"]),
-];
+//! `cfg(browser)`, for the tests alone: there is a browser.
 
 fn main() {
-    println!("cargo::rustc-check-cfg=cfg(browser)");
-    for name in ["CI", "PATH"] {
-        println!("cargo::rerun-if-env-changed={name}");
-    }
-    println!("cargo::rerun-if-changed=build.rs");
-    let mut complete = true;
-    for (variable, names) in PROGRAMS {
-        match find(names) {
-            Some(program) => {
-                println!("cargo::rustc-env={variable}={}", program.display());
-                println!("cargo::rerun-if-changed={}", program.display());
-            }
-            None => {
-                complete = false;
-                println!("cargo::rustc-env={variable}={}", names[0]);
-            }
-        }
-    }
-    // Changes whenever Debian installs something: it may be this.
-    let installed = Path::new("/var/lib/dpkg/status");
-    if !complete && installed.exists() {
-        println!("cargo::rerun-if-changed={}", installed.display());
-    }
-    let in_ci = env::var_os("CI").is_some_and(|value| !value.is_empty());
-    if complete || in_ci {
-        println!("cargo::rustc-cfg=browser");
-    }
-}
-
-fn find(names: &[&str]) -> Option<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let folders: Vec<PathBuf> = env::split_paths(&path).collect();
-    let found = names
-        .iter()
-        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
-    found.into_iter().find(|program| program.is_file())
+    find_browser::tell_cargo();
 }

@@ -9,12 +9,13 @@ use crate::args::Bound;
 use crate::workspace::{self, Workspace, works};
 
 /// Each target, and the corpus it begins with.
-const TARGETS: [(&str, &str); 5] = [
+const TARGETS: [(&str, &str); 6] = [
     ("reader", "reader"),
     ("canonical", "reader"),
     ("envelope", "envelope"),
     ("explain", "envelope"),
     ("key", "key"),
+    ("endpoint", "endpoint"),
 ];
 
 /// Runs each target, stopping at the first that finds something.

@@ -1,11 +1,12 @@
-//! Tests the tests: breaks the ledger in one way after the other, and looks whether the histories find it.
+//! Tests the tests: breaks the ledger in one way after the other, and looks whether the histories find it, or the test that
+//! stands beside it.
 //!
 //! The mutants stand in `tests/mutants.toml`. All of them are applied to one copy of the project, each behind a switch that
 //! the environment sets, so that the copy is built once. The project itself knows nothing of them.
 
 use std::env;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde::Deserialize;
@@ -17,6 +18,9 @@ const LIST: &str = "tests/mutants.toml";
 
 /// Where the copy lies, with what is built of it.
 const FOLDER: &str = "target/mutants";
+
+/// The test that plays the histories.
+const SIMULATION: &str = "simulation::after_any_history_the_ledger_agrees_with_the_gateway";
 
 /// How many histories a mutant has to survive, and where another number is set.
 const HISTORIES: u32 = 200;
@@ -41,11 +45,25 @@ pub(crate) fn mutant(name: &str) -> bool {
 #[serde(deny_unknown_fields)]
 struct Mutant {
     name: String,
-    /// The test that finds it where the histories hardly can, and why.
-    elsewhere: Option<String>,
+    /// Where the histories hardly can find it.
+    elsewhere: Option<Elsewhere>,
     file: String,
     search: String,
     replace: String,
+}
+
+/// The test of `ucanpay-storefront` that finds a mutant.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Elsewhere {
+    /// Its whole name in the binary `it`.
+    test: String,
+    /// Why the histories hardly find it.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "for readers, and for the test below")
+    )]
+    why: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -54,7 +72,8 @@ struct List {
     mutant: Vec<Mutant>,
 }
 
-/// Plays the histories with each mutant, and says which seed found it. Fails if one was not found.
+/// Plays the histories with each mutant, and asks the test beside it about one that they do not find. Fails if one was not
+/// found.
 pub(crate) fn run(workspace: &Workspace, only: Option<&str>) -> Result<(), String> {
     let histories = match env::var(HOW_MANY) {
         Ok(number) => number
@@ -69,29 +88,13 @@ pub(crate) fn run(workspace: &Workspace, only: Option<&str>) -> Result<(), Strin
         mutant.apply(&tree)?;
     }
     edit(&tree.join(CRATE), |text| Ok(text + ASK))?;
-    let program = build(workspace, &tree)?;
+    let programs = Programs::build(workspace, &tree, histories)?;
     mutants.retain(|mutant| only.is_none_or(|only| mutant.name.contains(only)));
     if mutants.is_empty() {
         return Err(format!("no mutant of {LIST} has such a name"));
     }
 
-    let play = |mutant: &str| -> Result<Found, String> {
-        let mut command = Command::new(&program);
-        command
-            .arg("simulation::after_any")
-            .current_dir(tree.join("tests"))
-            .env(HOW_MANY, histories.to_string())
-            .env(SWITCH, mutant)
-            .env("RUST_BACKTRACE", "0")
-            .stdin(Stdio::null());
-        let output = command
-            .output()
-            .map_err(|error| format!("the histories could not be started: {error}"))?;
-        let told = String::from_utf8_lossy(&output.stdout).into_owned()
-            + &String::from_utf8_lossy(&output.stderr);
-        Ok(Found::of(output.status.success(), &told))
-    };
-    match play("")? {
+    match programs.play("")? {
         Found::Nothing => println!("without a mutant {histories} histories find nothing"),
         found @ Found::Seed(..) => {
             return Err(format!("without a mutant the histories fail: {found:?}"));
@@ -100,24 +103,105 @@ pub(crate) fn run(workspace: &Workspace, only: Option<&str>) -> Result<(), Strin
     let (mut found, mut elsewhere) = (0, 0);
     for mutant in &mutants {
         let name = &mutant.name;
-        match (play(name)?, &mutant.elsewhere) {
+        match (programs.play(name)?, &mutant.elsewhere) {
             (Found::Seed(seed, law), _) => {
                 found += 1;
                 println!("found by history {seed:>3}: {name}; {law}");
             }
-            (Found::Nothing, Some(test)) => {
+            (Found::Nothing, Some(Elsewhere { test, .. })) if programs.misses(test, name)? => {
                 elsewhere += 1;
-                println!("left to a test: {name}; {test}");
+                println!("found by a test: {name}; {test}");
             }
-            (Found::Nothing, None) => println!("NOT FOUND: {name}"),
+            (Found::Nothing, _) => println!("NOT FOUND: {name}"),
         }
     }
     let all = mutants.len();
-    println!("proved: mutants found={found} elsewhere={elsewhere} of={all} histories={histories}");
+    println!(
+        "proved: mutants by_histories={found} by_a_test={elsewhere} of={all} histories={histories}"
+    );
     match all - found - elsewhere {
         0 => Ok(()),
         left => Err(format!("{left} of {all} mutants were not found")),
     }
+}
+
+/// What is built of the copy.
+struct Programs {
+    tree: PathBuf,
+    /// The histories.
+    simulation: String,
+    histories: u32,
+    /// The storefront's own tests.
+    storefront: String,
+}
+
+impl Programs {
+    fn build(workspace: &Workspace, tree: &Path, histories: u32) -> Result<Self, String> {
+        let line = "test -p ucanpay-tests -p ucanpay-storefront --all-features --test it --no-run \
+                    --message-format json";
+        let mut command = workspace.cargo(line);
+        let built = workspace.root().join(FOLDER).join("built");
+        command.current_dir(tree).env("CARGO_TARGET_DIR", built);
+        let told = workspace::output(&format!("cargo {line}"), &mut command)?;
+        Ok(Self {
+            tree: tree.to_owned(),
+            simulation: program(&told, "/tests/tests/it/main.rs")?,
+            histories,
+            storefront: program(&told, "/ucanpay-storefront/tests/it/main.rs")?,
+        })
+    }
+
+    /// The histories with this mutant switched on; with none, if it has no name.
+    fn play(&self, mutant: &str) -> Result<Found, String> {
+        let (passed, told) = self.test(&self.simulation, "tests", SIMULATION, mutant)?;
+        Ok(Found::of(passed, &told))
+    }
+
+    /// Whether the test passes as it is, and fails with this mutant switched on.
+    fn misses(&self, test: &str, mutant: &str) -> Result<bool, String> {
+        let run = |mutant| self.test(&self.storefront, "crates/ucanpay-storefront", test, mutant);
+        let (passed, told) = run("")?;
+        if !passed || !told.contains(&format!("test {test} ... ok")) {
+            return Err(format!(
+                "without a mutant {test} does not pass, or is no test of ucanpay-storefront:\n{told}"
+            ));
+        }
+        Ok(!run(mutant)?.0)
+    }
+
+    /// Whether the test passes, and what it tells.
+    fn test(
+        &self,
+        program: &str,
+        folder: &str,
+        test: &str,
+        mutant: &str,
+    ) -> Result<(bool, String), String> {
+        let output = Command::new(program)
+            .args([test, "--exact", "--include-ignored"])
+            .current_dir(self.tree.join(folder))
+            .env(HOW_MANY, self.histories.to_string())
+            .env(SWITCH, mutant)
+            .env("RUST_BACKTRACE", "0")
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| format!("{program} could not be started: {error}"))?;
+        let told = String::from_utf8_lossy(&output.stdout).into_owned()
+            + &String::from_utf8_lossy(&output.stderr);
+        Ok((output.status.success(), told))
+    }
+}
+
+/// The test program that cargo tells to have built from this file.
+fn program(told: &str, main: &str) -> Result<String, String> {
+    let main = format!("{main}\"");
+    told.lines()
+        .filter(|line| line.contains(&main))
+        .filter_map(|line| line.split_once("\"executable\":\""))
+        .filter_map(|(_, rest)| rest.split_once('"'))
+        .map(|(program, _)| program.to_owned())
+        .next()
+        .ok_or_else(|| format!("cargo names no test program of {main}"))
 }
 
 /// What became of a mutant.
@@ -176,22 +260,6 @@ fn edit(file: &Path, with: impl FnOnce(String) -> Result<String, String>) -> Res
     fs::write(file, with(text)?).map_err(told)
 }
 
-/// Builds the histories of the copy; the program.
-fn build(workspace: &Workspace, tree: &Path) -> Result<String, String> {
-    let line = "test -p ucanpay-tests --all-features --test it --no-run --message-format json";
-    let mut command = workspace.cargo(line);
-    let built = workspace.root().join(FOLDER).join("built");
-    command.current_dir(tree).env("CARGO_TARGET_DIR", built);
-    let told = workspace::output(&format!("cargo {line}"), &mut command)?;
-    told.lines()
-        .filter(|line| line.contains("\"name\":\"it\""))
-        .filter_map(|line| line.split_once("\"executable\":\""))
-        .filter_map(|(_, rest)| rest.split_once('"'))
-        .map(|(program, _)| program.to_owned())
-        .next()
-        .ok_or_else(|| "cargo names no test program".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -214,7 +282,24 @@ mod tests {
                 mutant.name
             );
             names.push(mutant.name);
+            if let Some(Elsewhere { test, why }) = mutant.elsewhere {
+                let (file, name) = test.split_once("::").unwrap();
+                let file = format!("crates/ucanpay-storefront/tests/it/{file}.rs");
+                let text = fs::read_to_string(root.join(file)).unwrap();
+                let name = format!("fn {name}(");
+                assert!(text.contains(&name) && !why.is_empty(), "{test}");
+            }
         }
+    }
+
+    #[test]
+    fn the_program_of_a_crate_is_read_from_what_cargo_tells() {
+        let told = r#"{"target":{"name":"it","src_path":"/x/tests/tests/it/main.rs"},"executable":"/b/it-1"}
+{"target":{"name":"it","src_path":"/x/crates/ucanpay-storefront/tests/it/main.rs"},"executable":"/b/it-2"}"#;
+        assert_eq!(program(told, "/tests/tests/it/main.rs").unwrap(), "/b/it-1");
+        let storefront = program(told, "/ucanpay-storefront/tests/it/main.rs");
+        assert_eq!(storefront.unwrap(), "/b/it-2");
+        assert!(program("", "/tests/it/main.rs").is_err());
     }
 
     #[test]

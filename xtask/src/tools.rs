@@ -96,7 +96,7 @@ fn has_postgres() -> bool {
     on_path.chain(debian).any(complete)
 }
 
-/// The browser tests of the example shop: `tests/build.rs` looks for the same programs.
+/// The browser tests of the example shop: `tests/browser` looks for the same programs.
 fn chromium(install: bool) -> Result<(), String> {
     let browsers = ["chromium", "chromium-browser", "google-chrome"];
     let complete = || browsers.into_iter().any(on_path) && on_path("chromedriver");

@@ -1,8 +1,10 @@
-//! The documents hold together: links lead somewhere, every page is in the book, every piece of Rust is compiled.
+//! The documents hold together: links lead somewhere, every page is in the book, every piece of Rust is compiled, and every
+//! other block of code is held by a test.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
@@ -11,6 +13,91 @@ const HELD_ELSEWHERE: [(&str, &str); 2] = [
     ("docs/axum.md", "crates/ucanpay-axum/tests/it/guide.rs"),
     ("docs/loco.md", "crates/ucanpay-loco/tests/it/guide/page.rs"),
 ];
+
+/// Blocks of other languages, by page, and the file of the test that runs them, reads them or compares them. Left out is
+/// `text` but where it is what a command prints: it is a drawing.
+const BLOCKS_HELD: [(&str, &str, &str); 27] = [
+    ("README.md", "sh", HERE),
+    ("README.md", "console", HERE),
+    (
+        "README.md",
+        "console",
+        "crates/ucanpay-cli/tests/it/pages.rs",
+    ),
+    ("crates/ucanpay-cli/README.md", "sh", HERE),
+    (
+        "crates/ucanpay-cli/README.md",
+        "sh",
+        "crates/ucanpay-cli/tests/it/walk.rs",
+    ),
+    (
+        "crates/ucanpay-cli/README.md",
+        "sh",
+        "crates/ucanpay-cli/tests/it/pages.rs",
+    ),
+    (
+        "crates/ucanpay-cli/README.md",
+        "text",
+        "crates/ucanpay-cli/tests/it/walk.rs",
+    ),
+    ("crates/ucanpay-sandbox/README.md", "sh", HERE),
+    (
+        "docs/axum.md",
+        "diff",
+        "crates/ucanpay-axum/tests/it/guide.rs",
+    ),
+    ("docs/axum.md", "sh", "tests/tests/it/empty_folder.rs"),
+    ("docs/axum.md", "console", "tests/tests/it/empty_folder.rs"),
+    ("docs/core-only.md", "toml", HERE),
+    (
+        "docs/going-live.md",
+        "sh",
+        "crates/ucanpay-cli/tests/it/pages.rs",
+    ),
+    (
+        "docs/loco.md",
+        "diff",
+        "crates/ucanpay-loco/tests/it/guide/page.rs",
+    ),
+    (
+        "docs/loco.md",
+        "console",
+        "crates/ucanpay-loco/tests/it/guide/page.rs",
+    ),
+    ("docs/model.md", "mermaid", "tests/model/tests/it/main.rs"),
+    (
+        "docs/operations.md",
+        "sql",
+        "crates/ucanpay-storefront/tests/it/operations.rs",
+    ),
+    (
+        "docs/operations.md",
+        "sql",
+        "crates/ucanpay-storefront/tests/it/postgres.rs",
+    ),
+    (
+        "docs/providers.md",
+        "toml",
+        "crates/ucanpay-storefront/tests/it/account.rs",
+    ),
+    (
+        "docs/reconciling.md",
+        "sql",
+        "crates/ucanpay-storefront/tests/it/books.rs",
+    ),
+    ("docs/reliability.md", "sh", HERE),
+    (
+        "docs/sandbox.md",
+        "json",
+        "crates/ucanpay-sandbox/tests/it/control.rs",
+    ),
+    ("examples/axum-shop/README.md", "sh", HERE),
+    ("examples/loco-shop/README.md", "sh", HERE),
+    ("examples/openssl-signer/README.md", "sh", HERE),
+    ("examples/swap-transport/README.md", "sh", HERE),
+    ("examples/two-gateways/README.md", "sh", HERE),
+];
+const HERE: &str = "tests/tests/it/documents.rs";
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -205,6 +292,138 @@ fn every_piece_of_rust_in_a_page_is_compiled() {
             ),
         }
     }
+}
+
+/// The language and the text of each fenced block of a page.
+fn blocks(text: &str) -> Vec<(String, String)> {
+    let mut blocks: Vec<(String, String)> = Vec::new();
+    let mut inside = false;
+    for event in parse(text) {
+        match event {
+            Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(words))) => {
+                let language = words.split(',').next().unwrap_or_default().to_owned();
+                blocks.push((language, String::new()));
+                inside = true;
+            }
+            Event::End(TagEnd::CodeBlock) => inside = false,
+            Event::Text(text) if inside => blocks.last_mut().unwrap().1.push_str(&text),
+            _ => {}
+        }
+    }
+    blocks
+}
+
+#[test]
+fn every_block_that_is_not_rust_is_held_by_a_test() {
+    let mut unseen: BTreeSet<_> = BLOCKS_HELD.into_iter().collect();
+    for (page, text) in pages() {
+        for (language, _) in blocks(&text) {
+            assert!(!language.is_empty(), "{page}: a block says no language");
+            let held: Vec<_> = BLOCKS_HELD
+                .into_iter()
+                .filter(|(name, of, _)| *name == page && *of == language)
+                .collect();
+            assert!(
+                !held.is_empty() || ["rust", "text"].contains(&&*language),
+                "{page}: nobody holds its {language}"
+            );
+            for entry in held {
+                let test = fs::read_to_string(root().join(entry.2)).unwrap();
+                let name = Path::new(entry.0).file_name().unwrap().to_str().unwrap();
+                assert!(test.contains(name), "{} does not read {page}", entry.2);
+                unseen.remove(&entry);
+            }
+        }
+    }
+    assert!(unseen.is_empty(), "no such blocks: {unseen:?}");
+}
+
+/// Commands that run for ever, or install something, are not run here: what they name is there.
+#[test]
+fn the_commands_of_the_pages_name_packages_and_tasks_that_there_are() {
+    let pages: BTreeSet<&str> = BLOCKS_HELD
+        .into_iter()
+        .filter(|(_, language, test)| *language == "sh" && *test == HERE)
+        .map(|(page, ..)| page)
+        .collect();
+    let help = fs::read_to_string(root().join("xtask/src/args.rs")).unwrap();
+    let mut looked_at = 0;
+    for page in pages {
+        let text = fs::read_to_string(root().join(page)).unwrap();
+        let commands = blocks(&text)
+            .into_iter()
+            .filter(|(language, _)| language == "sh");
+        let commands: Vec<String> = commands.map(|(_, block)| block).collect();
+        for line in commands.iter().flat_map(|block| block.lines()) {
+            let Some((_, command)) = line.split_once("cargo ") else {
+                continue;
+            };
+            let words: Vec<&str> = command.split_whitespace().collect();
+            let there = match words[..] {
+                ["test", "-p", "ucanpay-tests", ..] => true,
+                ["run", "-p", package, ..] => ["crates", "examples"].iter().any(|folder| {
+                    root()
+                        .join(folder)
+                        .join(package)
+                        .join("src/main.rs")
+                        .exists()
+                }),
+                // Of a package apart, in its own folder.
+                ["run", "--release", ..] | ["test"] => {
+                    root().join(page).with_file_name("src/main.rs").exists()
+                }
+                ["install", "--path", path] => root().join(path).join("src/main.rs").exists(),
+                ["xtask", task, ..] => help.contains(&format!("  cargo xtask {task}")),
+                _ => false,
+            };
+            assert!(there, "{page}: {line}");
+            looked_at += 1;
+        }
+    }
+    assert_eq!(looked_at, 23);
+}
+
+#[test]
+fn the_tree_of_core_is_the_one_that_the_readme_shows() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let shown = blocks(&readme).into_iter().map(|(_, text)| text);
+    let shown = shown.filter_map(|text| Some(text.strip_prefix("$ cargo ")?.to_owned()));
+    let shown: Vec<String> = shown.collect();
+    let [shown] = &shown[..] else {
+        panic!("{shown:?}");
+    };
+    let (command, tree) = shown.split_once('\n').unwrap();
+    let output = Command::new(env!("CARGO"))
+        .args(command.split_whitespace())
+        .args(["--charset", "utf8", "--offline"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let printed = String::from_utf8(output.stdout).unwrap();
+    // Where the checkout lies, and whether a package stands for others.
+    let names = |text: &str| -> Vec<String> {
+        let names = text
+            .lines()
+            .map(|line| line.split(" (").next().unwrap_or_default());
+        names.map(str::to_owned).collect()
+    };
+    assert_eq!(names(&printed), names(tree));
+}
+
+#[test]
+fn the_dependency_of_core_only_is_there_with_its_features() {
+    let page = fs::read_to_string(root().join("docs/core-only.md")).unwrap();
+    let block = blocks(&page)
+        .into_iter()
+        .find(|(language, _)| language == "toml");
+    let (_, line) = block.unwrap();
+    let (_, path) = line.split_once("path = \"../ucanpay/").unwrap();
+    let (path, rest) = path.split_once('"').unwrap();
+    let manifest = fs::read_to_string(root().join(path).join("Cargo.toml")).unwrap();
+    let (_, features) = rest.split_once("features = [\"").unwrap();
+    let (feature, _) = features.split_once('"').unwrap();
+    assert!(manifest.contains(&format!("\n{feature} = [")), "{feature}");
 }
 
 /// The containers were not started where this project is tested: what can be held to the code is.

@@ -13,6 +13,7 @@ mod canary;
 mod copies;
 mod crash;
 mod documents;
+mod empty_folder;
 mod gateway_apart;
 mod ledger_file;
 mod processes;

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends with a panic")]
 
+#[cfg(feature = "router")]
+mod corpus;
 mod extractors;
 #[cfg(feature = "router")]
 mod guide;

@@ -11,6 +11,7 @@ mod gateway;
 mod json;
 mod keys;
 mod notifying;
+mod pages;
 mod pictures;
 mod probing;
 mod program;

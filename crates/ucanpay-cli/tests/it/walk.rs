@@ -110,7 +110,8 @@ impl Drop for Sandbox {
     }
 }
 
-fn shell(commands: &str, folder: &Path) -> Command {
+/// A shell in this folder that finds the program, and inherits nothing else.
+pub(crate) fn shell(commands: &str, folder: &Path) -> Command {
     let programs = Path::new(PROGRAM).parent().unwrap().to_str().unwrap();
     let mut shell = Command::new("sh");
     shell

@@ -209,6 +209,33 @@ async fn standing(sandbox: &Served) -> Vec<(String, String)> {
         .collect()
 }
 
+/// The fault plan and the seed file of `docs/sandbox.md`, as they stand there.
+#[tokio::test]
+async fn the_plan_and_the_seed_of_the_page_are_taken() {
+    const PAGE: &str = include_str!("../../../../docs/sandbox.md");
+    let blocks = PAGE.split("```json\n").skip(1);
+    let blocks: Vec<&str> = blocks
+        .map(|rest| rest.split("```").next().unwrap())
+        .collect();
+    let [plan, seed] = blocks[..] else {
+        panic!("{} blocks", blocks.len());
+    };
+    let sandbox = Served::start(config().with_seed(Seed::from_json(seed).unwrap())).await;
+    let begins = [("A1", "NOTPAY"), ("A2", "SUCCESS")];
+    let begins = begins.map(|(number, status)| (number.to_owned(), status.to_owned()));
+    assert_eq!(standing(&sandbox).await, begins);
+    let rules = async || {
+        sandbox.look("faults").await["faults"]
+            .as_array()
+            .unwrap()
+            .len()
+    };
+    assert_eq!(rules().await, 1);
+    let (status, answer) = sandbox.control("faults", plan).await;
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(rules().await, 3);
+}
+
 #[tokio::test]
 async fn a_sandbox_begins_with_its_seed_and_again_after_a_reset() {
     let seed = Seed::from_json(SEED).unwrap();

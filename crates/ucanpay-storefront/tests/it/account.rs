@@ -89,6 +89,62 @@ fn order(provider: &dyn PaymentProvider) -> Value {
     serde_json::from_slice(&provider.prepare_payment(&intent).unwrap().body).unwrap()
 }
 
+/// The accounts of `docs/providers.md`, as they stand there.
+#[test]
+fn the_accounts_of_the_page_are_read() {
+    #[derive(serde::Deserialize)]
+    struct Accounts {
+        account: Vec<AccountSettings>,
+    }
+    const PAGE: &str = include_str!("../../../../docs/providers.md");
+    let folder = tempfile::tempdir().unwrap();
+    let keys = format!("{}/", folder.path().to_str().unwrap());
+    let copies = [
+        ("merchant-2048.pkcs8.pem", "merchant.pem"),
+        ("merchant-1024.pkcs8.pem", "terrace.pem"),
+        ("platform-2048.pub.pem", "ucanpay.pem"),
+        ("platform-2048.pub.pem", "birch.secret"),
+    ];
+    for (fixture, name) in copies {
+        std::fs::copy(key(fixture), folder.path().join(name)).unwrap();
+    }
+    let block = PAGE.split("```toml\n").nth(1).unwrap();
+    let block = block.split("```").next().unwrap().replace("keys/", &keys);
+    let Accounts { account } = toml::from_str(&block).unwrap();
+    let registry = PaymentRegistry::builder()
+        .factory(UcanpayFactory::new())
+        .factory(Birch)
+        .accounts("account", account)
+        .build()
+        .unwrap();
+    assert_eq!(registry.default_id().as_str(), "ucanpay");
+    for (id, merchant) in [("terrace", "2000000011"), ("birch", "scripted-merchant")] {
+        let provider = registry.get(Some(&ProviderId::new(id).unwrap()));
+        assert_eq!(provider.unwrap().merchant(), merchant, "{id}");
+    }
+}
+
+/// The page's own kind.
+#[derive(Debug)]
+struct Birch;
+
+impl ProviderFactory for Birch {
+    fn kind(&self) -> &'static str {
+        "birch"
+    }
+
+    fn build(
+        &self,
+        id: ProviderId,
+        account: &AccountSettings,
+    ) -> Result<Arc<dyn PaymentProvider>, SettingError> {
+        account.refuse_unknown(&["secret_file"])?;
+        let file = account.required("secret_file", "name the file with the secret")?;
+        std::fs::read(file.text()).unwrap();
+        Ok(Arc::new(ScriptedProvider::new().with_id(id)))
+    }
+}
+
 #[test]
 fn two_accounts_and_another_gateway_stand_side_by_side() {
     let registry = registry(vec![

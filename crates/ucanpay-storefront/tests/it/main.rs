@@ -10,6 +10,7 @@ mod adapter;
 mod await_points;
 mod between;
 mod block;
+mod books;
 mod capabilities;
 mod close_calls;
 mod ending;

@@ -156,6 +156,24 @@ async fn trouble_noted_after_the_lease_passed_on_writes_nothing() {
 }
 
 #[tokio::test]
+async fn bytes_signed_anew_after_the_lease_passed_on_are_not_kept() {
+    for shop in shops().await {
+        shop.gateway.next_call(Fault::Unreachable);
+        shop.start("A1", 450).await.unwrap();
+        let (lease, later) = stale_lease(&shop).await;
+        let before = shop.view("A1").await;
+        let mut request = before.payment.request.clone();
+        request.key = "new key".into();
+        let until = later.after(Duration::from_secs(60));
+        let renew = Command::Renew(lease, request, until);
+        let applied = shop.store.apply(&shop.key("A1"), renew, later).await;
+        assert_eq!(applied.unwrap().outcome, Outcome::StaleLease);
+        assert_eq!(shop.view("A1").await, before);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
 async fn an_answer_after_the_lease_passed_on_writes_nothing_and_a_notification_needs_no_lease() {
     for shop in shops().await {
         shop.start("A1", 450).await.unwrap();
