@@ -17,6 +17,7 @@ The project's own commands.
   cargo xtask mutants --only X    the same, for the ways whose name contains X
   cargo xtask bench               every benchmark beside its yardstick; writes docs/performance/
   cargo xtask bench --only X      those whose command contains X; writes nothing
+  cargo xtask book                makes the guides into a book for a browser, with mdbook: target/book/
   cargo xtask help                this text
 
 `cargo test --workspace` runs the tests alone, and lists those it left out and why.";
@@ -43,6 +44,7 @@ pub(crate) enum Task {
     Mutants {
         only: Option<String>,
     },
+    Book,
     /// Those whose command contains this, or all.
     Bench {
         only: Option<String>,
@@ -65,12 +67,14 @@ pub(crate) fn read(words: impl IntoIterator<Item = String>) -> Result<Task, Stri
         [] => Err("no command is given".to_owned()),
         ["help" | "--help" | "-h"]
         | [
-            "test" | "fuzz" | "prove" | "defences" | "mutants" | "bench",
+            "test" | "fuzz" | "prove" | "defences" | "mutants" | "bench" | "book",
             "--help" | "-h",
         ] => Ok(Task::Help),
         ["test"] => Ok(Task::Test { install: true }),
         ["test", "--no-install"] => Ok(Task::Test { install: false }),
         ["test", word, ..] => Err(format!("`test` does not know {word:?}")),
+        ["book"] => Ok(Task::Book),
+        ["book", word, ..] => Err(format!("`book` does not know {word:?}")),
         ["fuzz"] => Ok(Task::Fuzz(Bound::Seconds(60))),
         ["fuzz", flag @ ("--seconds" | "--runs")] => Err(format!("`{flag}` needs a number")),
         ["fuzz", "--seconds", number] => number_of("seconds", number)

@@ -14,6 +14,7 @@
 //! | `bench/` | every benchmark and what it must reach, apart from the checks |
 //! | `prove/` | the long proofs, apart from the checks |
 //! | `defences/` | each defence removed, to see its test fail, apart from the checks |
+//! | `book.rs` | the guides as a book |
 //! | `mutants.rs` | the ledger broken in many ways, to see the histories find it, apart from the checks |
 
 #![expect(
@@ -24,6 +25,7 @@
 
 mod args;
 mod bench;
+mod book;
 mod defences;
 mod deny;
 mod features;
@@ -68,6 +70,9 @@ fn main() -> ExitCode {
         }
         Task::Defences { only } => Workspace::find()
             .and_then(|workspace| defences::run(&workspace, only.as_deref()))
+            .map(|()| true),
+        Task::Book => Workspace::find()
+            .and_then(|workspace| book::run(&workspace))
             .map(|()| true),
         Task::Mutants { only } => Workspace::find()
             .and_then(|workspace| mutants::run(&workspace, only.as_deref()))
