@@ -22,7 +22,7 @@ use ucanpay_storefront::{
 use crate::bug::Bug;
 use crate::gateway::{REFUNDS, RefundSaid, Said, Word};
 use crate::mistake::{self, Mistake};
-use crate::moments::{LEASED_NOW, NOW, forget, lease_of, passes};
+use crate::moments::{DUE, LEASED_NOW, NOW, forget, lease_of, passes};
 
 /// The payment's amount in cents.
 const TOTAL: i64 = 200;
@@ -288,6 +288,7 @@ impl Book {
         let lease = |on: usize, who: usize| Lease {
             target: self.target(on),
             until: lease_of(view, on, who),
+            due: Some(DUE),
         };
         Some(match ask {
             Ask::Create(_) => Command::Create(

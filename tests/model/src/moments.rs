@@ -24,7 +24,7 @@ pub(crate) const LEASED_NOW: Timestamp = at(60_000);
 const RUNNING: i64 = 30_000;
 const RUN_OUT: i64 = -10_000;
 /// Set before any lease that stands.
-const DUE: Timestamp = at(-100_000);
+pub(crate) const DUE: Timestamp = at(-100_000);
 /// Set after any lease that stands was taken.
 const DOUBTED: Timestamp = at(-1_000);
 const PAST: Timestamp = at(-1_000);

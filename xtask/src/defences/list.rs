@@ -127,6 +127,34 @@ mod tests {
     }
 
     #[test]
+    fn each_test_that_must_fail_is_there() {
+        for defence in read(root()).unwrap() {
+            let name = defence.test.rsplit("::").next().unwrap();
+            // A test that the macro of `tests/postgres` makes is in a module of its own.
+            let made = format!("    {name};\n");
+            let on_postgres = defence.test.contains("::on_postgres::");
+            let name = format!("fn {name}(");
+            let mut folders = ["crates", "examples"]
+                .map(|folder| root().join(folder))
+                .to_vec();
+            for folder in &mut folders {
+                folder.push(&defence.package);
+            }
+            let mut there = false;
+            while let Some(folder) = folders.pop() {
+                for entry in fs::read_dir(folder).into_iter().flatten() {
+                    let path = entry.unwrap().path();
+                    there |= fs::read_to_string(&path).is_ok_and(|text| {
+                        text.contains(&name) && text.contains(&made) == on_postgres
+                    });
+                    folders.push(path);
+                }
+            }
+            assert!(there, "{}: {name}", defence.test);
+        }
+    }
+
+    #[test]
     fn each_name_is_one_defence() {
         let mut names: Vec<String> = Vec::new();
         for Defence { name, .. } in read(root()).unwrap() {

@@ -119,6 +119,9 @@ pub struct Lease {
     pub target: Target,
     /// The end, which also tells this lease from an earlier and a later one.
     pub until: Timestamp,
+    /// When the row was to be asked about as the lease was taken. If it stands otherwise at the lease's end, a message cast
+    /// doubt on the row meanwhile, and the question was put before.
+    pub due: Option<Timestamp>,
 }
 
 impl Lease {

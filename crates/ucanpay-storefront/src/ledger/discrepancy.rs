@@ -27,7 +27,8 @@ words! {
         /// More went back than was paid.
         RefundedTooMuch = "refunded_too_much",
         /// The gateway refuses a call that returns money, as it stands; or has left a refund open for half an hour, and
-        /// finds none of its number.
+        /// finds none of its number; or a reversal, and says that the payment stands. Closing this last one withdraws
+        /// the reversal: the money can be refunded instead.
         Refused = "refused",
     }
 }

@@ -203,9 +203,22 @@ impl PaymentView {
         self.open_discrepancies().next().is_some()
     }
 
-    /// Whether some of the money went back or may have: a reversal would return it twice.
+    /// Whether some of the money went back, or may have or still may: a reversal would return it twice.
     pub fn money_went_back(&self) -> bool {
-        self.reserved() > 0 || self.unexplained_return()
+        self.reserved() > 0
+            || self.unexplained_return()
+            || self.refunds.iter().any(Refund::may_still_go_through)
+    }
+
+    /// Whether more went back than was paid, or is on its way: by refunds alone, or by a refund besides a reversal.
+    pub(super) fn went_back_too_much(&self) -> bool {
+        let reversed = self.payment.reversal == Some(Reversal::Done);
+        let paid = if reversed {
+            0
+        } else {
+            self.payment.amount.cents()
+        };
+        self.reserved() > paid
     }
 
     /// Whether money went back, and nothing here says how much.

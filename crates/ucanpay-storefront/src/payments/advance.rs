@@ -12,7 +12,7 @@ use super::{Payments, detached, words};
 use crate::id::PaymentKey;
 use crate::ledger::{
     Command, LEASE, Lease, Outcome, Payment, PaymentState, PaymentView, Refund, RefundState,
-    Target, Verdict,
+    Reversal, Target, Verdict,
 };
 use crate::provider::{Fact, FrozenRequest, ProviderError, ProviderErrorKind};
 use crate::store::StoreError;
@@ -20,8 +20,8 @@ use crate::store::StoreError;
 /// What the gateway refused as it stands (a balance to be topped up, a key to be corrected) is not tried again sooner.
 const REFUSED: Duration = Duration::from_secs(300);
 
-/// How long the gateway may leave a refund open before a person is told.
-const LEFT_OPEN: Duration = Duration::from_secs(30 * 60);
+/// How long the gateway may leave a refund or a reversal open before a person is told.
+pub(super) const LEFT_OPEN: Duration = Duration::from_secs(30 * 60);
 
 /// How long an account is left alone where the gateway does not say how long.
 const BLOCKED: Duration = Duration::from_secs(60);
@@ -272,8 +272,10 @@ async fn submit_or_query(
     lease: &Lease,
 ) -> Result<Fact, ProviderError> {
     let inquiry = refund.inquiry(payment);
+    // Of a payment that was reversed nothing is left to be returned, whatever was asked for before that was known.
+    let reversed = payment.reversal == Some(Reversal::Done);
     let request = match &refund.request {
-        Some(request) if refund.state == RefundState::Requested => request,
+        Some(request) if refund.state == RefundState::Requested && !reversed => request,
         _ => return gate.open().await?.query_refund(&inquiry).await,
     };
     let submitted = gate.open_under(lease).await?.refund_payment(request);

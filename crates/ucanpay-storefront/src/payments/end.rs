@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::advance::telling;
+use super::advance::{LEFT_OPEN, telling};
 use super::gate::Gate;
 use super::{Payments, words};
 use crate::id::PaymentKey;
@@ -106,7 +106,11 @@ impl Payments {
     /// `Paid`, and `MoneyReturned` is told.
     ///
     /// If the gateway does not reverse it, `reversal` is `Refused` and `trouble` says so: use a refund. While it is
-    /// `Requested`, the reconciler goes on.
+    /// `Requested`, the reconciler goes on, and nothing can be refunded. Where that lasts for half an hour a person is told;
+    /// closing that discrepancy withdraws the wish.
+    ///
+    /// A payment that proves to be paid is told as paid, and then returned: ship nothing of an order that is being reversed,
+    /// whatever an event says ([`is_to_end`](PaymentView::is_to_end)).
     ///
     /// # Errors
     /// [`EndError`]: then nothing was sent, unless it is [`EndError::Store`].
@@ -262,6 +266,13 @@ impl Payments {
                 .apply(key, Command::RefuseReversal(lease, trouble))
                 .await?
                 .view);
+        }
+        // Nothing can be refunded meanwhile, and somebody waits for the money.
+        let left_open = how == Cancellation::Reverse
+            && error.kind() == Kind::AskFirst
+            && self.now().since(view.payment.expires_at) > LEFT_OPEN;
+        if left_open {
+            return self.give_up_on(key, lease, error, true).await;
         }
         self.not_yet(key, lease, error).await
     }

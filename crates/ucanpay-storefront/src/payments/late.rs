@@ -10,7 +10,8 @@ use std::sync::Arc;
 use super::gate::Gate;
 use super::{Payments, RefundError, RefundRequest, words};
 use crate::id::{PaymentKey, RefundNumber};
-use crate::ledger::{Command, LEASE, Lease, Outcome, PaymentView, Target};
+use crate::ledger::{Command, LEASE, Lease, Outcome, PaymentView, Target, Verdict};
+use crate::provider::{Claim, PaymentStatus};
 use crate::store::StoreError;
 
 impl Payments {
@@ -28,9 +29,18 @@ impl Payments {
             Ok(fact) => Box::new(fact),
             Err(error) => return self.give_up_on(key, lease, &error, false).await,
         };
+        let paid = matches!(
+            fact.claim,
+            Claim::Payment(PaymentStatus::Paid | PaymentStatus::PaidAndReturned)
+        );
         let applied = self.apply(key, Command::Observe(fact, Some(lease))).await?;
+        // An answer that says anything else, or does not fit, returns no money: a person looks, and it is asked again.
+        let fits = matches!(
+            applied.outcome,
+            Outcome::Observed(Verdict::Applied | Verdict::NothingNew)
+        );
         let view = match applied.view {
-            Some(view) if view.owes_late_refund() => view,
+            Some(view) if paid && fits && view.owes_late_refund() => view,
             settled => return Ok(settled),
         };
         let claim = Command::Claim(Target::Payment, self.now().after(LEASE));

@@ -189,9 +189,9 @@ impl Payments {
         self.store().recent(limit).await
     }
 
-    /// Asks the gateway about a payment and its refunds now, where anything is still expected or a refund that failed may
-    /// still go through. A row that somebody
-    /// else is asking about is left to them.
+    /// Asks the gateway about a payment now, also where nothing is expected of it any more, and about each of its refunds of
+    /// which something is, or which failed and may still go through. A row that somebody else is asking about is left to
+    /// them. Meant for a person's question: a page that follows a payment wants [`changes_of`](Self::changes_of).
     ///
     /// # Errors
     /// [`RefreshError`]. A gateway that does not answer is not an error: the view then is as old as it was.
@@ -201,13 +201,12 @@ impl Payments {
             .load(key)
             .await?
             .ok_or(RefreshError::NotFound)?;
-        let payment = (!view.is_settled()).then_some(Target::Payment);
         let refunds = view
             .refunds
             .iter()
             .filter(|refund| !refund.state.is_settled() || refund.may_still_go_through())
             .map(|refund| Target::Refund(refund.number.clone()));
-        for target in payment.into_iter().chain(refunds) {
+        for target in std::iter::once(Target::Payment).chain(refunds) {
             let until = self.now().after(LEASE);
             let applied = self.apply(key, Command::Claim(target, until)).await?;
             if let Outcome::Claimed(lease) = applied.outcome {

@@ -291,7 +291,7 @@ impl PaymentStore for MemoryStore {
         }
         due.sort_by_key(|(at, ..)| *at);
         let mut claimed = Vec::new();
-        for (_, key, refund) in due.into_iter().take(limit) {
+        for (due, key, refund) in due.into_iter().take(limit) {
             let Some(view) = tables.payments.get_mut(&key).map(Arc::make_mut) else {
                 continue;
             };
@@ -305,7 +305,7 @@ impl PaymentStore for MemoryStore {
                     Target::Refund(refund.number.clone())
                 }
             };
-            claimed.push((key, Lease { target, until }));
+            claimed.push((key, Lease { target, until, due }));
         }
         Ok(claimed)
     }

@@ -7,7 +7,7 @@ use super::details::EventDetails;
 use super::{ClaimedEvent, ParkedEvent, StoreError};
 use crate::id::{PaymentKey, ProviderId, Reference, RefundNumber};
 use crate::ledger::{
-    ClosedReview, Discrepancy, DiscrepancyKind, Event, EventKind, LatePolicy, Payment,
+    ClosedReview, Discrepancy, DiscrepancyKind, Event, EventKind, LatePolicy, Lease, Payment,
     PaymentState, Refund, RefundState, Reversal, Schedule, Target,
 };
 use crate::provider::FrozenRequest;
@@ -132,13 +132,14 @@ pub(super) fn discrepancy(row: &impl Columns) -> Result<Discrepancy, StoreError>
     })
 }
 
-/// A row that is due: of a payment where `number` is NULL, of a refund otherwise.
-pub(super) fn due(row: &impl Columns) -> Result<(PaymentKey, Target), StoreError> {
+/// A row that is due, as it is leased until then: of a payment where `number` is NULL, of a refund otherwise.
+pub(super) fn due(row: &impl Columns, until: Timestamp) -> Result<(PaymentKey, Lease), StoreError> {
     let target = match row.optional_text("number")? {
         None => Target::Payment,
         Some(number) => Target::Refund(refund_number(number)?),
     };
-    Ok((key(row)?, target))
+    let due = Some(moment(row, "next_check_at")?);
+    Ok((key(row)?, Lease { target, until, due }))
 }
 
 pub(super) fn waiting_event(

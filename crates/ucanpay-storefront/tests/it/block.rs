@@ -146,6 +146,7 @@ fn give_up(seconds: u64) -> Command {
         lease: Lease {
             target: Target::Payment,
             until,
+            due: None,
         },
         trouble: "too many requests".into(),
         review: false,

@@ -12,7 +12,7 @@ use ucanpay_storefront::provider::FrozenRequest;
 use ucanpay_storefront::store::Delivery;
 use ucanpay_storefront::{
     Clock as _, LatePolicy, NotificationTopic, PaymentState, PostgresStore, RawNotification,
-    RefundError,
+    RefundError, SqliteStore,
 };
 
 use crate::gateway::{Fault, MERCHANT};
@@ -138,20 +138,22 @@ async fn each_event_is_claimed_by_one_of_them_and_in_order() {
     shop.check().await;
 }
 
+/// Two programs on one file: whoever comes second waits, and is not turned away.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sixty_four_copies_through_two_on_one_file_are_all_acknowledged_and_have_one_effect() {
+    let shop = Shop::on_sqlite().await;
+    let Some(Database::Sqlite { url, .. }) = &shop.database else {
+        panic!("this shop is on SQLite");
+    };
+    let store = Arc::new(SqliteStore::open(url).await.unwrap());
+    let twin = Shop::with(store, shop.gateway.clone(), Arc::clone(&shop.clock), None);
+    copies_have_one_effect(&shop, &twin).await;
+    shop.check().await;
+}
+
 async fn sixty_four_copies_through_both_have_one_effect() {
     let (shop, twin) = two().await;
-    shop.start("A1", 450).await.unwrap();
-    let note = shop.gateway.payment_note("A1", &json!({}));
-    let copies: Vec<_> = (0..64)
-        .map(|n| {
-            let payments = if n % 2 == 0 { &shop } else { &twin }.payments.clone();
-            let raw = RawNotification::new(NotificationTopic::Payment, note.clone());
-            tokio::spawn(async move { payments.handle_notification(raw).await })
-        })
-        .collect();
-    for copy in copies {
-        assert_eq!(copy.await.unwrap().unwrap().reply().body, "Committed");
-    }
+    copies_have_one_effect(&shop, &twin).await;
     let pool = PgPool::connect(shop.url()).await.unwrap();
     let seen: i64 = sqlx::query_scalar(
         "SELECT seen FROM ucanpay_evidence WHERE reference = 'A1' AND source = 'notification'",
@@ -160,10 +162,25 @@ async fn sixty_four_copies_through_both_have_one_effect() {
     .await
     .unwrap();
     assert_eq!(seen, 64);
+    shop.check().await;
+}
+
+async fn copies_have_one_effect(shop: &Shop, twin: &Shop) {
+    shop.start("A1", 450).await.unwrap();
+    let note = shop.gateway.payment_note("A1", &json!({}));
+    let copies: Vec<_> = (0..64)
+        .map(|n| {
+            let payments = if n % 2 == 0 { shop } else { twin }.payments.clone();
+            let raw = RawNotification::new(NotificationTopic::Payment, note.clone());
+            tokio::spawn(async move { payments.handle_notification(raw).await })
+        })
+        .collect();
+    for copy in copies {
+        assert_eq!(copy.await.unwrap().unwrap().reply().body, "Committed");
+    }
     let words = twin.event_words().await;
     let paid = words.iter().filter(|word| **word == "payment_succeeded");
     assert_eq!(paid.count(), 1);
-    shop.check().await;
 }
 
 fn create(shop: &Shop, cents: i64) -> Command {

@@ -23,6 +23,7 @@ mod news;
 mod notifications;
 mod operations;
 mod outbox;
+mod overtaken;
 mod own_migrations;
 mod postgres;
 mod provider_conformance;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use ucanpay_storefront::ledger::{Command, DiscrepancyKind, Outcome, RefundRefusal, Target};
+use ucanpay_storefront::provider::PaymentStatus;
 use ucanpay_storefront::{
     Clock as _, PaymentState, RefundError, RefundNumber, Reversal, ReviewError,
 };
@@ -108,7 +109,9 @@ async fn a_person_who_found_out_how_much_went_back_lets_refunds_go_on() {
 async fn a_reversed_payment_stays_stopped_whatever_is_found_and_whatever_the_portal_says_later() {
     for shop in shops().await {
         shop.paid("A1", 450).await;
+        shop.gateway.set_status("A1", PaymentStatus::Reversed);
         let note = send(&shop, json!({"status": "REVOKED"})).await;
+        shop.pass(1).await;
         let _receipt = shop.note(note).await.unwrap();
         let view = shop.view("A1").await;
         assert_eq!(view.payment.state, PaymentState::Paid);

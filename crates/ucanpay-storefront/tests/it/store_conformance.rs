@@ -127,8 +127,8 @@ impl PaymentStore for Faulty {
             (Fault::IgnoresLeases, Command::Claim(Target::Payment, until)) if before.is_some() => {
                 let until = *until;
                 let mut applied = self.inner.apply(key, command, now).await?;
-                let target = Target::Payment;
-                applied.outcome = Outcome::Claimed(Lease { target, until });
+                let (target, due) = (Target::Payment, None);
+                applied.outcome = Outcome::Claimed(Lease { target, until, due });
                 return Ok(applied);
             }
             (

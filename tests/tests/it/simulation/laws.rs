@@ -141,9 +141,11 @@ pub(crate) fn judge(done: &Done<'_>) -> Broken {
         }
         Command::SettleReview { .. } => {
             let (was, is) = (&before.view.payment, &after.view.payment);
+            let withdrawn =
+                was.reversal == Some(Reversal::Requested) && is.reversal == Some(Reversal::Refused);
             law.must(
-                was.state == is.state && was.reversal == is.reversal,
-                "a person's look moves no state",
+                was.state == is.state && (was.reversal == is.reversal || withdrawn),
+                "a person's look moves no state, but may withdraw a reversal",
             );
         }
         _ => {}
@@ -528,9 +530,10 @@ fn schedules(law: &mut Broken, done: &Done<'_>, before: &History, after: &Histor
         done.command,
         Command::Observe(..) | Command::ObserveAndHold(..)
     );
-    // It was set after the question had gone out, so that the answer is older than the doubt.
-    let doubted = was.is_some_and(|at| at > lease.until.before(MINUTE) && at <= done.now)
-        && settled(&before.view, &lease.target);
+    // It was set after the lease was taken, so that the answer is older than the doubt.
+    let held = schedule(&before.view, &lease.target)
+        .is_some_and(|row| row.lease_until == Some(lease.until));
+    let doubted = held && was.is_some() && was != lease.due;
     law.must(
         !answered || !doubted || is.is_some_and(|at| at <= done.now),
         "4: a doubt that came meanwhile is not answered",
@@ -702,6 +705,13 @@ fn payment_said(
                     "7: what has ended is not to be ended",
                 );
             } else if *status == PaymentStatus::Reversed {
+                if fact.source == Source::Notification && old.reversal != Some(Reversal::Done) {
+                    law.must(
+                        new.reversal == old.reversal && due(&Target::Payment),
+                        "4: a reversal of what is paid is asked about",
+                    );
+                    return;
+                }
                 law.must(
                     new.reversal == Some(Reversal::Done),
                     "4: reversed by the gateway's word",
@@ -1058,20 +1068,6 @@ pub(crate) fn is_leased(until: Option<Timestamp>, now: Timestamp) -> bool {
     until.is_some_and(|until| until > now && until.since(now) <= 2 * MINUTE)
 }
 
-/// Whether nothing more is expected of a row, as far as its state tells.
-fn settled(view: &PaymentView, target: &Target) -> bool {
-    match target {
-        Target::Payment => {
-            view.payment.state.is_settled()
-                && view.payment.reversal != Some(Reversal::Requested)
-                && !view.payment.late
-        }
-        Target::Refund(number) => view
-            .refund(number)
-            .is_some_and(|row| row.state.is_settled()),
-    }
-}
-
 /// Whether this is a refund that failed just now.
 fn fails(was: &PaymentView, is: &PaymentView, target: &Target) -> bool {
     let failed = |view: &PaymentView| match target {
@@ -1113,8 +1109,12 @@ pub(crate) fn reserved(view: &PaymentView) -> i64 {
     counts.map(|refund| refund.amount.cents()).sum()
 }
 
+/// Or still may, by a refund of which nobody has confirmed that it failed.
 pub(crate) fn money_went_back(view: &PaymentView) -> bool {
-    reserved(view) > 0 || is_open(view, DiscrepancyKind::UnexplainedReturn)
+    let in_doubt = |row: &Refund| row.state == RefundState::Failed && row.confirmed_at.is_none();
+    reserved(view) > 0
+        || is_open(view, DiscrepancyKind::UnexplainedReturn)
+        || view.refunds.iter().any(in_doubt)
 }
 
 /// Whether that was so at a moment, as far as the rows tell.

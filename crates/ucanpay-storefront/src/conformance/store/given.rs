@@ -136,5 +136,6 @@ pub(super) fn first_lease(now: Timestamp) -> Lease {
     Lease {
         target: Target::Payment,
         until: now.after(seconds(60)),
+        due: Some(now.after(seconds(15))),
     }
 }

@@ -158,14 +158,15 @@ async fn due(store: Arc<dyn PaymentStore>) -> Result<(), Shortfall> {
         claimed == ["C", "A"],
         "of C, A, B, two were to be claimed: {claimed:?}"
     );
-    must!(
-        late.iter().all(|(_, lease)| *lease
-            == Lease {
-                target: Target::Payment,
-                until: at(660)
-            }),
-        "the leases are not as asked for: {late:?}"
-    );
+    for (key, lease) in &late {
+        let stands = store.load(key).await?;
+        let due = stands.and_then(|view| view.payment.schedule.next_check_at);
+        let (target, until) = (Target::Payment, at(660));
+        must!(
+            *lease == Lease { target, until, due },
+            "the lease is not as asked for, or does not say since when the row is due: {lease:?}, {due:?}"
+        );
+    }
     let rest = store.claim_due(&one, at(601), at(661), 9).await?;
     let claimed: Vec<&str> = rest.iter().map(|(key, _)| key.reference.as_str()).collect();
     must!(claimed == ["B"], "only B was left: {claimed:?}");

@@ -286,16 +286,26 @@ impl Draft {
     }
 
     /// Takes the row if nobody has it.
-    pub(super) fn lease(&mut self, target: &Target, until: Timestamp) -> bool {
+    pub(super) fn lease(&mut self, target: Target, until: Timestamp) -> Option<Lease> {
         let now = self.now;
-        let Some((schedule, _)) = self.row(target) else {
-            return false;
-        };
-        let free = !schedule.leased(now);
-        if free {
-            schedule.lease_until = Some(until);
+        let (schedule, _) = self.row(&target)?;
+        if schedule.leased(now) {
+            return None;
         }
-        free
+        schedule.lease_until = Some(until);
+        Some(self.leased(target, until))
+    }
+
+    /// The lease of a row that is taken.
+    pub(super) fn leased(&self, target: Target, until: Timestamp) -> Lease {
+        let due = match &target {
+            Target::Payment => self.view.payment.schedule.next_check_at,
+            Target::Refund(number) => {
+                let refund = self.view.refund(number);
+                refund.and_then(|refund| refund.schedule.next_check_at)
+            }
+        };
+        Lease { target, until, due }
     }
 
     /// Takes the row from whoever has it.
@@ -351,12 +361,12 @@ impl Draft {
         }
     }
 
-    /// Whether this settled row was set to be asked for since the lease began: its question is older than the doubt.
+    /// Whether the row was set to be asked for since the lease was taken: its question is older than the doubt. No clock is
+    /// asked: whoever took the message in may have another one.
     pub(super) fn doubted_since(&mut self, lease: &Lease) -> bool {
-        let (begun, now) = (lease.taken_at(), self.now);
-        self.row(&lease.target).is_some_and(|(schedule, settled)| {
+        self.row(&lease.target).is_some_and(|(schedule, _)| {
             let asked = schedule.next_check_at;
-            settled && asked.is_some_and(|at| at > begun && at <= now)
+            asked.is_some() && asked != lease.due
         })
     }
 

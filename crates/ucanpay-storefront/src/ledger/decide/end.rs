@@ -110,9 +110,8 @@ fn take(mut draft: Draft, lease: Option<&Lease>, until: Timestamp) -> Decision {
         draft.free(&lease.target);
     }
     let target = Target::Payment;
-    if draft.lease(&target, until) {
-        draft.finish(Outcome::Claimed(Lease { target, until }))
-    } else {
-        draft.finish(Outcome::Busy)
+    match draft.lease(target, until) {
+        Some(lease) => draft.finish(Outcome::Claimed(lease)),
+        None => draft.finish(Outcome::Busy),
     }
 }

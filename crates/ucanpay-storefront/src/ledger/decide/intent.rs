@@ -58,10 +58,9 @@ pub(super) fn create(
         version: 1,
         events: 0,
     };
-    Draft::new(payment, now).finish(Outcome::Recorded(Lease {
-        target: Target::Payment,
-        until: lease,
-    }))
+    let draft = Draft::new(payment, now);
+    let lease = draft.leased(Target::Payment, lease);
+    draft.finish(Outcome::Recorded(lease))
 }
 
 /// The first parameter in which a repeated intent differs. The signed bytes always differ, by their nonce.
@@ -145,10 +144,8 @@ pub(super) fn request_refund(
     let mut draft = Draft::of(view, "intent", now);
     draft.add_refund(refund);
     draft.refund_event(draft.view.refunds.len() - 1, EventKind::RefundRequested);
-    draft.finish(Outcome::Recorded(Lease {
-        target: Target::Refund(new.number),
-        until: lease,
-    }))
+    let lease = draft.leased(Target::Refund(new.number), lease);
+    draft.finish(Outcome::Recorded(lease))
 }
 
 /// A refund that failed, asked for again under its number: the bytes signed the first time go out once more.
@@ -158,9 +155,9 @@ fn resubmit(view: Arc<PaymentView>, new: &NewRefund, lease: Timestamp, now: Time
     }
     let mut draft = Draft::of(view, "intent", now);
     let target = Target::Refund(new.number.clone());
-    if !draft.lease(&target, lease) {
-        return draft.finish(Outcome::Busy);
-    }
+    // Whoever has the row asks what became of the attempt before, and brings the older word.
+    draft.free(&target);
+    draft.lease(target.clone(), lease);
     if let Some(index) = draft.view.position(new.number.as_str()) {
         draft.move_refund(index, RefundState::Requested);
         let refund = &mut draft.view.refunds[index];
@@ -170,10 +167,8 @@ fn resubmit(view: Arc<PaymentView>, new: &NewRefund, lease: Timestamp, now: Time
         refund.schedule.next_check_at = Schedule::ask_again(now, now, None);
         draft.refund_event(index, EventKind::RefundRequested);
     }
-    draft.finish(Outcome::Recorded(Lease {
-        target,
-        until: lease,
-    }))
+    let lease = draft.leased(target, lease);
+    draft.finish(Outcome::Recorded(lease))
 }
 
 /// Rule 8: sum, count, age, one at a time, and under no other number what may still go through. Decided in the transaction
@@ -232,10 +227,9 @@ pub(super) fn claim(loaded: Loaded, target: Target, until: Timestamp, now: Times
         return Decision::unchanged(Outcome::NotFound, None);
     };
     let mut draft = Draft::of(view, "claim", now);
-    if draft.lease(&target, until) {
-        draft.finish(Outcome::Claimed(Lease { target, until }))
-    } else {
-        draft.finish(Outcome::Busy)
+    match draft.lease(target, until) {
+        Some(lease) => draft.finish(Outcome::Claimed(lease)),
+        None => draft.finish(Outcome::Busy),
     }
 }
 
@@ -267,9 +261,10 @@ pub(super) fn renew(
         return draft.finish(Outcome::StaleLease);
     }
     draft.free(&lease.target);
-    draft.lease(&lease.target, until);
-    let target = lease.target.clone();
-    draft.finish(Outcome::Claimed(Lease { target, until }))
+    match draft.lease(lease.target.clone(), until) {
+        Some(lease) => draft.finish(Outcome::Claimed(lease)),
+        None => draft.finish(Outcome::StaleLease),
+    }
 }
 
 pub(super) fn give_up(
@@ -290,8 +285,15 @@ pub(super) fn give_up(
     let view = &mut draft.view;
     let (recorded, note) = match &lease.target {
         Target::Payment => {
-            view.payment.trouble = Some(trouble.clone());
-            (view.payment.created_at, trouble)
+            let payment = &mut view.payment;
+            payment.trouble = Some(trouble.clone());
+            let wished = payment.reversal == Some(Reversal::Requested);
+            let since = if wished {
+                payment.expires_at
+            } else {
+                payment.created_at
+            };
+            (since, trouble)
         }
         Target::Refund(number) => {
             let Some(refund) = view.refunds.iter_mut().find(|row| row.number == *number) else {

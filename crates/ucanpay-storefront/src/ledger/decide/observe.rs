@@ -37,8 +37,11 @@ pub(super) fn observe_and_hold(
         let view = Arc::make_mut(view);
         view.payment.schedule.lease_until = Some(until);
         decision.payment = Some(view.payment.clone());
-        let target = lease.target.clone();
-        decision.outcome = Outcome::Claimed(Lease { target, until });
+        decision.outcome = Outcome::Claimed(Lease {
+            target: lease.target.clone(),
+            until,
+            due: view.payment.schedule.next_check_at,
+        });
     }
     decision
 }
@@ -166,9 +169,11 @@ fn reschedule(
     reading: &Result<Reading, Doubt>,
     even: Even,
 ) {
+    // A refund that does not stand here is the payment's to answer for.
     let row = matching::refund_claim(&fact.claim)
         .and_then(|claim| claim.number.as_deref())
         .and_then(|number| RefundNumber::new(number).ok())
+        .filter(|number| draft.view.refund(number).is_some())
         .map_or(Target::Payment, Target::Refund);
     match lease {
         Some(lease) => {

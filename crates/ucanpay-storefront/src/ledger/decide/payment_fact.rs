@@ -54,6 +54,11 @@ pub(super) fn apply(
         }
         Step::Contradiction => {
             if *status == PaymentStatus::Reversed {
+                let done = draft.view.payment.reversal == Some(Reversal::Done);
+                if fact.source == Source::Notification && !done {
+                    // It may tell of a reversal that was before this payment: the gateway is asked.
+                    return Ok(Reading::Ask);
+                }
                 reversed(draft);
                 return Ok(Reading::Believed);
             }
@@ -107,7 +112,7 @@ fn reversed(draft: &mut Draft) {
         let note = "this paid payment was reversed, and no reversal of it was under way here";
         draft.review(DiscrepancyKind::Contradiction, note);
     }
-    if draft.view.reserved() > 0 {
+    if draft.view.went_back_too_much() {
         let note = "more went back than was paid: the payment was reversed, and refunded besides";
         draft.review(DiscrepancyKind::RefundedTooMuch, note);
     }

@@ -103,8 +103,8 @@ pub(super) fn apply(
                 let note = "a refund succeeded after the gateway had closed it";
                 draft.review(DiscrepancyKind::Contradiction, note);
             }
-            if draft.view.reserved() > draft.view.payment.amount.cents() {
-                let note = "more went back than was paid, or is on its way: a refund went through after it had failed";
+            if draft.view.went_back_too_much() {
+                let note = "more went back than was paid, or is on its way: a refund went through after it had failed, or besides a reversal";
                 draft.review(DiscrepancyKind::RefundedTooMuch, note);
             }
             Ok(Reading::Believed)
@@ -171,7 +171,7 @@ fn foreign_refund(
     draft.explain(DiscrepancyKind::UnexplainedReturn, note);
     let note = "a refund of this payment was made outside this shop";
     draft.review(DiscrepancyKind::ForeignRefund, note);
-    if draft.view.reserved() > draft.view.payment.amount.cents() {
+    if draft.view.went_back_too_much() {
         let note = "more went back than was paid, or is on its way: a refund was made outside this shop besides";
         draft.review(DiscrepancyKind::RefundedTooMuch, note);
     }

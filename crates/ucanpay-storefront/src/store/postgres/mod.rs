@@ -133,13 +133,10 @@ impl PaymentStore for PostgresStore {
         limit: u32,
     ) -> Result<Vec<(PaymentKey, Lease)>, StoreError> {
         let mut tx = self.begin().await?;
-        let due = read::due(&mut tx, account, now, limit).await?;
-        write::leases(&mut tx, &due, until).await?;
+        let claimed = read::due(&mut tx, account, now, until, limit).await?;
+        write::leases(&mut tx, &claimed, until).await?;
         tx.commit().await?;
-        let claimed = due.into_iter();
-        Ok(claimed
-            .map(|(key, target)| (key, Lease { target, until }))
-            .collect())
+        Ok(claimed)
     }
 
     async fn claim_events(

@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 use sqlx::query::Query;
 
 use crate::id::{PaymentKey, ProviderId, Reference};
-use crate::ledger::{Census, Discrepancy, History, PaymentView, Refund, Schedule, Target};
+use crate::ledger::{Census, Discrepancy, History, Lease, PaymentView, Refund, Schedule};
 use crate::store::{ClaimedEvent, ParkedEvent, StoreError, census, history, row};
 use crate::time::Timestamp;
 
@@ -250,9 +250,10 @@ pub(super) async fn due(
     tx: &mut PgConnection,
     account: &ProviderId,
     now: Timestamp,
+    until: Timestamp,
     limit: u32,
-) -> Result<Vec<(PaymentKey, Target)>, StoreError> {
-    let mut found = Vec::new();
+) -> Result<Vec<(PaymentKey, Lease)>, StoreError> {
+    let mut found: Vec<(PaymentKey, Lease)> = Vec::new();
     for sql in [DUE_PAYMENTS, DUE_REFUNDS] {
         let rows = sqlx::query(sql)
             .bind(now.as_millis())
@@ -263,12 +264,12 @@ pub(super) async fn due(
             .fetch_all(&mut *tx)
             .await?;
         for due in &rows {
-            found.push((row::moment(due, "next_check_at")?, row::due(due)?));
+            found.push(row::due(due, until)?);
         }
     }
-    found.sort_by_key(|(since, _)| *since);
+    found.sort_by_key(|(_, lease)| lease.due);
     found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    Ok(found.into_iter().map(|(_, due)| due).collect())
+    Ok(found)
 }
 
 /// Events that wait and that nobody has; of each payment only its first one, so that they arrive in order. One that is

@@ -4,7 +4,7 @@ use sqlx::PgConnection;
 
 use crate::id::{PaymentKey, Reference, RefundNumber};
 use crate::ledger::{
-    Block, Decision, Discrepancy, Event, EvidenceRecord, Payment, Refund, Reversal, Target,
+    Block, Decision, Discrepancy, Event, EvidenceRecord, Lease, Payment, Refund, Reversal, Target,
     Transition, Verdict,
 };
 use crate::provider::FrozenRequest;
@@ -313,12 +313,12 @@ async fn event(tx: &mut PgConnection, row: &Event) -> Result<(), StoreError> {
 /// Leases rows that the transaction holds locked.
 pub(super) async fn leases(
     tx: &mut PgConnection,
-    rows: &[(PaymentKey, Target)],
+    rows: &[(PaymentKey, Lease)],
     until: Timestamp,
 ) -> Result<(), StoreError> {
     let (mut payments, mut refunds) = ((Vec::new(), Vec::new()), (Vec::new(), Vec::new()));
-    for (key, target) in rows {
-        let (of, number) = match target {
+    for (key, lease) in rows {
+        let (of, number) = match &lease.target {
             Target::Payment => (&mut payments, key.reference.as_str()),
             Target::Refund(number) => (&mut refunds, number.as_str()),
         };

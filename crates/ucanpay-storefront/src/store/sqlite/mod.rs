@@ -115,10 +115,9 @@ impl PaymentStore for SqliteStore {
         limit: u32,
     ) -> Result<Vec<(PaymentKey, Lease)>, StoreError> {
         let mut tx = self.writer.begin_with(BEGIN).await?;
-        let mut claimed = Vec::new();
-        for (key, target) in read::due(&mut tx, account, now, limit).await? {
-            write::lease(&mut tx, &key, &target, until).await?;
-            claimed.push((key, Lease { target, until }));
+        let claimed = read::due(&mut tx, account, now, until, limit).await?;
+        for (key, lease) in &claimed {
+            write::lease(&mut tx, key, &lease.target, until).await?;
         }
         tx.commit().await?;
         Ok(claimed)

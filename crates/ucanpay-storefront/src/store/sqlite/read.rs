@@ -7,7 +7,7 @@ use sqlx::query::Query;
 
 use super::rows::json;
 use crate::id::{PaymentKey, ProviderId, Reference};
-use crate::ledger::{Census, History, PaymentView, Schedule, Target};
+use crate::ledger::{Census, History, Lease, PaymentView, Schedule};
 use crate::store::row::{self, Columns as _};
 use crate::store::{ClaimedEvent, ParkedEvent, StoreError, census, history};
 use crate::time::Timestamp;
@@ -170,8 +170,9 @@ pub(super) async fn due(
     tx: &mut SqliteConnection,
     account: &ProviderId,
     now: Timestamp,
+    until: Timestamp,
     limit: u32,
-) -> Result<Vec<(PaymentKey, Target)>, StoreError> {
+) -> Result<Vec<(PaymentKey, Lease)>, StoreError> {
     sqlx::query(DUE)
         .bind(now.as_millis())
         .bind(Schedule::farthest_check(now).as_millis())
@@ -181,7 +182,7 @@ pub(super) async fn due(
         .fetch_all(tx)
         .await?
         .iter()
-        .map(row::due)
+        .map(|due| row::due(due, until))
         .collect()
 }
 

@@ -1,0 +1,363 @@
+//! What is overtaken: a reversal by a refund and a refund by a reversal, an older word by a payment, a question by a doubt.
+
+use std::time::Duration;
+
+use serde_json::json;
+use ucanpay_storefront::ledger::{
+    Command, DiscrepancyKind, Outcome, RefundRefusal, ReversalRefusal, Target,
+};
+use ucanpay_storefront::provider::{PaymentStatus, ProviderErrorKind as Kind, RefundStatus};
+use ucanpay_storefront::{
+    Clock as _, Closing, EndError, LatePolicy, PaymentProvider as _, PaymentState, PaymentView,
+    Policies, RefundError, RefundNumber, RefundState, Reversal, Timestamp,
+};
+
+use crate::gateway::Fault;
+use crate::shop::{Shop, shops};
+
+const HOUR: u64 = 3_600;
+
+async fn pass_by(shop: &Shop, step: u64, steps: u64) {
+    for _ in 0..steps {
+        shop.clock.advance(Duration::from_secs(step));
+        shop.payments.reconcile().await.unwrap();
+    }
+}
+
+async fn told(shop: &Shop, alter: serde_json::Value) {
+    let note = shop.gateway.payment_note("A1", &alter);
+    let _receipt = shop.note(note).await.unwrap();
+}
+
+fn open(view: &PaymentView) -> Vec<DiscrepancyKind> {
+    view.open_discrepancies().map(|row| row.kind).collect()
+}
+
+/// A1 is closed, in a shop with this policy.
+async fn closed(shop: &mut Shop, policy: LatePolicy) {
+    let policies = Policies::default().with_late_payment(policy);
+    shop.payments = shop.payments.clone().with_policies(policies);
+    shop.start("A1", 450).await.unwrap();
+    let closing = shop.payments.close(&shop.key("A1")).await.unwrap();
+    assert!(matches!(closing, Closing::Closed(_)));
+}
+
+/// A1 is paid, and R1 of all of it has failed, while a repeat of its call may still come to the gateway.
+async fn failed_and_in_doubt(shop: &Shop) {
+    shop.paid("A1", 450).await;
+    shop.gateway.next_call(Fault::AnswerLost);
+    shop.refund("A1", "R1", 450).await.unwrap();
+    shop.gateway.set_refund("R1", RefundStatus::Failed);
+    let failed = json!({"status": "FAIL"});
+    shop.refund_note("A1", "R1", &failed).await;
+}
+
+#[tokio::test]
+async fn what_a_failed_refund_may_still_return_is_not_reversed() {
+    for shop in shops().await {
+        failed_and_in_doubt(&shop).await;
+        let refused = shop.payments.reverse(&shop.key("A1")).await;
+        let refused = refused.unwrap_err();
+        assert!(matches!(
+            refused,
+            EndError::Refused(ReversalRefusal::MoneyWentBack)
+        ));
+        assert_eq!(shop.gateway.reversals(), 0);
+        // Once the gateway has said so again, ten minutes later, it may be.
+        shop.clock.advance(Duration::from_secs(601));
+        shop.payments.reconcile().await.unwrap();
+        let view = shop.payments.reverse(&shop.key("A1")).await.unwrap();
+        assert_eq!(view.payment.reversal, Some(Reversal::Done));
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_refund_that_goes_through_besides_a_reversal_is_raised() {
+    for shop in shops().await {
+        failed_and_in_doubt(&shop).await;
+        // Somebody reverses it in the portal.
+        shop.gateway.set_status("A1", PaymentStatus::Reversed);
+        told(&shop, json!({"status": "REVOKED"})).await;
+        shop.pass(1).await;
+        let view = shop.view("A1").await;
+        assert_eq!(view.payment.reversal, Some(Reversal::Done));
+        assert!(!open(&view).contains(&DiscrepancyKind::RefundedTooMuch));
+
+        shop.gateway.set_refund("R1", RefundStatus::Succeeded);
+        shop.pass(125).await;
+        let view = shop.view("A1").await;
+        assert_eq!(view.refunded(), 450);
+        assert!(open(&view).contains(&DiscrepancyKind::RefundedTooMuch));
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_refund_of_a_payment_that_was_reversed_since_is_not_sent() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        shop.gateway.next_call(Fault::Unreachable);
+        let refund = shop.refund("A1", "R1", 450).await.unwrap();
+        assert_eq!(refund.state, RefundState::Requested);
+        shop.gateway.set_status("A1", PaymentStatus::Reversed);
+        told(&shop, json!({"status": "REVOKED"})).await;
+        shop.pass(1).await;
+        let view = shop.view("A1").await;
+        assert_eq!(view.payment.reversal, Some(Reversal::Done));
+        pass_by(&shop, 60, 60).await;
+        assert_eq!(shop.gateway.executed_refunds(), 0);
+        // A person is told: of the two that met, and that no refund of this number is found.
+        let view = shop.view("A1").await;
+        assert!(open(&view).contains(&DiscrepancyKind::RefundedTooMuch));
+        assert!(open(&view).contains(&DiscrepancyKind::Refused));
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_reversal_told_again_after_the_payment_came_all_the_same_is_asked_about() {
+    for policy in [LatePolicy::Review, LatePolicy::AutoRefund] {
+        for mut shop in shops().await {
+            let policies = Policies::default().with_late_payment(policy);
+            shop.payments = shop.payments.clone().with_policies(policies);
+            shop.start("A1", 450).await.unwrap();
+            shop.payments.reverse(&shop.key("A1")).await.unwrap();
+            let revoked = shop
+                .gateway
+                .payment_note("A1", &json!({"status": "REVOKED"}));
+            let _receipt = shop.note(revoked.clone()).await.unwrap();
+            shop.gateway.set_status("A1", PaymentStatus::Paid);
+            told(&shop, json!({})).await;
+            shop.pass(2).await;
+            assert_eq!(shop.view("A1").await.payment.state, PaymentState::Paid);
+
+            let asked = shop.gateway.queries();
+            let _receipt = shop.note(revoked).await.unwrap();
+            shop.pass(2).await;
+            assert!(shop.gateway.queries() > asked);
+            assert_eq!(shop.view("A1").await.payment.reversal, None);
+            pass_by(&shop, 20, 10).await;
+            let view = shop.view("A1").await;
+            match policy {
+                LatePolicy::AutoRefund => assert_eq!(shop.gateway.executed_refunds(), 1),
+                _ => assert_eq!(view.refundable(), 450),
+            }
+            let words = shop.event_words().await;
+            assert!(!words.contains(&"money_returned"), "{words:?}");
+            shop.check().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_reversal_that_is_left_open_is_raised_and_a_person_can_withdraw_it() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        let key = shop.key("A1");
+        let not_clear = |shop: &Shop| {
+            // The query before it, the reversal, and the query after it.
+            shop.gateway.next_call(Fault::Nothing);
+            shop.gateway.next_call(Fault::Says(Kind::AskFirst));
+            shop.gateway.next_call(Fault::Nothing);
+        };
+        not_clear(&shop);
+        shop.payments.reverse(&key).await.unwrap();
+        assert!(!shop.view("A1").await.needs_review());
+        for _ in 0..5 {
+            not_clear(&shop);
+            pass_by(&shop, 600, 1).await;
+        }
+        let view = shop.view("A1").await;
+        assert_eq!(view.payment.reversal, Some(Reversal::Requested));
+        assert_eq!(open(&view), [DiscrepancyKind::Refused]);
+        let under_way = shop.refund("A1", "R1", 450).await.unwrap_err();
+        assert!(matches!(
+            under_way,
+            RefundError::Refused(RefundRefusal::UnderWay)
+        ));
+
+        let settled = shop.payments.settle_review(&key, 1, "refunded instead");
+        let view = settled.await.unwrap();
+        assert_eq!(view.payment.reversal, Some(Reversal::Refused));
+        assert_eq!(view.refundable(), 450);
+        shop.gateway.no_more_faults();
+        let reversals = shop.gateway.reversals();
+        pass_by(&shop, 600, 6).await;
+        assert_eq!(shop.gateway.reversals(), reversals, "it is not tried again");
+        shop.refund("A1", "R1", 450).await.unwrap();
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_person_may_ask_about_what_is_settled() {
+    for mut shop in shops().await {
+        closed(&mut shop, LatePolicy::Review).await;
+        // The watch has ended, and the notification of what came then is lost.
+        pass_by(&shop, HOUR, 9).await;
+        shop.gateway.set_status("A1", PaymentStatus::Paid);
+        pass_by(&shop, HOUR, 2).await;
+        assert_eq!(shop.view("A1").await.payment.state, PaymentState::Closed);
+        let view = shop.payments.refresh(&shop.key("A1")).await.unwrap();
+        assert_eq!(view.payment.state, PaymentState::Paid);
+        assert!(view.payment.late);
+        // Once asked, it rests again.
+        shop.pass(2).await;
+        assert_eq!(shop.view("A1").await.payment.schedule.next_check_at, None);
+        shop.check().await;
+    }
+}
+
+/// The watch's question about the closed A1 is out, and its answer on its way, while a notification is taken in by an instance
+/// whose clock differs by so much.
+async fn doubted_by_another_clock(shop: &mut Shop, clock: fn(Timestamp) -> Timestamp) {
+    closed(shop, LatePolicy::Review).await;
+    let intent = shop.view("A1").await.payment.intent();
+    shop.clock.advance(Duration::from_secs(HOUR));
+    let (now, key) = (shop.clock.now(), shop.key("A1"));
+    let until = now.after(Duration::from_secs(60));
+    let claimed = shop.store.claim_due(&key.provider, now, until, 1).await;
+    let (_, lease) = claimed.unwrap().remove(0);
+    let before = shop.gateway.query_payment(&intent, None).await.unwrap();
+
+    let note = shop.gateway.payment_note("A1", &json!({}));
+    shop.gateway.set_status("A1", PaymentStatus::Reversed);
+    let note = ucanpay_storefront::RawNotification::new(
+        ucanpay_storefront::NotificationTopic::Payment,
+        note,
+    );
+    let fact = shop.gateway.parse_notification(&note).unwrap();
+    let observe = Command::Observe(Box::new(fact), None);
+    shop.store.apply(&key, observe, clock(now)).await.unwrap();
+
+    let observe = Command::Observe(Box::new(before), Some(lease));
+    shop.store.apply(&key, observe, now).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_doubt_is_not_forgotten_where_clocks_differ() {
+    const CLOCKS: [fn(Timestamp) -> Timestamp; 3] = [
+        |now| now,
+        |now| now.after(Duration::from_secs(40)),
+        |now| now.before(Duration::from_secs(40)),
+    ];
+    for clock in CLOCKS {
+        for mut shop in shops().await {
+            doubted_by_another_clock(&mut shop, clock).await;
+            pass_by(&shop, 1, 1).await;
+            pass_by(&shop, 60, 1).await;
+            let payment = shop.view("A1").await.payment;
+            assert_eq!(payment.reversal, Some(Reversal::Done));
+            assert_eq!(payment.schedule.next_check_at, None);
+            shop.check().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_doubt_about_what_is_under_way_is_not_forgotten_either() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        shop.refund("A1", "R1", 200).await.unwrap();
+        let failed = json!({"status": "FAIL"});
+        shop.refund_note("A1", "R1", &failed).await;
+        shop.gateway.renumber_refund("R1", "R1-AGAIN");
+        shop.refund("A1", "R1", 200).await.unwrap();
+        // Old enough to be asked about every six hours.
+        shop.clock.advance(Duration::from_secs(48 * HOUR));
+        let (now, key) = (shop.clock.now(), shop.key("A1"));
+        let target = Target::Refund(RefundNumber::new("R1").unwrap());
+        let claim = Command::Claim(target, now.after(Duration::from_secs(60)));
+        let claimed = shop.store.apply(&key, claim, now).await.unwrap();
+        let Outcome::Claimed(lease) = claimed.outcome else {
+            panic!("{claimed:?}");
+        };
+        let view = shop.view("A1").await;
+        let inquiry = view.refunds[0].inquiry(&view.payment);
+        let before = shop.gateway.query_refund(&inquiry).await.unwrap();
+        shop.gateway.set_refund("R1", RefundStatus::Failed);
+        shop.clock.advance(Duration::from_secs(1));
+        shop.refund_note("A1", "R1", &json!({"status": "FAIL", "nonce": "again"}))
+            .await;
+        let observe = Command::Observe(Box::new(before), Some(lease));
+        let now = shop.clock.now();
+        shop.store.apply(&key, observe, now).await.unwrap();
+        shop.pass(1).await;
+        assert_eq!(shop.view("A1").await.refunds[0].state, RefundState::Failed);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_late_payment_is_returned_only_if_the_gateway_says_that_it_is_paid() {
+    for (status, fault) in [
+        (PaymentStatus::Closed, Fault::Nothing),
+        (PaymentStatus::NotPaid, Fault::Nothing),
+        (PaymentStatus::Paid, Fault::WrongAmount),
+    ] {
+        for mut shop in shops().await {
+            closed(&mut shop, LatePolicy::AutoRefund).await;
+            told(&shop, json!({})).await;
+            shop.gateway.set_status("A1", status.clone());
+            shop.gateway.next_call(fault.clone());
+            shop.pass(2).await;
+            assert!(shop.view("A1").await.refunds.is_empty(), "{status:?}");
+            // It is asked again, and returned once that is clear.
+            shop.gateway.set_status("A1", PaymentStatus::Paid);
+            pass_by(&shop, 60, 10).await;
+            assert_eq!(shop.gateway.executed_refunds(), 1, "{status:?}");
+            shop.check().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refund_asked_for_again_goes_out_though_somebody_is_asking_about_it() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        shop.refund("A1", "R1", 200).await.unwrap();
+        shop.gateway.set_refund("R1", RefundStatus::Failed);
+        shop.refund_note("A1", "R1", &json!({"status": "FAIL"}))
+            .await;
+        let (now, key) = (shop.clock.now(), shop.key("A1"));
+        let target = Target::Refund(RefundNumber::new("R1").unwrap());
+        let claim = Command::Claim(target, now.after(Duration::from_secs(60)));
+        let claimed = shop.store.apply(&key, claim, now).await.unwrap();
+        let Outcome::Claimed(lease) = claimed.outcome else {
+            panic!("{claimed:?}");
+        };
+        let view = shop.view("A1").await;
+        let inquiry = view.refunds[0].inquiry(&view.payment);
+        let before = shop.gateway.query_refund(&inquiry).await.unwrap();
+
+        let placed = shop.gateway.placed().len();
+        let refund = shop.refund("A1", "R1", 200).await.unwrap();
+        assert_ne!(refund.state, RefundState::Failed);
+        assert!(shop.gateway.placed().len() > placed || refund.submissions == 2);
+        let observe = Command::Observe(Box::new(before), Some(lease));
+        let late = shop.store.apply(&key, observe, shop.clock.now()).await;
+        assert_eq!(late.unwrap().outcome, Outcome::StaleLease);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_message_about_an_unknown_refund_that_does_not_fit_has_the_payment_asked_about() {
+    for mut shop in shops().await {
+        closed(&mut shop, LatePolicy::Review).await;
+        pass_by(&shop, HOUR, 9).await;
+        shop.gateway.set_status("A1", PaymentStatus::Paid);
+        let asked = shop.gateway.queries();
+        shop.refund_note(
+            "A1",
+            "PORTAL1",
+            &json!({"currency": "USD", "refund_amount": 100}),
+        )
+        .await;
+        shop.pass(1).await;
+        assert!(shop.gateway.queries() > asked);
+        assert_eq!(shop.view("A1").await.payment.state, PaymentState::Paid);
+        shop.check().await;
+    }
+}
