@@ -51,6 +51,24 @@ pub struct AccountCensus {
 }
 
 /// Rows of which something is still expected.
+///
+/// ```
+/// use std::time::Duration;
+/// use ucanpay_storefront::Timestamp;
+/// use ucanpay_storefront::ledger::Unsettled;
+///
+/// let now = Timestamp::from_millis(1_795_509_000_000);
+/// let ago = |seconds| now.before(Duration::from_secs(seconds));
+/// let mut rows = Unsettled::default();
+/// rows.add(ago(20), ago(5), now); // recorded 20 s ago, and due for 5 s
+/// rows.add(ago(600), now.after(Duration::from_secs(30)), now);
+/// assert_eq!((rows.total(), rows.by_age), (2, [1, 1, 0, 0, 0]));
+/// assert_eq!((rows.due.count, rows.due.since), (1, Some(ago(5))));
+///
+/// let mut all = rows;
+/// all.join(rows);
+/// assert_eq!(all.total(), 4);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Unsettled {
     /// How many, by the time since they were recorded: up to each of [`AGES`], and older.

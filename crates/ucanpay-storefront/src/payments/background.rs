@@ -23,6 +23,37 @@ impl Running {
     /// that is awaited and an event that is being delivered take [half a minute](EventHandler::handle) at most.
     ///
     /// Not to call it loses nothing: what was cut off is taken up at the next start.
+    ///
+    /// ```
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// # use std::sync::Arc;
+    /// # use ucanpay_storefront::provider::ScriptedProvider;
+    /// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let gateway = ScriptedProvider::new();
+    /// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+    /// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+    /// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
+    /// # gateway.pay(&key.reference)?;
+    /// # for note in gateway.notifications() { let _receipt = payments.handle_notification(note).await?; }
+    /// use ucanpay_storefront::on_paid;
+    ///
+    /// let (tell, mut told) = tokio::sync::mpsc::channel(16);
+    /// let ledger = payments.spawn(on_paid(move |order| {
+    ///     let tell = tell.clone();
+    ///     async move { tell.send(order).await }
+    /// }));
+    /// told.recv().await; // the shop serves, until it is told to end
+    /// ledger.stop().await; // its delivery was under way, and is noted
+    ///
+    /// let timeline = payments.timeline(&key).await?.expect("it was recorded");
+    /// assert!(timeline.entries.iter().all(|entry| !entry.to_string().ends_with("not delivered yet")));
+    /// # Ok(()) }
+    /// # main().unwrap();
+    /// # }
+    /// ```
     pub async fn stop(self) {
         self.stop.send_replace(true);
         if let Err(error) = self.task.await {
@@ -64,6 +95,34 @@ impl Payments {
 /// what a person must look at in the [review queue](Payments::under_review).
 ///
 /// A payment that came after its close is paid too, and so told; [`LatePolicy`](crate::LatePolicy) says what becomes of it.
+///
+/// ```
+/// # #[cfg(feature = "mock")]
+/// # {
+/// # use std::sync::Arc;
+/// # use ucanpay_storefront::provider::ScriptedProvider;
+/// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let gateway = ScriptedProvider::new();
+/// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+/// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+/// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
+/// # gateway.pay(&key.reference)?;
+/// # for note in gateway.notifications() { let _receipt = payments.handle_notification(note).await?; }
+/// use ucanpay_storefront::on_paid;
+///
+/// let (kitchen, mut orders) = tokio::sync::mpsc::channel(16);
+/// let ledger = payments.spawn(on_paid(move |order| {
+///     let kitchen = kitchen.clone();
+///     async move { kitchen.send(order).await } // an error is no loss: it is told again
+/// }));
+/// assert_eq!(orders.recv().await.expect("somebody has paid").as_str(), "A17");
+/// ledger.stop().await;
+/// # Ok(()) }
+/// # main().unwrap();
+/// # }
+/// ```
 pub fn on_paid<F, T, E>(fulfil: F) -> impl EventHandler
 where
     F: Fn(Reference) -> T + Send + Sync + 'static,

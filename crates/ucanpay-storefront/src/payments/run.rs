@@ -19,6 +19,37 @@ const MEASURE: Duration = Duration::from_secs(15);
 impl Payments {
     /// Runs the reconciler and delivers events until `shutdown` ends; then finishes what is under way and returns. On
     /// PostgreSQL it keeps one connection besides, by which it hears at once what other instances commit.
+    ///
+    /// ```
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// # use std::sync::Arc;
+    /// # use ucanpay_storefront::provider::ScriptedProvider;
+    /// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let gateway = ScriptedProvider::new();
+    /// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+    /// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+    /// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
+    /// # gateway.pay(&key.reference)?;
+    /// # for note in gateway.notifications() { let _receipt = payments.handle_notification(note).await?; }
+    /// use ucanpay_storefront::on_paid;
+    ///
+    /// let (kitchen, mut orders) = tokio::sync::mpsc::channel(16);
+    /// let handler = on_paid(move |order| {
+    ///     let kitchen = kitchen.clone();
+    ///     async move { kitchen.send(order).await }
+    /// });
+    /// // A shop runs it until it is told to end, by a signal for one.
+    /// let until_one_is_paid = async move {
+    ///     assert_eq!(orders.recv().await.expect("somebody has paid").as_str(), "A17");
+    /// };
+    /// payments.run(Arc::new(handler), until_one_is_paid).await;
+    /// # Ok(()) }
+    /// # main().unwrap();
+    /// # }
+    /// ```
     pub async fn run(
         &self,
         handler: Arc<dyn EventHandler>,

@@ -26,6 +26,15 @@ impl UcanpayAccount {
 
     /// The merchant's own key: reads its file.
     ///
+    /// ```
+    /// use ucanpay_storefront::UcanpayAccount;
+    ///
+    /// let key = "-----BEGIN PRIVATE KEY-----";
+    /// let set = |name: &str| (name == "UCANPAY_PRIVATE_KEY_FILE").then(|| key.into());
+    /// let error = UcanpayAccount::from_environment(set).private_key().unwrap_err();
+    /// assert!(error.to_string().starts_with("UCANPAY_PRIVATE_KEY_FILE holds what seems to be the key itself; "));
+    /// ```
+    ///
     /// # Errors
     /// [`SettingError`] if no file is named, or it cannot be read or holds no private key.
     pub fn private_key(&self) -> Result<PrivateKey, SettingError> {
@@ -63,6 +72,29 @@ impl UcanpayAccount {
 
     /// The merchant: reads the key files.
     ///
+    /// ```
+    /// use ucanpay_core::{PrivateKey, SignatureScheme};
+    /// use ucanpay_storefront::{AccountSettings, UcanpayAccount};
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let file = |name: &str| folder.path().join(name).display().to_string();
+    /// let (own, platform) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// std::fs::write(file("own.pem"), own.to_pkcs8_pem())?;
+    /// std::fs::write(file("ucanpay.pem"), platform.public_key().to_spki_pem())?;
+    ///
+    /// let written: AccountSettings = serde_json::from_value(serde_json::json!({
+    ///     "merchant_id": 2000000010,
+    ///     "private_key_file": file("own.pem"),
+    ///     "platform_key_file": file("ucanpay.pem"),
+    ///     "scheme": "single",
+    /// }))?;
+    /// let merchant = UcanpayAccount::new(written)?.merchant()?;
+    /// assert_eq!(merchant.id().as_str(), "2000000010");
+    /// assert_eq!(merchant.key_fingerprint(), own.public_key().fingerprint());
+    /// assert_ne!(merchant.scheme(), SignatureScheme::DOCUMENTED);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`SettingError`] for the first setting about the merchant, its keys or the signature that cannot be used.
     pub fn merchant(&self) -> Result<Merchant, SettingError> {
@@ -90,6 +122,17 @@ impl UcanpayAccount {
     }
 
     /// The signature scheme.
+    ///
+    /// ```
+    /// use ucanpay_core::SignatureScheme;
+    /// use ucanpay_storefront::UcanpayAccount;
+    ///
+    /// let set = |word: &'static str| move |name: &str| (name == "UCANPAY_SCHEME").then(|| word.into());
+    /// assert_eq!(UcanpayAccount::from_environment(set("")).scheme()?, SignatureScheme::DOCUMENTED);
+    /// let error = UcanpayAccount::from_environment(set("rot13")).scheme().unwrap_err();
+    /// assert!(error.to_string().starts_with(r#"UCANPAY_SCHEME is "rot13", which is no scheme; write "#));
+    /// # Ok::<(), ucanpay_storefront::SettingError>(())
+    /// ```
     ///
     /// # Errors
     /// [`SettingError`] if it has another name.

@@ -17,6 +17,18 @@ impl UcanpayAccount {
     /// `notify_base_url`; those of an account with an `id` to `/ucanpay/{id}/payment` and `/ucanpay/{id}/refund`, so that
     /// they reach it wherever it stands in a list.
     ///
+    /// ```
+    /// use ucanpay_storefront::{AccountSettings, UcanpayAccount};
+    ///
+    /// let written: AccountSettings = serde_json::from_str(
+    ///     r#"{ "id": "terrace", "notify_base_url": "https://shop.example", "device": "till 2" }"#,
+    /// )?;
+    /// let settings = UcanpayAccount::new(written)?.settings()?;
+    /// assert_eq!(settings.payment_notify_url.as_str(), "https://shop.example/ucanpay/terrace/payment");
+    /// assert_eq!(settings.device.as_str(), "till 2");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`SettingError`] for the first of them that cannot be used. An account that is not the first of its list needs an `id`.
     pub fn settings(&self) -> Result<UcanpaySettings, SettingError> {
@@ -28,6 +40,17 @@ impl UcanpayAccount {
     }
 
     /// Where notifications about payments, or those about refunds, go.
+    ///
+    /// ```
+    /// use ucanpay_storefront::{NotificationTopic, UcanpayAccount};
+    ///
+    /// let account = UcanpayAccount::from_environment(|name| {
+    ///     (name == "UCANPAY_NOTIFY_BASE_URL").then(|| "https://shop.example/".into())
+    /// });
+    /// let url = account.notify_url(NotificationTopic::Refund)?;
+    /// assert_eq!(url.as_str(), "https://shop.example/ucanpay/refund");
+    /// # Ok::<(), ucanpay_storefront::SettingError>(())
+    /// ```
     ///
     /// # Errors
     /// As for [`settings`](Self::settings), of which nothing but this is read.
