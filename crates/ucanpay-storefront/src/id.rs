@@ -110,6 +110,14 @@ fn visible(text: &str) -> bool {
 
 impl Reference {
     /// A fresh number: 24 letters and digits from the operating system's random source.
+    ///
+    /// ```
+    /// use ucanpay_storefront::Reference;
+    ///
+    /// let order = Reference::random(); // for a payment page whose address nobody can guess
+    /// assert_eq!(order.as_str().len(), 24);
+    /// assert_ne!(order, Reference::random());
+    /// ```
     pub fn random() -> Self {
         Self(random_number().into())
     }
@@ -130,6 +138,15 @@ impl Reference {
 
 impl RefundNumber {
     /// A fresh number: 24 letters and digits from the operating system's random source.
+    ///
+    /// ```
+    /// use ucanpay_storefront::RefundNumber;
+    ///
+    /// let number = RefundNumber::random(); // keep it, and a repeated request is the same refund
+    /// assert_eq!(RefundNumber::new(number.as_str())?, number);
+    /// assert_ne!(number, RefundNumber::random());
+    /// # Ok::<(), ucanpay_storefront::IdError>(())
+    /// ```
     pub fn random() -> Self {
         Self(random_number().into())
     }

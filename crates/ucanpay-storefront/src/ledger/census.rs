@@ -18,6 +18,23 @@ pub const AGES: [Duration; 4] = [
 pub const LATELY: Duration = Duration::from_secs(24 * 3_600);
 
 /// What stands in the ledger at one moment.
+///
+/// ```
+/// use std::time::Duration;
+/// use ucanpay_storefront::ledger::Census;
+/// use ucanpay_storefront::{ProviderId, Timestamp};
+///
+/// let now = Timestamp::from_millis(1_795_509_000_000);
+/// let earlier = now.before(Duration::from_secs(30));
+/// let terrace = ProviderId::new("terrace")?;
+/// let mut census = Census::default(); // as a store makes it of its rows
+/// census.account(&terrace).payments.add(earlier, now, now);
+/// census.undelivered.add(now);
+/// census.undelivered.add(earlier);
+/// assert_eq!(census.accounts[&terrace].payments.due.count, 1);
+/// assert_eq!((census.undelivered.count, census.undelivered.since), (2, Some(earlier)));
+/// # Ok::<(), ucanpay_storefront::IdError>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Census {
     /// The accounts of which anything is unsettled, or that were blocked once.

@@ -345,6 +345,33 @@ impl PaymentView {
     /// Whether a late payment is to be refunded by itself, and that refund is not recorded yet. Read from what stands in
     /// the ledger alone, so that a crash at any moment neither loses nor doubles it. Where money went back and no refund
     /// says how much, a person decides about the rest, also after they have looked.
+    ///
+    /// ```
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// # use std::sync::Arc;
+    /// # use ucanpay_storefront::provider::ScriptedProvider;
+    /// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let gateway = ScriptedProvider::new();
+    /// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+    /// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+    /// # use ucanpay_storefront::{LatePolicy, Policies};
+    /// # let payments = payments.with_policies(Policies::default().with_late_payment(LatePolicy::AutoRefund));
+    /// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
+    /// # let _closed = payments.close(&key).await?;
+    /// # gateway.pay(&key.reference)?; // it was under way
+    /// # for note in gateway.notifications() { let _receipt = payments.handle_notification(note).await?; }
+    /// // It was paid after its close, and such a payment is to be refunded by itself.
+    /// let view = payments.payment(&key).await?.expect("it was recorded");
+    /// assert!(view.payment.late && view.owes_late_refund());
+    /// let view = payments.refresh(&key).await?; // or the reconciler comes by
+    /// assert!(view.payment.late && !view.owes_late_refund(), "the refund is recorded");
+    /// # Ok(()) }
+    /// # main().unwrap();
+    /// # }
+    /// ```
     pub fn owes_late_refund(&self) -> bool {
         let waits = |row: &Discrepancy| row.kind == DiscrepancyKind::LatePayment;
         let returned = |row: &Discrepancy| row.kind == DiscrepancyKind::UnexplainedReturn;
@@ -445,6 +472,28 @@ impl PaymentView {
 
 impl Payment {
     /// The payment as its provider needs it.
+    ///
+    /// ```
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// # use std::sync::Arc;
+    /// # use ucanpay_storefront::provider::ScriptedProvider;
+    /// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let gateway = ScriptedProvider::new();
+    /// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+    /// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+    /// use ucanpay_storefront::PaymentProvider;
+    /// use ucanpay_storefront::provider::{Claim, PaymentStatus};
+    ///
+    /// let view = payments.start(StartPayment::new("A17", 450, "one latte")?).await?;
+    /// let asked = gateway.query_payment(&view.payment.intent(), None).await?; // below the ledger
+    /// assert_eq!(asked.claim, Claim::Payment(PaymentStatus::NotPaid));
+    /// # Ok(()) }
+    /// # main().unwrap();
+    /// # }
+    /// ```
     pub fn intent(&self) -> PaymentIntent {
         PaymentIntent {
             reference: self.key.reference.clone(),
@@ -490,6 +539,35 @@ impl Refund {
     }
 
     /// The question its provider is asked about it.
+    ///
+    /// ```
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// # use std::sync::Arc;
+    /// # use ucanpay_storefront::provider::ScriptedProvider;
+    /// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use ucanpay_core::Amount;
+    /// # use ucanpay_storefront::RefundRequest;
+    /// # let gateway = ScriptedProvider::new();
+    /// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+    /// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+    /// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
+    /// # gateway.pay(&key.reference)?;
+    /// # for note in gateway.notifications() { let _receipt = payments.handle_notification(note).await?; }
+    /// use ucanpay_storefront::PaymentProvider;
+    /// use ucanpay_storefront::provider::{Claim, RefundStatus};
+    ///
+    /// # let request = RefundRequest { number: None, amount: Amount::new(150)?, reason: "cold milk".into() };
+    /// let refund = payments.refund(&key, request).await?;
+    /// let view = payments.payment(&key).await?.expect("it was recorded");
+    /// let asked = gateway.query_refund(&refund.inquiry(&view.payment)).await?; // below the ledger
+    /// assert!(matches!(asked.claim, Claim::Refund(_, RefundStatus::Processing)));
+    /// # Ok(()) }
+    /// # main().unwrap();
+    /// # }
+    /// ```
     pub fn inquiry(&self, payment: &Payment) -> RefundInquiry {
         // One that failed may have been taken for a new one since, and the old number would tell of the old one.
         let number = self.gateway_number.clone();

@@ -90,6 +90,38 @@ use crate::time::{Clock, SystemClock, Timestamp};
 ///
 /// Futures of its methods may be dropped at any point: what was begun is finished by a task of its own, and what was
 /// not yet begun is not.
+///
+/// ```
+/// # #[cfg(feature = "mock")]
+/// # {
+/// # use std::sync::Arc;
+/// # use ucanpay_storefront::provider::ScriptedProvider;
+/// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use ucanpay_core::Amount;
+/// # let gateway = ScriptedProvider::new();
+/// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+/// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+/// use ucanpay_storefront::{PaymentState, RefundRequest};
+///
+/// let view = payments.start(StartPayment::new("A17", 450, "one latte")?).await?;
+/// let key = view.payment.key; // the buyer is sent to view.pay_link()
+/// gateway.pay(&key.reference)?; // what buyers do; and the gateway notifies:
+/// for notification in gateway.notifications() {
+///     let _receipt = payments.handle_notification(notification).await?;
+/// }
+/// let view = payments.payment(&key).await?.expect("it was recorded");
+/// assert_eq!(view.payment.state, PaymentState::Paid);
+///
+/// let request = RefundRequest { number: None, amount: Amount::new(150)?, reason: "cold milk".into() };
+/// payments.refund(&key, request).await?;
+/// let view = payments.payment(&key).await?.expect("it was recorded");
+/// assert_eq!(view.refundable(), 300);
+/// # Ok(()) }
+/// # main().unwrap();
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Payments {
     shared: Arc<Shared>,
