@@ -37,8 +37,8 @@ use ucanpay_core::{Merchant, Verified};
 ///
 /// async fn news(Notification(message): Notification) -> Ack {
 ///     match &*message {
-///         ucanpay_core::Notification::Payment(payment) => println!("{} was paid", payment.out_trade_no),
-///         ucanpay_core::Notification::Refund(refund) => println!("{} went back", refund.out_refund_no),
+///         ucanpay_core::Notification::Payment(payment) => println!("news of order {}", payment.out_trade_no),
+///         ucanpay_core::Notification::Refund(refund) => println!("news of refund {}", refund.out_refund_no),
 ///         _ => {}
 ///     }
 ///     // Compare it with your own order, commit, and then:
@@ -73,13 +73,16 @@ pub struct Notification(pub Verified<ucanpay_core::Notification>);
 /// # use axum::http::{Request, StatusCode};
 /// # use tower::ServiceExt;
 /// use axum::{Router, routing::post};
-/// use ucanpay_axum::{Ack, Nack, PaymentNotification};
+/// use ucanpay_axum::{Ack, PaymentNotification};
+/// use ucanpay_core::TradeStatus;
 ///
-/// async fn paid(PaymentNotification(message): PaymentNotification) -> Result<Ack, Nack> {
-///     // From your own order: its number and its price. What does not match is put aside for a person.
-///     let matches = message.out_trade_no == "A17" && message.total_amount.cents() == 450;
-///     println!("A17 is paid: {matches}"); // and commit that
-///     Ok(Ack::i_have_committed())
+/// async fn paid(PaymentNotification(message): PaymentNotification) -> Ack {
+///     // Against your own order. What does not match is put aside for a person.
+///     let matches = (message.merchant_id.as_str(), message.out_trade_no.as_str()) == ("2000000010", "A17")
+///         && (message.total_amount.cents(), message.currency.as_str()) == (450, "CAD");
+///     let paid = matches && message.trade_status == TradeStatus::Success;
+///     println!("A17 is paid: {paid}"); // and commit that; then:
+///     Ack::i_have_committed()
 /// }
 ///
 /// let app = Router::new().route("/paid", post(paid)).with_state(merchant); // a `Merchant`: its number and the keys
@@ -114,9 +117,14 @@ pub struct PaymentNotification(pub Verified<ucanpay_core::PaymentNotification>);
 /// # use tower::ServiceExt;
 /// use axum::{Router, routing::post};
 /// use ucanpay_axum::{Ack, RefundNotification};
+/// use ucanpay_core::RefundStatus;
 ///
 /// async fn returned(RefundNotification(message): RefundNotification) -> Ack {
-///     println!("{}: {} cents went back", message.out_refund_no, message.refund_amount.cents()); // and commit that
+///     // Against your own refund, likewise.
+///     let matches = (message.merchant_id.as_str(), message.out_refund_no.as_str()) == ("2000000010", "A17R1")
+///         && (message.refund_amount.cents(), message.currency.as_str()) == (100, "CAD");
+///     let returned = matches && message.refund_status == RefundStatus::Success;
+///     println!("A17R1 went back: {returned}"); // and commit that; then:
 ///     Ack::i_have_committed()
 /// }
 ///

@@ -29,14 +29,14 @@ use ucanpay_core::NotificationError;
 /// # use axum::http::{Request, StatusCode};
 /// # use tower::ServiceExt;
 /// use axum::{Router, routing::post};
-/// use ucanpay_axum::{Ack, Nack, NotificationRejection, PaymentNotification};
+/// use ucanpay_axum::{Ack, NotificationRejection, PaymentNotification};
 ///
 /// async fn paid(
 ///     message: Result<PaymentNotification, NotificationRejection>,
 /// ) -> Result<Ack, NotificationRejection> {
 ///     // To count what is refused, say; the answer stays the rejection's own.
 ///     let PaymentNotification(message) = message.inspect_err(|refused| eprintln!("{}", refused.status()))?;
-///     println!("{} was paid", message.out_trade_no);
+///     println!("news of order {}", message.out_trade_no);
 ///     Ok(Ack::i_have_committed())
 /// }
 ///

@@ -36,7 +36,7 @@ pub enum State {
     File(PathBuf),
 }
 
-/// The settings of a [`Sandbox`](crate::Sandbox).
+/// The settings of a [`Sandbox`](crate::Sandbox), whose documentation says what `get` and `pay` are in the examples.
 ///
 /// ```no_run
 /// use std::time::Duration;

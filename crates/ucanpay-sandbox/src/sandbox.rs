@@ -34,6 +34,9 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// A UCanPay gateway on this machine. Clones are the same gateway.
 ///
+/// In the examples `get` and `pay` ask its [`router`](Self::router) for a path, with a GET and a POST, and read the JSON
+/// that comes back; `config` begins with one order, A1, which is not paid.
+///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -224,11 +224,13 @@ pub struct Refund {
 /// # gateway.pay(&key.reference)?;
 /// # for note in gateway.notifications() { let _receipt = payments.handle_notification(note).await?; }
 /// # use ucanpay_core::Amount;
-/// # use ucanpay_storefront::{PaymentState, RefundNumber, RefundRequest};
+/// # use ucanpay_storefront::{RefundNumber, RefundRequest};
 /// # let number = RefundNumber::new("A17R1")?;
 /// # let amount = Amount::new(150)?;
 /// # let refund = RefundRequest { number: Some(number.clone()), amount, reason: "cold milk".into() };
 /// # payments.refund(&key, refund).await?;
+/// use ucanpay_storefront::PaymentState;
+///
 /// // A17 was paid with 450 cents, and 150 of them are on their way back.
 /// let view = payments.payment(&key).await?.ok_or("there is no such order")?;
 /// assert_eq!(view.payment.state, PaymentState::Paid);

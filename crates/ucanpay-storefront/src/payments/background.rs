@@ -38,15 +38,21 @@ impl Running {
     /// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
     /// # gateway.pay(&key.reference)?;
     /// # for note in gateway.notifications() { let _receipt = payments.handle_notification(note).await?; }
-    /// use ucanpay_storefront::on_paid;
+    /// # use std::sync::atomic::{AtomicBool, Ordering};
+    /// # static BEGUN: AtomicBool = AtomicBool::new(false);
+    /// use std::time::Duration;
+    /// use ucanpay_storefront::{HandlerError, Reference, on_paid};
     ///
-    /// let (tell, mut told) = tokio::sync::mpsc::channel(16);
-    /// let ledger = payments.spawn(on_paid(move |order| {
-    ///     let tell = tell.clone();
-    ///     async move { tell.send(order).await }
-    /// }));
-    /// told.recv().await; // the shop serves, until it is told to end
-    /// ledger.stop().await; // its delivery was under way, and is noted
+    /// async fn print(order: Reference) -> Result<(), HandlerError> {
+    /// #     BEGUN.store(true, Ordering::Relaxed);
+    ///     tokio::time::sleep(Duration::from_millis(50)).await; // a slow printer
+    ///     println!("{order}");
+    ///     Ok(())
+    /// }
+    ///
+    /// let ledger = payments.spawn(on_paid(print));
+    /// # while !BEGUN.load(Ordering::Relaxed) { tokio::task::yield_now().await; }
+    /// ledger.stop().await; // waits for the printer, and notes that it is printed
     ///
     /// let timeline = payments.timeline(&key).await?.expect("it was recorded");
     /// assert!(timeline.entries.iter().all(|entry| !entry.to_string().ends_with("not delivered yet")));
@@ -110,15 +116,18 @@ impl Payments {
 /// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
 /// # gateway.pay(&key.reference)?;
 /// # for note in gateway.notifications() { let _receipt = payments.handle_notification(note).await?; }
+/// # let folder = tempfile::tempdir()?;
+/// # let folder = folder.path().to_owned();
 /// use ucanpay_storefront::on_paid;
 ///
-/// let (kitchen, mut orders) = tokio::sync::mpsc::channel(16);
+/// let ticket = folder.join("A17.ticket");
 /// let ledger = payments.spawn(on_paid(move |order| {
-///     let kitchen = kitchen.clone();
-///     async move { kitchen.send(order).await } // an error is no loss: it is told again
+///     let ticket = folder.join(format!("{order}.ticket"));
+///     async move { std::fs::write(ticket, "one latte") } // told again, it writes the same one
 /// }));
-/// assert_eq!(orders.recv().await.expect("somebody has paid").as_str(), "A17");
+/// # while !ticket.exists() { tokio::task::yield_now().await; }
 /// ledger.stop().await;
+/// assert!(ticket.exists()); // A17 was paid
 /// # Ok(()) }
 /// # main().unwrap();
 /// # }

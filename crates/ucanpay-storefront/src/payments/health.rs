@@ -177,7 +177,7 @@ impl Health {
     /// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
     /// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
     /// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
-    /// # let lost = payments.start(StartPayment::new("A18", 450, "one latte")?).await?.payment.key;
+    /// let lost = payments.start(StartPayment::new("A18", 450, "one latte")?).await?.payment.key;
     /// gateway.pay(&key.reference)?;
     /// for notification in gateway.notifications() {
     ///     let _receipt = payments.handle_notification(notification).await?;

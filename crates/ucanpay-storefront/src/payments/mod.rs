@@ -91,6 +91,9 @@ use crate::time::{Clock, SystemClock, Timestamp};
 /// Futures of its methods may be dropped at any point: what was begun is finished by a task of its own, and what was
 /// not yet begun is not.
 ///
+/// In the examples of its methods `gateway` is a `provider::ScriptedProvider`, a gateway in memory; `payments` is a ledger
+/// for it, and `key` is that of a payment A17 of 450 cents.
+///
 /// ```
 /// # #[cfg(feature = "mock")]
 /// # {
@@ -282,6 +285,8 @@ impl Payments {
     /// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
     /// # gateway.pay(&key.reference)?;
     /// # for note in gateway.notifications() { let _receipt = payments.handle_notification(note).await?; }
+    ///
+    /// // An order is paid, and its ticket cannot be printed.
     /// let ledger = payments.spawn(on_paid(async |_| Err("the printer is out of paper")));
     /// # while payments.parked_events(1).await?.is_empty() { tokio::task::yield_now().await; }
     /// ledger.stop().await;

@@ -34,18 +34,20 @@ impl Payments {
     /// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
     /// # gateway.pay(&key.reference)?;
     /// # for note in gateway.notifications() { let _receipt = payments.handle_notification(note).await?; }
+    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = folder.path().to_owned();
     /// use ucanpay_storefront::on_paid;
     ///
-    /// let (kitchen, mut orders) = tokio::sync::mpsc::channel(16);
+    /// let ticket = folder.join("A17.ticket");
     /// let handler = on_paid(move |order| {
-    ///     let kitchen = kitchen.clone();
-    ///     async move { kitchen.send(order).await }
+    ///     let ticket = folder.join(format!("{order}.ticket"));
+    ///     async move { std::fs::write(ticket, "one latte") }
     /// });
-    /// // A shop runs it until it is told to end, by a signal for one.
-    /// let until_one_is_paid = async move {
-    ///     assert_eq!(orders.recv().await.expect("somebody has paid").as_str(), "A17");
-    /// };
-    /// payments.run(Arc::new(handler), until_one_is_paid).await;
+    /// # let shutdown = async {
+    /// #     while !ticket.exists() { tokio::task::yield_now().await; }
+    /// # };
+    /// payments.run(Arc::new(handler), shutdown).await; // `shutdown` ends with a signal, say
+    /// assert!(ticket.exists()); // A17 was paid
     /// # Ok(()) }
     /// # main().unwrap();
     /// # }

@@ -98,7 +98,7 @@ pub enum ProviderErrorKind {
 /// use std::time::Duration;
 /// use ucanpay_storefront::provider::{Effect, ProviderError, ProviderErrorKind};
 ///
-/// /// What a gateway answers where it should have been paid.
+/// /// What the status of an answer says about the call.
 /// fn told(status: u16) -> ProviderError {
 ///     match status {
 ///         429 => ProviderError::new(ProviderErrorKind::Blocked, "too many requests")
