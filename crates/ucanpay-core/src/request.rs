@@ -63,6 +63,26 @@ impl RequestFields {
 
     /// A member that is text. Text with `&` or `=` makes signing fail: echoed in a signed message, it could be read as
     /// another member. So does a member called `sign`, which signing itself adds.
+    ///
+    /// ```
+    /// # use ucanpay_core::*;
+    /// # struct Note(&'static str);
+    /// # impl Operation for Note {
+    /// #     const NAME: &'static str = "Note";
+    /// #     const PATH: &'static str = "/payment/orderquery";
+    /// #     type Answer = OrderQueryAnswer;
+    /// // In the `write` of an operation `Note`:
+    /// fn write(&self, fields: &mut RequestFields) {
+    ///     fields.text("note", self.0);
+    /// }
+    /// # }
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// let signed = merchant.sign(&Note("gift"), Nonce::random())?;
+    /// assert!(signed.body().starts_with(br#"{"note":"gift","#));
+    /// assert!(matches!(merchant.sign(&Note("a&b"), Nonce::random()), Err(SignError::Members(_))));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn text(&mut self, name: &str, value: &str) {
         if name == "sign" || value.contains(['&', '=']) {
             self.ambiguous
@@ -72,11 +92,53 @@ impl RequestFields {
     }
 
     /// A member that is an amount, written as a JSON integer of cents.
+    ///
+    /// ```
+    /// # use ucanpay_core::*;
+    /// # struct Note(&'static str);
+    /// # impl Operation for Note {
+    /// #     const NAME: &'static str = "Note";
+    /// #     const PATH: &'static str = "/payment/orderquery";
+    /// #     type Answer = OrderQueryAnswer;
+    /// // In the `write` of an operation `Note`:
+    /// fn write(&self, fields: &mut RequestFields) {
+    ///     fields.amount("tipAmt", Amount::new(50).expect("more than zero"));
+    /// }
+    /// # }
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// let signed = merchant.sign(&Note(""), Nonce::random())?;
+    /// assert!(signed.body().starts_with(br#"{"tipAmt":50,"#));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn amount(&mut self, name: &str, value: Amount) {
         self.object.number(name, value.cents());
     }
 
     /// Says that the members do not fit together; signing then fails with this error. The first one counts.
+    ///
+    /// ```
+    /// # use ucanpay_core::*;
+    /// # struct Note(&'static str);
+    /// # impl Operation for Note {
+    /// #     const NAME: &'static str = "Note";
+    /// #     const PATH: &'static str = "/payment/orderquery";
+    /// #     type Answer = OrderQueryAnswer;
+    /// // In the `write` of an operation `Note`:
+    /// fn write(&self, fields: &mut RequestFields) {
+    ///     match Description::new(self.0) {
+    ///         Ok(note) => fields.text("note", note.as_str()),
+    ///         Err(error) => fields.refuse(error),
+    ///     }
+    /// }
+    /// # }
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// assert!(merchant.sign(&Note("gift"), Nonce::random()).is_ok());
+    /// let refused = merchant.sign(&Note(""), Nonce::random());
+    /// assert!(matches!(refused, Err(SignError::Field(error)) if error.member() == "body"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn refuse(&mut self, error: FieldError) {
         self.refusal.get_or_insert(error);
     }

@@ -22,6 +22,7 @@ use crate::key::Fingerprint;
 /// # let sign = gateway.signer().sign(Digest::Sha256, &SignatureScheme::DOCUMENTED.message(&text, None))?;
 /// # let sign = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sign);
 /// # let body = format!(r#"{{"code":0,"data":{},"sign":"{sign}"}}}}"#, &data[..data.len() - 1]);
+/// // {"code":0,"data":{"outTradeNo":"A20260301","tradeStatus":"SUCCESS","sign":"…"}}
 /// let answer = merchant.verify_answer::<OrderQuery>(body.as_bytes())?;
 /// assert_eq!(answer.out_trade_no.as_deref(), Some("A20260301"));
 /// assert_eq!(answer.signed_text(), "outTradeNo=A20260301&tradeStatus=SUCCESS");
@@ -53,6 +54,7 @@ pub struct Verified<T> {
 /// # let sign = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sign);
 /// # let body = format!(r#"{{"code":0,"data":{},"sign":"{sign}"}}}}"#, &data[..data.len() - 1]);
 /// # let platform_key = gateway.public_key();
+/// // {"code":0,"data":{"outTradeNo":"A20260301","tradeStatus":"SUCCESS","sign":"…"}}
 /// let (_, proof) = merchant.verify_answer::<OrderQuery>(body.as_bytes())?.into_parts();
 /// let (scheme, signature) = (SignatureScheme::DOCUMENTED, STANDARD.decode(&proof.signature)?);
 /// let message = scheme.message(&proof.signed_text, None);
@@ -140,6 +142,7 @@ impl<T> Verified<T> {
     /// # let sign = gateway.signer().sign(Digest::Sha256, &SignatureScheme::DOCUMENTED.message(&text, None))?;
     /// # let sign = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sign);
     /// # let body = format!(r#"{{"code":0,"data":{},"sign":"{sign}"}}}}"#, &data[..data.len() - 1]);
+    /// // {"code":0,"data":{"outTradeNo":"A20260301","tradeStatus":"NOTPAY","sign":"…"}}
     /// let answer: OrderQueryAnswer = merchant.verify_answer::<OrderQuery>(body.as_bytes())?.into_inner();
     /// assert_eq!(answer.out_trade_no.as_deref(), Some("A20260301"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -162,6 +165,7 @@ impl<T> Verified<T> {
     /// # let sign = gateway.signer().sign(Digest::Sha256, &SignatureScheme::DOCUMENTED.message(&text, None))?;
     /// # let sign = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sign);
     /// # let body = format!(r#"{{"code":0,"data":{},"sign":"{sign}"}}}}"#, &data[..data.len() - 1]);
+    /// // {"code":0,"data":{"outTradeNo":"A20260301","tradeStatus":"NOTPAY","sign":"…"}}
     /// let (answer, proof) = merchant.verify_answer::<OrderQuery>(body.as_bytes())?.into_parts();
     /// assert_eq!(answer.out_trade_no.as_deref(), Some("A20260301"));
     /// assert_eq!(proof.signed_text, "outTradeNo=A20260301&tradeStatus=NOTPAY"); // to be kept

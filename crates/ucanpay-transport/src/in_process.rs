@@ -121,6 +121,27 @@ impl<S, B> fmt::Debug for InProcess<S, B> {
 /// The server of an [`InProcess`] panicked while it worked on a request; what it had done by then is unknown.
 ///
 /// What it said is not kept: a panic's text may hold what was being worked on. The panic hook has seen it.
+///
+/// ```
+/// use axum::{Router, body::Body};
+/// use ucanpay_transport::{Client, Effect, Error, InProcess, Lost, RetryPolicy, ServerPanicked};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use ucanpay_core::*;
+/// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+/// # let query = OrderQuery { out_trade_no: OutTradeNo::new("A20260301")?, ucp_order_no: None };
+/// let broken = Router::new().fallback(async || -> &'static str { panic!("a defect of the server") });
+/// let client = Client::builder(merchant)
+///     .retry(RetryPolicy::never())
+///     .build_with(InProcess::<_, Body>::new(broken))?;
+/// let error = client.call(&query).await.unwrap_err();
+/// assert_eq!(error.effect(), Effect::Unknown);
+/// assert!(matches!(error, Error::OutcomeUnknown(Lost::Broken(cause)) if cause.is::<ServerPanicked>()));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the server in this process panicked while it worked on the request")]
 pub struct ServerPanicked;

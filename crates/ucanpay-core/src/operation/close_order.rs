@@ -60,6 +60,7 @@ impl Operation for CloseOrder {
 /// # let sign = gateway.signer().sign(Digest::Sha256, &SignatureScheme::DOCUMENTED.message(&text, None))?;
 /// # let sign = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sign);
 /// # let body = format!(r#"{{"code":0,"data":{},"sign":"{sign}"}}}}"#, &data[..data.len() - 1]);
+/// // {"code":0,"data":{"merchantId":"2000000010","outTradeNo":"A20260301","tradeStatus":"CLOSED","sign":"…"}}
 /// let answer = merchant.verify_answer::<CloseOrder>(body.as_bytes())?;
 /// let is_mine = answer.out_trade_no.as_deref() == Some("A20260301");
 /// assert!(is_mine && answer.trade_status == Some(TradeStatus::Closed));

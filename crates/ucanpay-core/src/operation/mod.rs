@@ -62,6 +62,7 @@ use crate::{
 /// let tip = Tip { out_trade_no: OutTradeNo::new("A20260301")?, amount: Amount::new(50)? };
 /// let request = merchant.sign(&tip, Nonce::random())?;
 /// assert_eq!(Fields::parse(request.body())?.get("tipAmt"), Some(&Value::Number("50")));
+/// // {"code":0,"data":{"thanks":"from all of us","sign":"…"}}
 /// let answer = merchant.verify_answer::<Tip>(body.as_bytes())?;
 /// assert_eq!(answer.thanks.as_deref(), Some("from all of us"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -55,6 +55,7 @@ impl Operation for OrderQuery {
 /// # let sign = gateway.signer().sign(Digest::Sha256, &SignatureScheme::DOCUMENTED.message(&text, None))?;
 /// # let sign = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sign);
 /// # let body = format!(r#"{{"code":0,"data":{},"sign":"{sign}"}}}}"#, &data[..data.len() - 1]);
+/// // {"code":0,"data":{"outTradeNo":"A20260301","totalAmt":450,"tradeStatus":"SUCCESS","sign":"…"}}
 /// let answer = merchant.verify_answer::<OrderQuery>(body.as_bytes())?;
 /// let (number, amount) = ("A20260301", Amount::new(450)?); // from your order
 /// assert!(answer.out_trade_no.as_deref() == Some(number) && answer.total_amount == Some(amount));

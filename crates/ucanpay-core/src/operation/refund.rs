@@ -84,6 +84,7 @@ impl Operation for Refund {
 /// # let sign = gateway.signer().sign(Digest::Sha256, &SignatureScheme::DOCUMENTED.message(&text, None))?;
 /// # let sign = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sign);
 /// # let body = format!(r#"{{"code":0,"data":{},"sign":"{sign}"}}}}"#, &data[..data.len() - 1]);
+/// // {"code":0,"data":{"outTradeNo":"A20260301","outRefundNo":"R20260301","ucpRefundNo":"377654578511873","sign":"…"}}
 /// let answer = merchant.verify_answer::<Refund>(body.as_bytes())?;
 /// assert_eq!(answer.out_refund_no.as_deref(), Some("R20260301")); // is it the refund that was asked for?
 /// assert_eq!(answer.ucp_refund_no.as_deref(), Some("377654578511873"));

@@ -71,6 +71,7 @@ impl Operation for RefundQuery {
 /// # let sign = gateway.signer().sign(Digest::Sha256, &SignatureScheme::DOCUMENTED.message(&text, None))?;
 /// # let sign = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sign);
 /// # let body = format!(r#"{{"code":0,"data":{},"sign":"{sign}"}}}}"#, &data[..data.len() - 1]);
+/// // {"code":0,"data":{"outRefundNo":"R20260301","refundAmt":100,"refundStatus":"PROCESSING","totalRefundAmt":0,…}}
 /// let answer = merchant.verify_answer::<RefundQuery>(body.as_bytes())?;
 /// let (number, amount) = ("R20260301", Amount::new(100)?); // from your refund
 /// assert!(answer.out_refund_no.as_deref() == Some(number) && answer.refund_amount == Some(amount));

@@ -86,6 +86,7 @@ impl Operation for UnifiedOrder {
 /// # let sign = gateway.signer().sign(Digest::Sha256, &SignatureScheme::DOCUMENTED.message(&text, None))?;
 /// # let sign = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sign);
 /// # let body = format!(r#"{{"code":0,"data":{},"sign":"{sign}"}}}}"#, &data[..data.len() - 1]);
+/// // {"code":0,"data":{"outTradeNo":"A20260301","ucpOrderNo":"377654578511872","totalAmt":450,"sign":"…"}}
 /// let answer = merchant.verify_answer::<UnifiedOrder>(body.as_bytes())?;
 /// assert_eq!(answer.out_trade_no.as_deref(), Some("A20260301")); // is it the order that was placed?
 /// assert_eq!(answer.ucp_order_no.as_deref(), Some("377654578511872")); // to be kept
