@@ -457,7 +457,7 @@ impl Merchant {
     /// let reply = match merchant.verify_notification(body.as_bytes()) {
     ///     Ok(notification) => {
     ///         assert!(matches!(&*notification, Notification::Payment(news) if news.out_trade_no == "A20260301"));
-    ///         NotificationReply::Success // once the order is updated and committed
+    ///         NotificationReply::Success // once it is compared with the order, and committed
     ///     }
     ///     Err(_) => NotificationReply::Fail("not trusted"),
     /// };

@@ -99,7 +99,7 @@ pub struct PaymentNotification {
 /// News of a refund. Reference: 退款结果通知 / "Notification of Refund Result".
 ///
 /// ```
-/// use ucanpay_core::{Amount, RefundStatus};
+/// use ucanpay_core::{Amount, Currency, RefundStatus};
 ///
 /// # use ucanpay_core::*;
 /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
@@ -114,9 +114,10 @@ pub struct PaymentNotification {
 /// # let sign = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sign);
 /// # let body = format!(r#"{{"code":0,"data":{},"sign":"{sign}"}}}}"#, &data[..data.len() - 1]);
 /// # let refund = merchant.verify_notification(body.as_bytes())?.into_refund().unwrap();
-/// let (number, amount) = ("R20260301", Amount::new(100)?); // from your refund
-/// assert!(refund.out_refund_no == number && refund.refund_amount == amount);
-/// assert_eq!(refund.refund_status, RefundStatus::Success);
+/// let (order, number, amount) = ("A20260301", "R20260301", Amount::new(100)?); // from your refund
+/// let is_mine = refund.merchant_id == merchant.id().as_str() && refund.out_trade_no == order;
+/// let is_it = is_mine && refund.out_refund_no == number && refund.refund_amount == amount;
+/// assert!(is_it && refund.currency == Currency::CAD.as_str() && refund.refund_status == RefundStatus::Success);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]

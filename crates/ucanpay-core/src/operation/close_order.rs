@@ -62,8 +62,9 @@ impl Operation for CloseOrder {
 /// # let body = format!(r#"{{"code":0,"data":{},"sign":"{sign}"}}}}"#, &data[..data.len() - 1]);
 /// // {"code":0,"data":{"merchantId":"2000000010","outTradeNo":"A20260301","tradeStatus":"CLOSED","sign":"…"}}
 /// let answer = merchant.verify_answer::<CloseOrder>(body.as_bytes())?;
-/// let is_mine = answer.out_trade_no.as_deref() == Some("A20260301");
-/// assert!(is_mine && answer.trade_status == Some(TradeStatus::Closed));
+/// let is_mine = answer.merchant_id.as_deref() == Some(merchant.id().as_str());
+/// assert!(is_mine && answer.out_trade_no.as_deref() == Some("A20260301"));
+/// assert!(answer.trade_status == Some(TradeStatus::Closed));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]

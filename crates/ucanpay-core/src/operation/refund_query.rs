@@ -75,7 +75,8 @@ impl Operation for RefundQuery {
 /// let answer = merchant.verify_answer::<RefundQuery>(body.as_bytes())?;
 /// let (number, amount) = ("R20260301", Amount::new(100)?); // from your refund
 /// assert!(answer.out_refund_no.as_deref() == Some(number) && answer.refund_amount == Some(amount));
-/// assert!(answer.refund_status == Some(RefundStatus::Processing)); // ask again later
+/// assert!(answer.out_trade_no.as_deref().is_none_or(|order| order == "A20260301")); // it did not come
+/// assert_eq!(answer.refund_status, Some(RefundStatus::Processing)); // ask again later
 /// assert_eq!(answer.total_refund_amount, None);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -61,8 +61,9 @@ impl Operation for Reverse {
 /// # let body = format!(r#"{{"code":0,"data":{},"sign":"{sign}"}}}}"#, &data[..data.len() - 1]);
 /// // {"code":0,"data":{"merchantId":"2000000010","outTradeNo":"A20260301","tradeStatus":"REVOKED","sign":"…"}}
 /// let answer = merchant.verify_answer::<Reverse>(body.as_bytes())?;
-/// let is_mine = answer.out_trade_no.as_deref() == Some("A20260301");
-/// assert!(is_mine && answer.trade_status == Some(TradeStatus::Revoked));
+/// let is_mine = answer.merchant_id.as_deref() == Some(merchant.id().as_str());
+/// assert!(is_mine && answer.out_trade_no.as_deref() == Some("A20260301"));
+/// assert!(answer.trade_status == Some(TradeStatus::Revoked));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
