@@ -73,11 +73,34 @@ impl Payments {
     /// [stopped](Running::stop), or the process ends.
     ///
     /// ```
-    /// # use ucanpay_storefront::{EventHandler, Payments, on_paid};
-    /// # async fn shop(payments: Payments) {
-    /// let ledger = payments.spawn(on_paid(async |order| std::fs::write(format!("{order}.ticket"), "")));
-    /// // The shop serves.
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// # use std::sync::Arc;
+    /// # use ucanpay_storefront::provider::ScriptedProvider;
+    /// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let gateway = ScriptedProvider::new();
+    /// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+    /// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = folder.path().to_owned();
+    /// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
+    /// use ucanpay_storefront::on_paid;
+    ///
+    /// let ticket = folder.join("A17.ticket");
+    /// let ledger = payments.spawn(on_paid(move |order| {
+    ///     let ticket = folder.join(format!("{order}.ticket"));
+    ///     async move { std::fs::write(ticket, "") }
+    /// }));
+    /// // The shop serves. Somebody pays.
+    /// # gateway.pay(&key.reference)?;
+    /// # for note in gateway.notifications() { let _receipt = payments.handle_notification(note).await?; }
+    /// # while !ticket.exists() { tokio::task::yield_now().await; }
     /// ledger.stop().await;
+    /// assert!(ticket.exists());
+    /// # Ok(()) }
+    /// # main().unwrap();
     /// # }
     /// ```
     pub fn spawn(&self, handler: impl EventHandler) -> Running {
