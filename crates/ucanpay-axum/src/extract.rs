@@ -13,14 +13,126 @@ use std::iter::successors;
 use ucanpay_core::{Merchant, Verified};
 
 /// Any notification: chapters "Payment Notification" and "Refund Notification" of the reference.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use ucanpay_core::*;
+/// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+/// # let data = concat!(
+/// #     r#"{"merchantId":"2000000010","currency":"CAD","totalAmt":450,"refundAmt":100,"#,
+/// #     r#""ucpOrderNo":"377654578511872","ucpRefundNo":"377654578511873","outTradeNo":"A17","#,
+/// #     r#""outRefundNo":"A17R1","refundStatus":"SUCCESS","signType":"RSA"}"#,
+/// # );
+/// # let text = canonical_string(&Fields::parse(data.as_bytes())?)?;
+/// # let sign = gateway.signer().sign(Digest::Sha256, &SignatureScheme::DOCUMENTED.message(&text, None))?;
+/// # let sign = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sign);
+/// # let message = format!(r#"{{"code":0,"data":{},"sign":"{sign}"}}}}"#, &data[..data.len() - 1]);
+/// # use axum::body::{Body, to_bytes};
+/// # use axum::http::{Request, StatusCode};
+/// # use tower::ServiceExt;
+/// use axum::{Router, routing::post};
+/// use ucanpay_axum::{Ack, Notification};
+///
+/// async fn news(Notification(message): Notification) -> Ack {
+///     match &*message {
+///         ucanpay_core::Notification::Payment(payment) => println!("news of order {}", payment.out_trade_no),
+///         ucanpay_core::Notification::Refund(refund) => println!("news of refund {}", refund.out_refund_no),
+///         _ => {}
+///     }
+///     // Compare it with your own order, commit, and then:
+///     Ack::i_have_committed()
+/// }
+///
+/// let app = Router::new().route("/news", post(news)).with_state(merchant); // a `Merchant`: its number and the keys
+/// let answer = app.oneshot(Request::post("/news").body(Body::from(message))?).await?;
+/// assert_eq!(answer.status(), StatusCode::OK);
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 pub struct Notification(pub Verified<ucanpay_core::Notification>);
 
 /// A payment notification; a refund notification is rejected with 400.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use ucanpay_core::*;
+/// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+/// # let data = concat!(
+/// #     r#"{"merchantId":"2000000010","currency":"CAD","totalAmt":450,"ucpOrderNo":"377654578511872","#,
+/// #     r#""outTradeNo":"A17","tradeStatus":"SUCCESS","signType":"RSA"}"#,
+/// # );
+/// # let text = canonical_string(&Fields::parse(data.as_bytes())?)?;
+/// # let sign = gateway.signer().sign(Digest::Sha256, &SignatureScheme::DOCUMENTED.message(&text, None))?;
+/// # let sign = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sign);
+/// # let message = format!(r#"{{"code":0,"data":{},"sign":"{sign}"}}}}"#, &data[..data.len() - 1]);
+/// # use axum::body::{Body, to_bytes};
+/// # use axum::http::{Request, StatusCode};
+/// # use tower::ServiceExt;
+/// use axum::{Router, routing::post};
+/// use ucanpay_axum::{Ack, PaymentNotification};
+/// use ucanpay_core::TradeStatus;
+///
+/// async fn paid(PaymentNotification(message): PaymentNotification) -> Ack {
+///     // Against your own order. What does not match is put aside for a person.
+///     let matches = (message.merchant_id.as_str(), message.out_trade_no.as_str()) == ("2000000010", "A17")
+///         && (message.total_amount.cents(), message.currency.as_str()) == (450, "CAD");
+///     let paid = matches && message.trade_status == TradeStatus::Success;
+///     println!("A17 is paid: {paid}"); // and commit that; then:
+///     Ack::i_have_committed()
+/// }
+///
+/// let app = Router::new().route("/paid", post(paid)).with_state(merchant); // a `Merchant`: its number and the keys
+/// let post = |body: String| Request::post("/paid").body(Body::from(body));
+/// let altered = message.replace("450", "451");
+/// assert_eq!(app.clone().oneshot(post(message)?).await?.status(), StatusCode::OK);
+/// assert_eq!(app.oneshot(post(altered)?).await?.status(), StatusCode::UNAUTHORIZED);
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 pub struct PaymentNotification(pub Verified<ucanpay_core::PaymentNotification>);
 
 /// A refund notification; a payment notification is rejected with 400.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use ucanpay_core::*;
+/// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+/// # let data = concat!(
+/// #     r#"{"merchantId":"2000000010","currency":"CAD","totalAmt":450,"refundAmt":100,"#,
+/// #     r#""ucpOrderNo":"377654578511872","ucpRefundNo":"377654578511873","outTradeNo":"A17","#,
+/// #     r#""outRefundNo":"A17R1","refundStatus":"SUCCESS","signType":"RSA"}"#,
+/// # );
+/// # let text = canonical_string(&Fields::parse(data.as_bytes())?)?;
+/// # let sign = gateway.signer().sign(Digest::Sha256, &SignatureScheme::DOCUMENTED.message(&text, None))?;
+/// # let sign = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sign);
+/// # let message = format!(r#"{{"code":0,"data":{},"sign":"{sign}"}}}}"#, &data[..data.len() - 1]);
+/// # use axum::body::{Body, to_bytes};
+/// # use axum::http::{Request, StatusCode};
+/// # use tower::ServiceExt;
+/// use axum::{Router, routing::post};
+/// use ucanpay_axum::{Ack, RefundNotification};
+/// use ucanpay_core::RefundStatus;
+///
+/// async fn returned(RefundNotification(message): RefundNotification) -> Ack {
+///     // Against your own refund, likewise.
+///     let matches = (message.merchant_id.as_str(), message.out_refund_no.as_str()) == ("2000000010", "A17R1")
+///         && (message.refund_amount.cents(), message.currency.as_str()) == (100, "CAD");
+///     let returned = matches && message.refund_status == RefundStatus::Success;
+///     println!("A17R1 went back: {returned}"); // and commit that; then:
+///     Ack::i_have_committed()
+/// }
+///
+/// let app = Router::new().route("/returned", post(returned)).with_state(merchant); // a `Merchant`
+/// let answer = app.oneshot(Request::post("/returned").body(Body::from(message))?).await?;
+/// assert_eq!(answer.status(), StatusCode::OK);
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 pub struct RefundNotification(pub Verified<ucanpay_core::RefundNotification>);
 

@@ -17,6 +17,57 @@ use std::fmt;
 ///   not stop half-way (a commit, above all) runs in a task of its own, which this future only waits for. The ledger
 ///   of `ucanpay-storefront` does so.
 /// - **Take repeats.** The gateway repeats a notification, concurrently too; a repeat of a stored one is acknowledged.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use ucanpay_core::*;
+/// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+/// # let data = concat!(
+/// #     r#"{"merchantId":"2000000010","currency":"CAD","totalAmt":450,"ucpOrderNo":"377654578511872","#,
+/// #     r#""outTradeNo":"A17","tradeStatus":"SUCCESS","signType":"RSA"}"#,
+/// # );
+/// # let text = canonical_string(&Fields::parse(data.as_bytes())?)?;
+/// # let sign = gateway.signer().sign(Digest::Sha256, &SignatureScheme::DOCUMENTED.message(&text, None))?;
+/// # let sign = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sign);
+/// # let message = format!(r#"{{"code":0,"data":{},"sign":"{sign}"}}}}"#, &data[..data.len() - 1]);
+/// # use axum::body::{Body, to_bytes};
+/// # use axum::http::{Request, StatusCode};
+/// # use tower::ServiceExt;
+/// use std::sync::Mutex;
+/// use async_trait::async_trait;
+/// use axum::Router;
+/// use ucanpay_axum::{Ack, Incoming, Nack, NotificationHandler, Topic, UcanpayLayer};
+///
+/// struct Book {
+///     merchant: Merchant, // of ucanpay-core: its number and the keys
+///     entries: Mutex<Vec<(Topic, Vec<u8>)>>, // really a table, written in a task of its own
+/// }
+///
+/// #[async_trait]
+/// impl NotificationHandler for Book {
+///     async fn handle(&self, incoming: Incoming) -> Result<Ack, Nack> {
+///         if incoming.account.is_some() {
+///             return Err(Nack::unknown_account());
+///         }
+///         self.merchant.verify_notification(&incoming.body)?;
+///         let entry = (incoming.topic, incoming.body.to_vec());
+///         self.entries.lock().map_err(|_| Nack::unavailable("try again later"))?.push(entry);
+///         Ok(Ack::i_have_committed())
+///     }
+/// }
+///
+/// let app = Router::new().layer(UcanpayLayer::new(Book { merchant, entries: Mutex::default() }));
+/// let post = |path: &str, body: &str| Request::post(path).body(Body::from(body.to_owned()));
+/// let taken = app.clone().oneshot(post("/ucanpay/payment", &message)?).await?;
+/// assert_eq!(taken.status(), StatusCode::OK);
+/// let forged = app.clone().oneshot(post("/ucanpay/payment", &message.replace("450", "451"))?).await?;
+/// assert_eq!(forged.status(), StatusCode::UNAUTHORIZED);
+/// let elsewhere = app.oneshot(post("/ucanpay/terrace/payment", &message)?).await?;
+/// assert_eq!(elsewhere.status(), StatusCode::NOT_FOUND);
+/// # Ok(()) }
+/// ```
 #[async_trait]
 pub trait NotificationHandler: Send + Sync + 'static {
     /// Stores `incoming`, or says why not.

@@ -70,6 +70,34 @@ pub struct UcanpayLayer {
 
 impl UcanpayLayer {
     /// A layer that hands notifications to `handler`.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use axum::body::{Body, to_bytes};
+    /// # use axum::http::{Request, StatusCode};
+    /// # use tower::ServiceExt;
+    /// # use async_trait::async_trait;
+    /// # use ucanpay_axum::{Ack, Incoming, Nack, NotificationHandler};
+    /// # struct Book;
+    /// # #[async_trait]
+    /// # impl NotificationHandler for Book {
+    /// #     async fn handle(&self, _: Incoming) -> Result<Ack, Nack> {
+    /// #         Ok(Ack::i_have_committed())
+    /// #     }
+    /// # }
+    /// use axum::{Router, routing::get};
+    /// use ucanpay_axum::UcanpayLayer;
+    ///
+    /// let app = Router::new()
+    ///     .route("/", get(|| async { "shop" }))
+    ///     .layer(UcanpayLayer::new(Book)); // `Book` is a NotificationHandler
+    /// let answer = app.clone().oneshot(Request::post("/ucanpay/refund").body(Body::empty())?).await?;
+    /// assert_eq!(answer.status(), StatusCode::OK);
+    /// let shop = app.oneshot(Request::get("/").body(Body::empty())?).await?;
+    /// assert_eq!(to_bytes(shop.into_body(), usize::MAX).await?, "shop");
+    /// # Ok(()) }
+    /// ```
     pub fn new(handler: impl NotificationHandler) -> Self {
         Self::from(Arc::new(handler) as Arc<dyn NotificationHandler>)
     }
@@ -79,6 +107,30 @@ impl UcanpayLayer {
     /// Choose a prefix that no other POST route of the shop begins with. Whatever stands between it and `/payment` or
     /// `/refund` is read as an account: `.at("/api")` takes the shop's own `POST /api/orders/refund` for a notification
     /// to the account `orders`, and `.at("")` takes `POST /orders/refund`.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use axum::body::{Body, to_bytes};
+    /// # use axum::http::{Request, StatusCode};
+    /// # use tower::ServiceExt;
+    /// # use async_trait::async_trait;
+    /// # use ucanpay_axum::{Ack, Incoming, Nack, NotificationHandler};
+    /// # struct Book;
+    /// # #[async_trait]
+    /// # impl NotificationHandler for Book {
+    /// #     async fn handle(&self, _: Incoming) -> Result<Ack, Nack> {
+    /// #         Ok(Ack::i_have_committed())
+    /// #     }
+    /// # }
+    /// use axum::Router;
+    /// use ucanpay_axum::{UcanpayLayer, self_check};
+    ///
+    /// let app = Router::new().layer(UcanpayLayer::new(Book).at("/pay/notify"));
+    /// assert!(self_check(app.clone(), ["/pay/notify/payment", "/pay/notify/terrace/refund"]).await.is_ok());
+    /// assert!(self_check(app, ["/ucanpay/payment"]).await.is_err(), "nothing is left there");
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn at(mut self, prefix: &str) -> Self {
         let prefix = prefix.trim_matches('/');
@@ -92,6 +144,35 @@ impl UcanpayLayer {
     /// Answers FAIL with HTTP 200, too. Unless this is set, FAIL goes out with the status of its cause, 4xx or 503, which
     /// proxies and monitors understand. The reference says no status for either answer: set it if UCanPay asks for 200, or
     /// if it stops repeating a notification that was answered otherwise.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use axum::body::{Body, to_bytes};
+    /// # use axum::http::{Request, StatusCode};
+    /// # use tower::ServiceExt;
+    /// # use async_trait::async_trait;
+    /// # use ucanpay_axum::{Ack, Incoming, Nack, NotificationHandler};
+    /// # struct Closed;
+    /// # #[async_trait]
+    /// # impl NotificationHandler for Closed {
+    /// #     async fn handle(&self, _: Incoming) -> Result<Ack, Nack> {
+    /// #         Err(Nack::unavailable("try again later"))
+    /// #     }
+    /// # }
+    /// use axum::Router;
+    /// use ucanpay_axum::UcanpayLayer;
+    ///
+    /// // `Closed` is a NotificationHandler whose database is down.
+    /// for (layer, status) in [(UcanpayLayer::new(Closed), 503), (UcanpayLayer::new(Closed).fail_with_200(), 200)] {
+    ///     let app: Router = Router::new().layer(layer);
+    ///     let answer = app.oneshot(Request::post("/ucanpay/payment").body(Body::empty())?).await?;
+    ///     assert_eq!(answer.status(), status);
+    ///     let body = to_bytes(answer.into_body(), usize::MAX).await?;
+    ///     assert_eq!(body, r#"{"return_code":"FAIL","return_msg":"try again later"}"#);
+    /// }
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn fail_with_200(mut self) -> Self {
         self.fail_with_200 = true;

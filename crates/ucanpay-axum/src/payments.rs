@@ -13,6 +13,53 @@ use ucanpay_storefront::{
 
 impl UcanpayLayer {
     /// A layer that hands notifications to the ledger.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use ucanpay_core::*;
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// # let data = concat!(
+    /// #     r#"{"merchantId":"2000000010","currency":"CAD","totalAmt":450,"ucpOrderNo":"377654578511872","#,
+    /// #     r#""outTradeNo":"A17","tradeStatus":"SUCCESS","signType":"RSA"}"#,
+    /// # );
+    /// # let text = canonical_string(&Fields::parse(data.as_bytes())?)?;
+    /// # let sign = gateway.signer().sign(Digest::Sha256, &SignatureScheme::DOCUMENTED.message(&text, None))?;
+    /// # let sign = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sign);
+    /// # let message = format!(r#"{{"code":0,"data":{},"sign":"{sign}"}}}}"#, &data[..data.len() - 1]);
+    /// # use std::sync::Arc;
+    /// # use ucanpay_axum::storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+    /// # use ucanpay_axum::storefront::{UcanpayProvider, UcanpaySettings};
+    /// # use ucanpay_transport::{Client, ConnectError};
+    /// # let nobody = tower::service_fn(async |_: http::Request<bytes::Bytes>| {
+    /// #     let error = ConnectError::new(std::io::Error::other("nobody listens"));
+    /// #     Err::<http::Response<bytes::Bytes>, _>(error)
+    /// # });
+    /// # let client = Client::with_service(merchant, nobody);
+    /// # let account = UcanpayProvider::new(client, UcanpaySettings::new("https://shop.example")?);
+    /// # let registry = PaymentRegistry::builder().register(account).build()?;
+    /// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+    /// # use axum::body::{Body, to_bytes};
+    /// # use axum::http::{Request, StatusCode};
+    /// # use tower::ServiceExt;
+    /// use axum::{Router, routing::get};
+    /// use ucanpay_axum::{UcanpayLayer, self_check};
+    ///
+    /// let order = StartPayment::new("A17", 450, "one latte")?;
+    /// let key = payments.start(order).await?.payment.key;
+    /// let app = Router::new()
+    ///     .route("/", get(|| async { "shop" }))
+    ///     .layer(UcanpayLayer::payments(payments.clone()));
+    /// self_check(app.clone(), ["/ucanpay/payment", "/ucanpay/refund"]).await?;
+    ///
+    /// // The buyer has paid, and the gateway says so.
+    /// let answer = app.oneshot(Request::post("/ucanpay/payment").body(Body::from(message))?).await?;
+    /// assert_eq!(answer.status(), StatusCode::OK);
+    /// let view = payments.payment(&key).await?.expect("it was recorded");
+    /// assert_eq!(view.payment.state.as_str(), "paid");
+    /// # Ok(()) }
+    /// ```
     pub fn payments(payments: Payments) -> Self {
         Self::new(payments)
     }

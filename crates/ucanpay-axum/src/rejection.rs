@@ -10,6 +10,44 @@ use std::any::type_name;
 use ucanpay_core::NotificationError;
 
 /// Why an extractor refused a notification.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use ucanpay_core::*;
+/// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+/// # let data = concat!(
+/// #     r#"{"merchantId":"2000000010","currency":"CAD","totalAmt":450,"ucpOrderNo":"377654578511872","#,
+/// #     r#""outTradeNo":"A17","tradeStatus":"SUCCESS","signType":"RSA"}"#,
+/// # );
+/// # let text = canonical_string(&Fields::parse(data.as_bytes())?)?;
+/// # let sign = gateway.signer().sign(Digest::Sha256, &SignatureScheme::DOCUMENTED.message(&text, None))?;
+/// # let sign = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sign);
+/// # let message = format!(r#"{{"code":0,"data":{},"sign":"{sign}"}}}}"#, &data[..data.len() - 1]);
+/// # use axum::body::{Body, to_bytes};
+/// # use axum::http::{Request, StatusCode};
+/// # use tower::ServiceExt;
+/// use axum::{Router, routing::post};
+/// use ucanpay_axum::{Ack, NotificationRejection, PaymentNotification};
+///
+/// async fn paid(
+///     message: Result<PaymentNotification, NotificationRejection>,
+/// ) -> Result<Ack, NotificationRejection> {
+///     // To count what is refused, say; the answer stays the rejection's own.
+///     let PaymentNotification(message) = message.inspect_err(|refused| eprintln!("{}", refused.status()))?;
+///     println!("news of order {}", message.out_trade_no);
+///     Ok(Ack::i_have_committed())
+/// }
+///
+/// let app = Router::new().route("/paid", post(paid)).with_state(merchant); // a `Merchant`
+/// let forged = Request::post("/paid").body(Body::from(message.replace("450", "451")))?;
+/// let answer = app.oneshot(forged).await?;
+/// assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+/// let body = to_bytes(answer.into_body(), usize::MAX).await?;
+/// assert_eq!(body, r#"{"return_code":"FAIL","return_msg":"signature not verified"}"#);
+/// # Ok(()) }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotificationRejection {

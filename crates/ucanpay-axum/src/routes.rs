@@ -62,6 +62,42 @@ pub fn payments_router<S: Clone + Send + Sync + 'static>(payments: &Payments) ->
 
 /// The routes of [`payments_router`] one by one, each with its path: for a framework that keeps a list of its own, as loco
 /// does.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use ucanpay_core::*;
+/// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+/// # use std::sync::Arc;
+/// # use ucanpay_axum::storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+/// # use ucanpay_axum::storefront::{UcanpayProvider, UcanpaySettings};
+/// # use ucanpay_transport::{Client, ConnectError};
+/// # let nobody = tower::service_fn(async |_: http::Request<bytes::Bytes>| {
+/// #     let error = ConnectError::new(std::io::Error::other("nobody listens"));
+/// #     Err::<http::Response<bytes::Bytes>, _>(error)
+/// # });
+/// # let client = Client::with_service(merchant, nobody);
+/// # let account = UcanpayProvider::new(client, UcanpaySettings::new("https://shop.example")?);
+/// # let registry = PaymentRegistry::builder().register(account).build()?;
+/// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+/// # use axum::body::{Body, to_bytes};
+/// # use axum::http::{Request, StatusCode};
+/// # use tower::ServiceExt;
+/// use axum::Router;
+/// use ucanpay_axum::payments_routes;
+///
+/// let mut app = Router::new();
+/// for (path, method) in payments_routes(&payments) {
+///     println!("{path}"); // "/payment", "/refund", "/status/{reference}" and so on
+///     app = app.route(&format!("/till{path}"), method);
+/// }
+/// payments.start(StartPayment::new("A17", 450, "one latte")?).await?;
+/// let app: Router = app;
+/// let status = app.oneshot(Request::get("/till/status/A17").body(Body::empty())?).await?;
+/// assert_eq!(status.status(), StatusCode::OK);
+/// # Ok(()) }
+/// ```
 pub fn payments_routes<S>(payments: &Payments) -> [(&'static str, MethodRouter<S>); 7] {
     table().map(|(path, method)| (path, method.with_state(payments.clone())))
 }
@@ -129,6 +165,49 @@ async fn notified(
 }
 
 /// What a payment page shows. Amounts are cents.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use ucanpay_core::*;
+/// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+/// # let data = concat!(
+/// #     r#"{"merchantId":"2000000010","currency":"CAD","totalAmt":450,"ucpOrderNo":"377654578511872","#,
+/// #     r#""outTradeNo":"A17","tradeStatus":"SUCCESS","signType":"RSA"}"#,
+/// # );
+/// # let text = canonical_string(&Fields::parse(data.as_bytes())?)?;
+/// # let sign = gateway.signer().sign(Digest::Sha256, &SignatureScheme::DOCUMENTED.message(&text, None))?;
+/// # let sign = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sign);
+/// # let message = format!(r#"{{"code":0,"data":{},"sign":"{sign}"}}}}"#, &data[..data.len() - 1]);
+/// # use std::sync::Arc;
+/// # use ucanpay_axum::storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+/// # use ucanpay_axum::storefront::{UcanpayProvider, UcanpaySettings};
+/// # use ucanpay_transport::{Client, ConnectError};
+/// # let nobody = tower::service_fn(async |_: http::Request<bytes::Bytes>| {
+/// #     let error = ConnectError::new(std::io::Error::other("nobody listens"));
+/// #     Err::<http::Response<bytes::Bytes>, _>(error)
+/// # });
+/// # let client = Client::with_service(merchant, nobody);
+/// # let account = UcanpayProvider::new(client, UcanpaySettings::new("https://shop.example")?);
+/// # let registry = PaymentRegistry::builder().register(account).build()?;
+/// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+/// use ucanpay_axum::PaymentStatus;
+/// # use ucanpay_axum::storefront::{NotificationTopic, RawNotification};
+///
+/// let order = StartPayment::new("A17", 450, "one latte")?;
+/// let view = payments.start(order).await?;
+/// let status = PaymentStatus::from(&view); // for a route of your own, behind your session
+/// assert_eq!((status.amount, status.paid, status.settled), (450, false, false));
+/// # let _receipt = payments.handle_notification(RawNotification::new(NotificationTopic::Payment, message)).await?;
+///
+/// // The buyer has paid.
+/// let view = payments.payment(&view.payment.key).await?.expect("it was recorded");
+/// let json = serde_json::to_value(PaymentStatus::from(&view))?;
+/// assert_eq!((&json["state"], &json["refunded"]), (&"paid".into(), &0.into()));
+/// assert!(json["pay_link"].is_null(), "there is nothing left to pay");
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct PaymentStatus {

@@ -60,6 +60,30 @@ where
 }
 
 /// A notify path of which this crate hears nothing.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use std::sync::Arc;
+/// # use async_trait::async_trait;
+/// # use ucanpay_axum::{Ack, Incoming, Nack, NotificationHandler};
+/// # struct Book;
+/// # #[async_trait]
+/// # impl NotificationHandler for Book {
+/// #     async fn handle(&self, _: Incoming) -> Result<Ack, Nack> {
+/// #         Ok(Ack::i_have_committed())
+/// #     }
+/// # }
+/// use axum::Router;
+/// use ucanpay_axum::{UcanpayLayer, self_check};
+///
+/// let app = Router::new()
+///     .layer(UcanpayLayer::new(Book)) // `Book` is a NotificationHandler
+///     .fallback(|| async { "not here" }); // after the layer: it takes the notifications
+/// let shadowed = self_check(app, ["/ucanpay/payment"]).await.unwrap_err();
+/// assert_eq!(shadowed.path(), "/ucanpay/payment");
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "POST {path} does not reach ucanpay-axum: put `.layer(UcanpayLayer::..)` last, after every route, `.fallback` and \

@@ -100,6 +100,16 @@ impl SignedSet {
     /// and anything else in `data` only; with `null` kept as text, no member may hold the text `null`. Values that are
     /// encoded may hold no `&` either: not everybody encodes before cutting.
     ///
+    /// ```
+    /// use ucanpay_core::{Fields, ReadError, SignedSet};
+    ///
+    /// let set: SignedSet = "null-as-text".parse()?;
+    /// let refused = set.refuse_ambiguous(&Fields::parse(br#"{"attach":"null"}"#)?, None);
+    /// assert!(matches!(refused, Err(ReadError::LikeNull { name }) if name == "attach"));
+    /// assert_eq!(set.refuse_ambiguous(&Fields::parse(br#"{"attach":null}"#)?, None), Ok(()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`ReadError`], naming the member. A signature over such a message proves nothing about its members.

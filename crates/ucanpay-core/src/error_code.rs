@@ -8,6 +8,19 @@ use std::fmt;
 /// What an error says about the effect of the call.
 ///
 /// Closed on purpose: whoever handles money by it should be made to look again when a class is added.
+///
+/// ```
+/// use ucanpay_core::{ErrorClass, ErrorCode};
+///
+/// fn may_have_happened(code: &ErrorCode) -> bool {
+///     match code.class() {
+///         ErrorClass::OutcomeUnknown | ErrorClass::AskFirst => true,
+///         ErrorClass::NotDone | ErrorClass::NotDoneBusy | ErrorClass::Blocked => false,
+///     }
+/// }
+/// assert!(may_have_happened(&ErrorCode::SystemError));
+/// assert!(!may_have_happened(&ErrorCode::NotEnough));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorClass {
     /// Nobody knows whether it happened: send the same bytes again, or ask.
@@ -26,6 +39,17 @@ pub enum ErrorClass {
 macro_rules! error_codes {
     ($($variant:ident = $name:literal, $class:ident, $advice:literal, [$($text:literal),* $(,)?];)*) => {
         /// An error name of the gateway. An unknown one is kept as it came.
+        ///
+        /// ```
+        /// use ucanpay_core::{ErrorClass, ErrorCode};
+        ///
+        /// let code = ErrorCode::OrderNotReady; // of `GatewayError::code`
+        /// assert_eq!((code.name(), code.class()), ("ORDER_NOT_READY", ErrorClass::NotDoneBusy));
+        /// assert!(code.advice().ends_with("send the same refund number again later"));
+        ///
+        /// // Nobody knows what happened after a name that is not in the reference.
+        /// assert_eq!(ErrorCode::Other("E4711".to_owned()).class(), ErrorClass::OutcomeUnknown);
+        /// ```
         #[derive(Clone, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum ErrorCode {
@@ -45,6 +69,13 @@ macro_rules! error_codes {
             }
 
             /// What the error says about the effect of the call.
+            ///
+            /// ```
+            /// use ucanpay_core::{ErrorClass, ErrorCode};
+            ///
+            /// assert_eq!(ErrorCode::InvalidReqTooMuch.class(), ErrorClass::Blocked);
+            /// assert_eq!(ErrorCode::OrderPaid.class(), ErrorClass::AskFirst);
+            /// ```
             #[must_use]
             pub fn class(&self) -> ErrorClass {
                 match self {
@@ -54,6 +85,14 @@ macro_rules! error_codes {
             }
 
             /// What a merchant does next, in one sentence.
+            ///
+            /// ```
+            /// use ucanpay_core::ErrorCode;
+            ///
+            /// let code = ErrorCode::NoAuth;
+            /// let report = format!("{code}: {}", code.advice());
+            /// assert_eq!(report, "NOAUTH: the merchant may not use this call: ask UCanPay for permission");
+            /// ```
             #[must_use]
             pub fn advice(&self) -> &'static str {
                 match self {

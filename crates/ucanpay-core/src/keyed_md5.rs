@@ -22,6 +22,16 @@ pub struct Md5Secret(Zeroizing<String>);
 impl Md5Secret {
     /// Takes the secret character by character: cut off the line break that a file may have added.
     ///
+    /// ```
+    /// use ucanpay_core::{KeyError, Md5Secret};
+    ///
+    /// let file = "s3cret-of-the-merchant\n";
+    /// let secret = Md5Secret::new(file.trim_end())?;
+    /// assert_eq!(format!("{secret:?}"), "Md5Secret(..)");
+    /// assert_eq!(Md5Secret::new("\n").err(), Some(KeyError::Empty));
+    /// # Ok::<(), KeyError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`KeyError::Empty`] when there is nothing but white space: everybody knows that secret.

@@ -23,6 +23,28 @@ use crate::{
 /// assert!(link.starts_with("https://pay.example/?link=https://pay.example/pay?ucpOrderNo%3D377654578511872%26"));
 /// # Ok::<(), ucanpay_core::FieldError>(())
 /// ```
+///
+/// All settings at once:
+///
+/// ```
+/// use ucanpay_core::{Amount, LinkAmount, LinkJoint, LinkNumber, LinkOrder, LinkStyle, PayLinks};
+///
+/// let links = PayLinks::default()
+///     .with_base_url("https://pay.example/")
+///     .with_package("ca.example.app")
+///     .with_style(LinkStyle::FullyEncoded)
+///     .with_amount(LinkAmount::Decimal)
+///     .with_out_order_no(LinkNumber::OutTradeNo)
+///     .with_joint(LinkJoint::Encoded);
+/// # let order = LinkOrder {
+/// #     ucp_order_no: "377654578511872", out_trade_no: "A1", amount: Amount::new(450)?, item: "coffee",
+/// # };
+/// assert_eq!(links.app(&order, "c2ln"), concat!(
+///     "https://pay.example/?link=https%3A%2F%2Fpay.example%2Fpay%3FoutOrderNo%3DA1%26ucpOrderNo%3D377654578511872",
+///     "%26amount%3D4.50%26item%3Dcoffee&sign=c2ln&apn=ca.example.app",
+/// ));
+/// # Ok::<(), ucanpay_core::FieldError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PayLinks {
     base_url: String,
@@ -150,6 +172,19 @@ impl PayLinks {
 
     /// The link by which buyers come to an order of this scene: [the dynamic one](Self::dynamic_qr) in `NATIVE`, [that of the
     /// app](Self::app) in every other. The second needs the `sign` of the order's answer; `None` without it.
+    ///
+    /// ```
+    /// use ucanpay_core::{Amount, LinkOrder, PayLinks, SceneType};
+    ///
+    /// # let order = LinkOrder {
+    /// #     ucp_order_no: "377654578511872", out_trade_no: "A1", amount: Amount::new(450)?, item: "coffee",
+    /// # };
+    /// let links = PayLinks::default();
+    /// assert_eq!(links.in_scene(SceneType::Native, &order, None), Some(links.dynamic_qr(&order)));
+    /// assert_eq!(links.in_scene(SceneType::Jsapi, &order, Some("c2ln")), Some(links.app(&order, "c2ln")));
+    /// assert_eq!(links.in_scene(SceneType::Jsapi, &order, None), None);
+    /// # Ok::<(), ucanpay_core::FieldError>(())
+    /// ```
     #[must_use]
     pub fn in_scene(
         &self,
@@ -164,6 +199,21 @@ impl PayLinks {
     }
 
     /// The link of the app and H5 flow. `sign` is [`UnifiedOrderAnswer::sign`](crate::UnifiedOrderAnswer::sign).
+    ///
+    /// ```
+    /// use ucanpay_core::{Amount, LinkOrder, PayLinks};
+    ///
+    /// let order = LinkOrder {
+    ///     ucp_order_no: "377654578511872",
+    ///     out_trade_no: "A1",
+    ///     amount: Amount::new(450)?,
+    ///     item: "coffee",
+    /// };
+    /// let link = PayLinks::default().with_base_url("https://pay.example").app(&order, "c2ln");
+    /// assert!(link.starts_with("https://pay.example/?link=https://pay.example/pay?outOrderNo%3D377654578511872&"));
+    /// assert!(link.ends_with("%26amount%3D450%26item%3Dcoffee&sign=c2ln&apn=ca.ucanpay.wapp"));
+    /// # Ok::<(), ucanpay_core::FieldError>(())
+    /// ```
     #[must_use]
     pub fn app(&self, order: &LinkOrder<'_>, sign: &str) -> String {
         let number = encode(match self.out_order_no {
@@ -179,6 +229,20 @@ impl PayLinks {
     }
 
     /// The link behind a dynamic QR code.
+    ///
+    /// ```
+    /// use ucanpay_core::{Amount, LinkOrder, PayLinks};
+    ///
+    /// let order = LinkOrder {
+    ///     ucp_order_no: "377654578511872",
+    ///     out_trade_no: "A1",
+    ///     amount: Amount::new(450)?,
+    ///     item: "flat white",
+    /// };
+    /// let link = PayLinks::default().with_base_url("https://pay.example").dynamic_qr(&order);
+    /// assert!(link.ends_with("%26amount%3D450%26item%3Dflat%2520white&apn=ca.ucanpay.wapp"));
+    /// # Ok::<(), ucanpay_core::FieldError>(())
+    /// ```
     #[must_use]
     pub fn dynamic_qr(&self, order: &LinkOrder<'_>) -> String {
         self.link("", order, "")

@@ -30,6 +30,23 @@ use crate::{
 /// A merchant's number, key and scheme, and the gateway's keys. Cheap to clone; `Debug` shows no secret.
 ///
 /// See the [crate's example](crate).
+///
+/// What it is set up with, to be logged when the program starts:
+///
+/// ```
+/// # use ucanpay_core::*;
+/// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+/// # let mut log = Vec::new();
+/// let backends: Vec<_> = merchant.verifying_backends().collect();
+/// log.push(format!("merchant {} with the key {}", merchant.id(), merchant.key_fingerprint()));
+/// log.push(format!("signs by {}, verifies by {}", merchant.signing_backend(), backends.join(" and ")));
+/// let scheme = merchant.scheme().name().unwrap_or("of its own");
+/// log.push(format!("scheme {scheme}, signed set {}", merchant.signed_set()));
+/// # assert!(log[0].starts_with("merchant 2000000010 with the key ") && backends.len() == 1);
+/// assert_eq!(log[2], "scheme documented, signed set documented");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Merchant {
     inner: Arc<Inner>,
@@ -52,6 +69,21 @@ impl Merchant {
     /// fastest [backend](crate::backend) that is compiled in and can hold it; [`signing_backend`](Self::signing_backend) and
     /// [`verifying_backends`](Self::verifying_backends) say which.
     ///
+    /// ```
+    /// use ucanpay_core::{Merchant, MerchantError, MerchantId, PrivateKey};
+    ///
+    /// # let platform_key = PrivateKey::generate(1024)?.public_key().clone();
+    /// let key = PrivateKey::generate(1024)?; // in earnest: from_bytes, with the file's bytes
+    /// let own_key = key.public_key().clone();
+    /// let merchant = Merchant::new(MerchantId::new("2000000010")?, key.clone(), [platform_key])?;
+    /// assert_eq!(merchant.key_fingerprint(), own_key.fingerprint());
+    ///
+    /// // The two keys were mixed up.
+    /// let mixed_up = Merchant::new(MerchantId::new("2000000010")?, key, [own_key]);
+    /// assert_eq!(mixed_up.err(), Some(MerchantError::OwnKeyAsPlatformKey));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`MerchantError`] without a platform key, or when one of them is the merchant's own key. Both are mistakes of the
@@ -70,6 +102,17 @@ impl Merchant {
     }
 
     /// A merchant whose key is held elsewhere, such as in an HSM.
+    ///
+    /// ```
+    /// use ucanpay_core::{Merchant, MerchantId, backend::rustcrypto};
+    ///
+    /// # use ucanpay_core::PrivateKey;
+    /// # let (key, platform_key) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?.public_key().clone());
+    /// let signer = rustcrypto::signer(&key); // or a `Signer` of your own
+    /// let merchant = Merchant::with_signer(MerchantId::new("2000000010")?, signer, vec![platform_key.verifier()])?;
+    /// assert_eq!(merchant.signing_backend(), "rustcrypto");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -105,6 +148,28 @@ impl Merchant {
     }
 
     /// The same merchant with another signature scheme, for what it signs and for what it verifies.
+    ///
+    /// ```
+    /// use ucanpay_core::SignatureScheme;
+    ///
+    /// # use ucanpay_core::*;
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// # let data = concat!(
+    /// #     r#"{"merchantId":"2000000010","currency":"CAD","totalAmt":450,"#,
+    /// #     r#""ucpOrderNo":"377654578511872","outTradeNo":"A20260301","tradeStatus":"SUCCESS","#,
+    /// #     r#""signType":"RSA"}"#,
+    /// # );
+    /// # let text = canonical_string(&Fields::parse(data.as_bytes())?)?;
+    /// # let sign = gateway.signer().sign(Digest::Sha256, &SignatureScheme::SINGLE.message(&text, None))?;
+    /// # let sign = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sign);
+    /// # let body = format!(r#"{{"code":0,"data":{},"sign":"{sign}"}}}}"#, &data[..data.len() - 1]);
+    /// // A notification whose signature leaves out the pre-hash.
+    /// assert!(merchant.verify_notification(body.as_bytes()).is_err());
+    /// let merchant = merchant.with_scheme(SignatureScheme::SINGLE);
+    /// assert!(merchant.verify_notification(body.as_bytes()).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn with_scheme(mut self, scheme: SignatureScheme) -> Self {
         Arc::make_mut(&mut self.inner).scheme = scheme;
@@ -116,6 +181,27 @@ impl Merchant {
     /// message needs.
     ///
     /// What a set leaves out is not proven by anything: without `signType` the message's own is not even looked at.
+    ///
+    /// ```
+    /// # use ucanpay_core::*;
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// # let data = concat!(
+    /// #     r#"{"merchantId":"2000000010","currency":"CAD","totalAmt":450,"#,
+    /// #     r#""ucpOrderNo":"377654578511872","outTradeNo":"A20260301","tradeStatus":"SUCCESS","#,
+    /// #     r#""signType":"RSA"}"#,
+    /// # );
+    /// # let set: SignedSet = "without-sign-type".parse()?;
+    /// # let text = set.canonical_string(&Fields::parse(data.as_bytes())?, None)?;
+    /// # let sign = gateway.signer().sign(Digest::Sha256, &SignatureScheme::DOCUMENTED.message(&text, None))?;
+    /// # let sign = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sign);
+    /// # let body = format!(r#"{{"code":0,"data":{},"sign":"{sign}"}}}}"#, &data[..data.len() - 1]);
+    /// // A notification whose signature leaves out `signType`.
+    /// assert!(merchant.verify_notification(body.as_bytes()).is_err());
+    /// let merchant = merchant.with_signed_set("without-sign-type".parse()?);
+    /// assert!(merchant.verify_notification(body.as_bytes()).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn with_signed_set(mut self, set: SignedSet) -> Self {
         Arc::make_mut(&mut self.inner).signed_set = set;
@@ -124,6 +210,27 @@ impl Merchant {
 
     /// The same merchant with another rule for the path that the gateway appends to what *it* signs, under a scheme with
     /// [`Suffix::Path`](crate::Suffix::Path). Other schemes take no notice.
+    ///
+    /// ```
+    /// use ucanpay_core::{OrderQuery, ReceivedSuffix, SignatureScheme};
+    ///
+    /// # use ucanpay_core::*;
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// # let data = r#"{"outTradeNo":"A20260301","tradeStatus":"NOTPAY"}"#;
+    /// # let text = canonical_string(&Fields::parse(data.as_bytes())?)?;
+    /// # let message = SignatureScheme::PATH_SUFFIXED.message(&text, Some(OrderQuery::PATH));
+    /// # let sign = gateway.signer().sign(Digest::Sha256, &message)?;
+    /// # let sign = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sign);
+    /// # let body = format!(r#"{{"code":0,"data":{},"sign":"{sign}"}}}}"#, &data[..data.len() - 1]);
+    /// let merchant = merchant
+    ///     .with_scheme(SignatureScheme::PATH_SUFFIXED)
+    ///     .with_received_suffix(ReceivedSuffix::OperationPath);
+    /// // An answer that is signed with `/payment/orderquery` behind its text.
+    /// let answer = merchant.verify_answer::<OrderQuery>(body.as_bytes())?;
+    /// assert_eq!(answer.out_trade_no.as_deref(), Some("A20260301"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn with_received_suffix(mut self, suffix: ReceivedSuffix) -> Self {
         Arc::make_mut(&mut self.inner).received_suffix = suffix;
@@ -133,6 +240,20 @@ impl Merchant {
     /// The same merchant with [keyed MD5](crate::keyed_md5()) in place of RSA: it signs with `signType` MD5, and takes nothing
     /// that is signed otherwise. Scheme and keys are at rest; the signed set holds for it too. Only for a merchant to whom
     /// UCanPay has given a secret: whoever has it can also sign in the gateway's name.
+    ///
+    /// ```
+    /// use ucanpay_core::{Fields, Md5Secret, Nonce, Value};
+    ///
+    /// # use ucanpay_core::*;
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// # let query = OrderQuery { out_trade_no: OutTradeNo::new("A20260301")?, ucp_order_no: None };
+    /// let merchant = merchant.with_keyed_md5(Md5Secret::new("s3cret-of-the-merchant")?);
+    /// let request = merchant.sign(&query, Nonce::random())?;
+    /// let sent = Fields::parse(request.body())?;
+    /// assert_eq!(sent.get("signType").and_then(Value::signed_text), Some("MD5"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn with_keyed_md5(mut self, secret: Md5Secret) -> Self {
         Arc::make_mut(&mut self.inner).md5_secret = Some(secret);
@@ -181,6 +302,22 @@ impl Merchant {
     ///
     /// What is signed is read back from the very bytes that will be sent, by the reader that reads the gateway's.
     ///
+    /// ```
+    /// use ucanpay_core::{Fields, Nonce, OrderQuery, OutTradeNo, Value};
+    ///
+    /// # use ucanpay_core::*;
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// let query = OrderQuery { out_trade_no: OutTradeNo::new("A20260301")?, ucp_order_no: None };
+    /// let request = merchant.sign(&query, Nonce::random())?;
+    /// assert_eq!(request.path(), "/payment/orderquery");
+    ///
+    /// let sent = Fields::parse(request.body())?;
+    /// assert_eq!(sent.get("merchantId").and_then(Value::signed_text), Some("2000000010"));
+    /// assert!(sent.get("sign").is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`SignError`]; nothing has been sent.
@@ -208,6 +345,24 @@ impl Merchant {
     /// It is another body: commit it where the old one is kept, before it is sent. The old signature is not verified, since
     /// its key may be gone: hand in only what your own ledger kept for `O`.
     ///
+    /// ```
+    /// use ucanpay_core::{Fields, Nonce, OrderQuery, SignedRequest};
+    ///
+    /// # use ucanpay_core::*;
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// # let query = OrderQuery { out_trade_no: OutTradeNo::new("A20260301")?, ucp_order_no: None };
+    /// # let kept = merchant.sign(&query, Nonce::random())?.into_body();
+    /// let request = SignedRequest::<OrderQuery>::frozen(kept.clone()); // as your ledger kept it
+    /// let renewed = merchant.sign_again(&request, Nonce::random())?;
+    ///
+    /// let (old, new) = (Fields::parse(&kept)?, Fields::parse(renewed.body())?);
+    /// assert_eq!(new.get("outTradeNo"), old.get("outTradeNo"));
+    /// assert_ne!(new.get("nonceStr"), old.get("nonceStr"));
+    /// assert_ne!(new.get("sign"), old.get("sign"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`SignError::Renewal`] when the bytes are not a signed request of this merchant, otherwise as for
@@ -227,6 +382,27 @@ impl Merchant {
     }
 
     /// Verifies and reads the answer to a call.
+    ///
+    /// ```
+    /// use ucanpay_core::{AnswerError, ErrorCode, OrderQuery, TradeStatus};
+    ///
+    /// # use ucanpay_core::*;
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// # let data = r#"{"outTradeNo":"A20260301","totalAmt":450,"tradeStatus":"SUCCESS"}"#;
+    /// # let text = canonical_string(&Fields::parse(data.as_bytes())?)?;
+    /// # let sign = gateway.signer().sign(Digest::Sha256, &SignatureScheme::DOCUMENTED.message(&text, None))?;
+    /// # let sign = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sign);
+    /// # let body = format!(r#"{{"code":0,"data":{},"sign":"{sign}"}}}}"#, &data[..data.len() - 1]);
+    /// // {"code":0,"data":{"outTradeNo":"A20260301","totalAmt":450,"tradeStatus":"SUCCESS","sign":"…"}}
+    /// let answer = merchant.verify_answer::<OrderQuery>(body.as_bytes())?;
+    /// assert_eq!(answer.trade_status, Some(TradeStatus::Success));
+    ///
+    /// let answer = merchant.verify_answer::<OrderQuery>(br#"{"code":1,"msg":"ORDERNOTEXIST"}"#);
+    /// let Err(AnswerError::Rejected(error)) = answer else { panic!("{answer:?}") };
+    /// assert_eq!(error.code(), &ErrorCode::OrderNotExist);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -261,6 +437,37 @@ impl Merchant {
     }
 
     /// Verifies and reads a notification. The envelope's `code` and `msg` decide nothing.
+    ///
+    /// ```
+    /// use ucanpay_core::{Notification, NotificationError, NotificationReply};
+    ///
+    /// # use ucanpay_core::*;
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// # let data = concat!(
+    /// #     r#"{"merchantId":"2000000010","currency":"CAD","totalAmt":450,"#,
+    /// #     r#""ucpOrderNo":"377654578511872","outTradeNo":"A20260301","tradeStatus":"SUCCESS","#,
+    /// #     r#""signType":"RSA"}"#,
+    /// # );
+    /// # let text = canonical_string(&Fields::parse(data.as_bytes())?)?;
+    /// # let sign = gateway.signer().sign(Digest::Sha256, &SignatureScheme::DOCUMENTED.message(&text, None))?;
+    /// # let sign = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sign);
+    /// # let body = format!(r#"{{"code":0,"data":{},"sign":"{sign}"}}}}"#, &data[..data.len() - 1]);
+    /// # let forged = body.replace("\"totalAmt\":450", "\"totalAmt\":1");
+    /// let reply = match merchant.verify_notification(body.as_bytes()) {
+    ///     Ok(notification) => {
+    ///         assert!(matches!(&*notification, Notification::Payment(news) if news.out_trade_no == "A20260301"));
+    ///         NotificationReply::Success // once it is compared with the order, and committed
+    ///     }
+    ///     Err(_) => NotificationReply::Fail("not trusted"),
+    /// };
+    /// assert_eq!(reply, NotificationReply::Success);
+    ///
+    /// // The same with another amount.
+    /// let answer = merchant.verify_notification(forged.as_bytes());
+    /// assert!(matches!(answer, Err(NotificationError::Untrusted(_))));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -13,6 +13,16 @@ const QUIET_ZONE: usize = 4;
 /// one in the page's style, at least three pixels a module (about 17 rem for a pay link). Without a style it is 240
 /// pixels wide.
 ///
+/// ```
+/// use ucanpay_core::qr;
+///
+/// let picture = qr::svg("https://pay.example/?link=https://pay.example/pay")?;
+/// let page = format!("<main><p>Scan to pay</p>{picture}</main>");
+/// assert!(page.contains(r#"<svg xmlns="http://www.w3.org/2000/svg" width="240" height="240""#));
+/// assert!(qr::svg(&"a".repeat(5000)).is_err());
+/// # Ok::<(), qr::QrError>(())
+/// ```
+///
 /// # Errors
 ///
 /// [`QrError`] when the text is longer than a QR code can hold, about 2300 bytes.

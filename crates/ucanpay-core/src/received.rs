@@ -46,6 +46,28 @@ impl fmt::Display for MessageKind {
 }
 
 /// A message of any kind.
+///
+/// ```
+/// use ucanpay_core::{MessageKind, Received, SignatureScheme, SignedSet};
+///
+/// # use ucanpay_core::*;
+/// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+/// # let data = concat!(
+/// #     r#"{"merchantId":"2000000010","currency":"CAD","totalAmt":450,"#,
+/// #     r#""ucpOrderNo":"377654578511872","outTradeNo":"A20260301","tradeStatus":"SUCCESS","#,
+/// #     r#""signType":"RSA"}"#,
+/// # );
+/// # let text = canonical_string(&Fields::parse(data.as_bytes())?)?;
+/// # let sign = gateway.signer().sign(Digest::Sha256, &SignatureScheme::DOCUMENTED.message(&text, None))?;
+/// # let sign = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sign);
+/// # let body = format!(r#"{{"code":0,"data":{},"sign":"{sign}"}}}}"#, &data[..data.len() - 1]);
+/// # let keys = [gateway.public_key().clone()];
+/// let message = Received::verify(body.as_bytes(), &keys, SignatureScheme::DOCUMENTED, SignedSet::DOCUMENTED, None)?;
+/// assert_eq!(message.kind(), MessageKind::PaymentNotification);
+/// assert_eq!(message.merchant_id(), Some("2000000010"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Received {
     kind: MessageKind,
@@ -58,6 +80,27 @@ impl Received {
     /// Answers and notifications look alike. An envelope is a notification when its `data` has `tradeStatus`, `merchantId`
     /// and `totalAmt`, or `refundStatus` without the members that only a refund query's answer has; it must then be a
     /// complete one. `path` is appended by schemes with [`Suffix::Path`](crate::Suffix::Path) only.
+    ///
+    /// ```
+    /// use ucanpay_core::{Received, ReceivedError, SignatureScheme, SignedSet, Untrusted};
+    ///
+    /// # use ucanpay_core::*;
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// # let data = r#"{"outTradeNo":"A20260301","tradeStatus":"NOTPAY"}"#;
+    /// # let text = canonical_string(&Fields::parse(data.as_bytes())?)?;
+    /// # let sign = gateway.signer().sign(Digest::Sha256, &SignatureScheme::DOCUMENTED.message(&text, None))?;
+    /// # let sign = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sign);
+    /// # let body = format!(r#"{{"code":0,"data":{},"sign":"{sign}"}}}}"#, &data[..data.len() - 1]);
+    /// # let keys = [gateway.public_key().clone()];
+    /// # let forged = body.replace("NOTPAY", "SUCCESS");
+    /// let (scheme, set) = (SignatureScheme::DOCUMENTED, SignedSet::DOCUMENTED);
+    /// let verify = |body: &[u8]| Received::verify(body, &keys, scheme, set, None);
+    /// assert_eq!(verify(body.as_bytes())?.kind().to_string(), "answer");
+    /// let refused = Err(ReceivedError::Untrusted(Untrusted::NoMatchingKey { keys: 1 }));
+    /// assert_eq!(verify(forged.as_bytes()), refused);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -74,6 +117,18 @@ impl Received {
     }
 
     /// As [`verify`](Self::verify), by the [keyed MD5](crate::keyed_md5()) secret in place of keys.
+    ///
+    /// ```
+    /// use ucanpay_core::{Md5Secret, Received, SignedSet, VerifiedBy, keyed_md5};
+    ///
+    /// let secret = Md5Secret::new("s3cret-of-the-merchant")?;
+    /// let sign = keyed_md5("outTradeNo=A20260301&tradeStatus=NOTPAY", &secret);
+    /// let data = format!(r#"{{"outTradeNo":"A20260301","tradeStatus":"NOTPAY","sign":"{sign}"}}"#);
+    /// let body = format!(r#"{{"code":0,"data":{data}}}"#);
+    /// let message = Received::verify_by_secret(body.as_bytes(), &secret, SignedSet::DOCUMENTED)?;
+    /// assert_eq!(message.key(), &VerifiedBy::Md5Secret);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///

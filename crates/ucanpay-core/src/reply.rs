@@ -3,6 +3,19 @@
 use crate::json::ObjectWriter;
 
 /// The merchant's answer to a notification, sent as JSON. Reference: 商户返回结果, "results returned by the merchant".
+///
+/// ```
+/// use ucanpay_core::NotificationReply;
+///
+/// fn reply<'a>(committed: Result<(), &'a str>) -> NotificationReply<'a> {
+///     match committed {
+///         Ok(()) => NotificationReply::Success,
+///         Err(reason) => NotificationReply::Fail(reason),
+///     }
+/// }
+/// assert_eq!(reply(Ok(())).to_json(), r#"{"return_code":"SUCCESS","return_msg":"OK"}"#);
+/// assert_eq!(reply(Err("no such order")).to_json(), r#"{"return_code":"FAIL","return_msg":"no such order"}"#);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotificationReply<'a> {
     /// It has been dealt with and committed; the gateway stops sending it.

@@ -15,6 +15,37 @@ use crate::{
 };
 
 /// The members of a request while it is written.
+///
+/// An [`Operation`](crate::Operation) writes into it, and says so when it does not like its own members:
+///
+/// ```
+/// # use ucanpay_core::*;
+/// use ucanpay_core::{OutTradeNo, RequestFields};
+///
+/// struct FromForm { number: String, note: String }
+///
+/// # impl Operation for FromForm {
+/// #     const NAME: &'static str = "FromForm";
+/// #     const PATH: &'static str = "/payment/orderquery";
+/// #     type Answer = OrderQueryAnswer;
+/// fn write(&self, fields: &mut RequestFields) {
+///     match OutTradeNo::new(self.number.as_str()) {
+///         Ok(number) => fields.text("outTradeNo", number.as_str()),
+///         Err(error) => fields.refuse(error),
+///     }
+///     fields.text("note", &self.note);
+/// }
+/// # }
+/// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+/// let sign = |number: &str, note: &str| {
+///     merchant.sign(&FromForm { number: number.to_owned(), note: note.to_owned() }, Nonce::random())
+/// };
+/// assert!(sign("A20260301", "gift").is_ok());
+/// assert!(matches!(sign("A-1", "gift"), Err(SignError::Field(_))));
+/// assert!(matches!(sign("A20260301", "a=b"), Err(SignError::Members(_))));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct RequestFields {
     object: ObjectWriter,
     refusal: Option<FieldError>,
@@ -32,6 +63,26 @@ impl RequestFields {
 
     /// A member that is text. Text with `&` or `=` makes signing fail: echoed in a signed message, it could be read as
     /// another member. So does a member called `sign`, which signing itself adds.
+    ///
+    /// ```
+    /// # use ucanpay_core::*;
+    /// # struct Note(&'static str);
+    /// # impl Operation for Note {
+    /// #     const NAME: &'static str = "Note";
+    /// #     const PATH: &'static str = "/payment/orderquery";
+    /// #     type Answer = OrderQueryAnswer;
+    /// // In the `write` of an operation `Note`:
+    /// fn write(&self, fields: &mut RequestFields) {
+    ///     fields.text("note", self.0);
+    /// }
+    /// # }
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// let signed = merchant.sign(&Note("gift"), Nonce::random())?;
+    /// assert!(signed.body().starts_with(br#"{"note":"gift","#));
+    /// assert!(matches!(merchant.sign(&Note("a&b"), Nonce::random()), Err(SignError::Members(_))));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn text(&mut self, name: &str, value: &str) {
         if name == "sign" || value.contains(['&', '=']) {
             self.ambiguous
@@ -41,11 +92,53 @@ impl RequestFields {
     }
 
     /// A member that is an amount, written as a JSON integer of cents.
+    ///
+    /// ```
+    /// # use ucanpay_core::*;
+    /// # struct Note(&'static str);
+    /// # impl Operation for Note {
+    /// #     const NAME: &'static str = "Note";
+    /// #     const PATH: &'static str = "/payment/orderquery";
+    /// #     type Answer = OrderQueryAnswer;
+    /// // In the `write` of an operation `Note`:
+    /// fn write(&self, fields: &mut RequestFields) {
+    ///     fields.amount("tipAmt", Amount::new(50).expect("more than zero"));
+    /// }
+    /// # }
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// let signed = merchant.sign(&Note(""), Nonce::random())?;
+    /// assert!(signed.body().starts_with(br#"{"tipAmt":50,"#));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn amount(&mut self, name: &str, value: Amount) {
         self.object.number(name, value.cents());
     }
 
     /// Says that the members do not fit together; signing then fails with this error. The first one counts.
+    ///
+    /// ```
+    /// # use ucanpay_core::*;
+    /// # struct Note(&'static str);
+    /// # impl Operation for Note {
+    /// #     const NAME: &'static str = "Note";
+    /// #     const PATH: &'static str = "/payment/orderquery";
+    /// #     type Answer = OrderQueryAnswer;
+    /// // In the `write` of an operation `Note`:
+    /// fn write(&self, fields: &mut RequestFields) {
+    ///     match Description::new(self.0) {
+    ///         Ok(note) => fields.text("note", note.as_str()),
+    ///         Err(error) => fields.refuse(error),
+    ///     }
+    /// }
+    /// # }
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// assert!(merchant.sign(&Note("gift"), Nonce::random()).is_ok());
+    /// let refused = merchant.sign(&Note(""), Nonce::random());
+    /// assert!(matches!(refused, Err(SignError::Field(error)) if error.member() == "body"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn refuse(&mut self, error: FieldError) {
         self.refusal.get_or_insert(error);
     }
@@ -60,6 +153,20 @@ impl RequestFields {
 }
 
 /// One call, signed: the path and the exact body. Cheap to clone; every clone is the same bytes.
+///
+/// ```
+/// use ucanpay_core::{Nonce, OrderQuery, SignedRequest};
+///
+/// # use ucanpay_core::*;
+/// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+/// # let query = OrderQuery { out_trade_no: OutTradeNo::new("A20260301")?, ucp_order_no: None };
+/// let request: SignedRequest<OrderQuery> = merchant.sign(&query, Nonce::random())?;
+/// let url = format!("https://api.ucanpay.ca{}", request.path());
+/// assert_eq!(url, "https://api.ucanpay.ca/payment/orderquery");
+/// assert_eq!(request.clone().body(), request.body()); // what is posted there, on every attempt
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct SignedRequest<O> {
     body: Arc<[u8]>,
     operation: PhantomData<fn() -> O>,
@@ -67,6 +174,15 @@ pub struct SignedRequest<O> {
 
 impl<O: Operation> SignedRequest<O> {
     /// Takes up a body that was signed before and kept, to send it again. The bytes are not looked at.
+    ///
+    /// ```
+    /// use ucanpay_core::{OrderQuery, SignedRequest};
+    ///
+    /// # let read_from_database = || br#"{"outTradeNo":"A20260301","sign":"c2lnbmF0dXJl"}"#.to_vec();
+    /// let kept = read_from_database(); // after a restart
+    /// let request = SignedRequest::<OrderQuery>::frozen(kept.clone());
+    /// assert_eq!((request.path(), request.body()), ("/payment/orderquery", &kept[..]));
+    /// ```
     #[must_use]
     pub fn frozen(body: Vec<u8>) -> Self {
         Self {
@@ -88,6 +204,19 @@ impl<O: Operation> SignedRequest<O> {
     }
 
     /// The JSON body, to be kept.
+    ///
+    /// ```
+    /// use ucanpay_core::{Nonce, OrderQuery, SignedRequest};
+    ///
+    /// # use ucanpay_core::*;
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// # let query = OrderQuery { out_trade_no: OutTradeNo::new("A20260301")?, ucp_order_no: None };
+    /// let request = merchant.sign(&query, Nonce::random())?;
+    /// let kept: Vec<u8> = request.clone().into_body(); // into your database, before it is sent
+    /// assert_eq!(SignedRequest::<OrderQuery>::frozen(kept).body(), request.body());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn into_body(self) -> Vec<u8> {
         self.body.to_vec()

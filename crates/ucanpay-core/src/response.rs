@@ -6,6 +6,22 @@ use crate::{
 };
 
 /// An answer that is not the verified success of its call.
+///
+/// ```
+/// use ucanpay_core::{AnswerError, ErrorClass, OrderQuery};
+///
+/// # use ucanpay_core::*;
+/// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+/// let next = match merchant.verify_answer::<OrderQuery>(br#"{"code":1,"msg":"SYSTEMERROR"}"#) {
+///     Ok(_) => "compare it with the order",
+///     Err(AnswerError::Rejected(error)) if error.code().class() == ErrorClass::NotDone => "act on the cause",
+///     Err(AnswerError::Rejected(error)) => error.code().advice(),
+///     Err(_) => "the same bytes again, or a query",
+/// };
+/// assert_eq!(next, "send the same request again, byte for byte");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AnswerError {
@@ -70,6 +86,20 @@ pub enum Untrusted {
 }
 
 /// What the gateway said when it refused a call.
+///
+/// ```
+/// use ucanpay_core::{AnswerError, ErrorCode, OrderQuery};
+///
+/// # use ucanpay_core::*;
+/// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+/// let answer = merchant.verify_answer::<OrderQuery>(br#"{"code":1,"msg":"NOAUTH: no permission"}"#);
+/// let Err(AnswerError::Rejected(error)) = answer else { panic!("{answer:?}") };
+/// assert_eq!(error.code(), &ErrorCode::NoAuth);
+/// assert_eq!(error.message(), "NOAUTH: no permission");
+/// assert!(!error.signed()); // nothing proves it: it settles no payment
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct GatewayError {

@@ -45,6 +45,15 @@ pub enum Suffix {
 /// How the canonical string becomes the message of an RSASSA-PKCS1-v1_5 signature.
 ///
 /// Combinations without a name can be built by value.
+///
+/// ```
+/// use ucanpay_core::{Digest, PreHash, SignatureScheme, Suffix};
+///
+/// let scheme = SignatureScheme { pre_hash: PreHash::Sha256Hex, digest: Digest::Sha1, suffix: Suffix::None };
+/// assert_eq!(scheme.name(), None);
+/// assert_eq!(SignatureScheme { digest: Digest::Sha256, ..scheme }, SignatureScheme::PREHASH_HEX);
+/// assert_eq!(SignatureScheme::default().name(), Some("documented"));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct SignatureScheme {
     /// What is done to the canonical string first.
@@ -93,11 +102,26 @@ impl SignatureScheme {
     ];
 
     /// The names, `documented` first.
+    ///
+    /// ```
+    /// use ucanpay_core::SignatureScheme;
+    ///
+    /// let choices = SignatureScheme::names().collect::<Vec<_>>().join(", ");
+    /// assert!(choices.starts_with("documented, single, sha1, "));
+    /// assert!(SignatureScheme::names().all(|name| SignatureScheme::by_name(name).is_some()));
+    /// ```
     pub fn names() -> impl Iterator<Item = &'static str> {
         Self::NAMED.into_iter().map(|(name, _)| name)
     }
 
     /// The scheme of a name, such as `documented`.
+    ///
+    /// ```
+    /// use ucanpay_core::SignatureScheme;
+    ///
+    /// assert_eq!(SignatureScheme::by_name("single"), Some(SignatureScheme::SINGLE));
+    /// assert_eq!(SignatureScheme::by_name("double"), None);
+    /// ```
     #[must_use]
     pub fn by_name(name: &str) -> Option<Self> {
         let (_, scheme) = Self::NAMED.into_iter().find(|(known, _)| *known == name)?;
@@ -112,6 +136,16 @@ impl SignatureScheme {
     }
 
     /// The bytes handed to the RSA signature. `path` matters to a scheme with [`Suffix::Path`] only; `None` appends nothing.
+    ///
+    /// ```
+    /// use ucanpay_core::SignatureScheme;
+    ///
+    /// let text = "outTradeNo=A20260301";
+    /// assert_eq!(SignatureScheme::DOCUMENTED.message(text, None).len(), 32); // its SHA-256
+    /// assert_eq!(&*SignatureScheme::SINGLE.message(text, None), text.as_bytes());
+    /// let message = SignatureScheme::PATH_SUFFIXED.message(text, Some("/payment/orderquery"));
+    /// assert_eq!(&*message, b"outTradeNo=A20260301/payment/orderquery");
+    /// ```
     #[must_use]
     pub fn message<'a>(&self, canonical: &'a str, path: Option<&str>) -> SignedMessage<'a> {
         let text = match (self.suffix, path) {

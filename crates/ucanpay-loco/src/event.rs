@@ -9,6 +9,29 @@ use ucanpay_storefront::ledger::{Event, EventKind};
 use ucanpay_storefront::{EventHandler, HandlerError};
 
 /// The arguments of a worker that is told what happened: an [`Event`] of the ledger that can be put into a queue.
+///
+/// ```
+/// use ucanpay_loco::PaymentEvent;
+/// use ucanpay_storefront::ledger::{Event, EventKind};
+/// use ucanpay_storefront::{ProviderId, Reference, Timestamp};
+///
+/// # let event = Event {
+/// #     id: "scripted/A17/3".into(),
+/// #     provider: ProviderId::new("ucanpay")?,
+/// #     reference: Some(Reference::new("A17")?),
+/// #     sequence: 3,
+/// #     kind: EventKind::PaymentSucceeded,
+/// #     amount: Some(450),
+/// #     refund: None,
+/// #     note: None,
+/// #     at: Timestamp::from_millis(1_795_509_000_000),
+/// # };
+/// let queued = serde_json::to_string(&PaymentEvent::from(&event))?; // an Event of the ledger
+/// assert!(queued.contains(r#""kind":"payment_succeeded""#));
+/// let taken: PaymentEvent = serde_json::from_str(&queued)?;
+/// assert_eq!((taken.reference.as_deref(), taken.amount), (Some("A17"), Some(450)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PaymentEvent {

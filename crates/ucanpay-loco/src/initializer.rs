@@ -29,6 +29,36 @@ pub struct UcanpayInitializer {
 impl UcanpayInitializer {
     /// Events go to `W::perform`, in the process that runs the reconciler. One counts as delivered when `perform` has
     /// returned `Ok`; after an error it comes again, and the later events of its payment wait.
+    ///
+    /// ```
+    /// use async_trait::async_trait;
+    /// use loco_rs::Result;
+    /// use loco_rs::app::{AppContext, Initializer};
+    /// use loco_rs::bgworker::BackgroundWorker;
+    /// use ucanpay_loco::{PaymentEvent, UcanpayInitializer};
+    /// use ucanpay_storefront::ledger::EventKind;
+    ///
+    /// struct Fulfilment;
+    ///
+    /// #[async_trait]
+    /// impl BackgroundWorker<PaymentEvent> for Fulfilment {
+    ///     fn build(_: &AppContext) -> Self {
+    ///         Self
+    ///     }
+    ///
+    ///     async fn perform(&self, event: PaymentEvent) -> Result<()> {
+    ///         if let (EventKind::PaymentSucceeded, Some(order)) = (event.kind, &event.reference) {
+    ///             println!("make {order}"); // write it down, once for each `event.id`
+    ///         }
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// // In `impl Hooks for App`:
+    /// async fn initializers(ctx: &AppContext) -> Result<Vec<Box<dyn Initializer>>> {
+    ///     Ok(vec![Box::new(UcanpayInitializer::worker::<Fulfilment>(ctx))])
+    /// }
+    /// ```
     pub fn worker<W: BackgroundWorker<PaymentEvent> + 'static>(ctx: &AppContext) -> Self {
         Self::handler(Performed::<W>::new(ctx))
     }
@@ -36,6 +66,19 @@ impl UcanpayInitializer {
     /// Events go to a handler of the app's own. A handler that puts them into a queue returns only after a durable one
     /// (loco's PostgreSQL, SQLite or Redis queue) has taken them: never after `perform_later` in the mode
     /// `BackgroundAsync`, which forgets with the process.
+    ///
+    /// ```
+    /// use loco_rs::Result;
+    /// use loco_rs::app::{AppContext, Initializer};
+    /// use ucanpay_loco::UcanpayInitializer;
+    /// use ucanpay_storefront::on_paid;
+    ///
+    /// // In `impl Hooks for App`:
+    /// async fn initializers(_: &AppContext) -> Result<Vec<Box<dyn Initializer>>> {
+    ///     let tickets = on_paid(async |order| std::fs::write(format!("{order}.ticket"), ""));
+    ///     Ok(vec![Box::new(UcanpayInitializer::handler(tickets))])
+    /// }
+    /// ```
     pub fn handler(handler: impl EventHandler) -> Self {
         Self {
             handler: Arc::new(handler),

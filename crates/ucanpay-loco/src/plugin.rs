@@ -31,6 +31,16 @@ pub(crate) struct Plugin {
 /// Reads and checks `settings.ucanpay`, registers the accounts it describes, and puts [`Payments`] into the app's shared
 /// store: in `Hooks::after_context`. Touches no table.
 ///
+/// ```
+/// use loco_rs::Result;
+/// use loco_rs::app::AppContext;
+///
+/// // In `impl Hooks for App`:
+/// async fn after_context(ctx: AppContext) -> Result<AppContext> {
+///     ucanpay_loco::after_context(ctx)
+/// }
+/// ```
+///
 /// # Errors
 /// A [`SettingError`], whose message says the path of the setting. The app then does not start.
 pub fn after_context(ctx: AppContext) -> Result<AppContext> {
@@ -41,6 +51,25 @@ pub fn after_context(ctx: AppContext) -> Result<AppContext> {
 }
 
 /// As [`after_context`], with providers of the app's choice beside those of the [settings](Settings::registry), or instead.
+///
+/// ```
+/// use loco_rs::app::AppContext;
+/// use loco_rs::{Error, Result};
+/// use ucanpay_loco::Settings;
+/// use ucanpay_storefront::PaymentProvider;
+///
+/// # fn birch() -> impl PaymentProvider {
+/// #     ucanpay_storefront::UcanpayAccount::from_env().provider().unwrap()
+/// # }
+/// // In `impl Hooks for App`; `birch` makes the provider of another gateway.
+/// async fn after_context(ctx: AppContext) -> Result<AppContext> {
+///     let settings = Settings::from_config(&ctx.config).map_err(Error::wrap)?;
+///     let accounts = settings.registry().map_err(Error::wrap)?;
+///     let registry = accounts.register(birch()).build().map_err(Error::wrap)?;
+///     ucanpay_loco::install(&ctx, &settings, registry)?;
+///     Ok(ctx)
+/// }
+/// ```
 ///
 /// # Errors
 /// If the ledger would be dropped at this very start: `database.dangerously_recreate` in production.
@@ -74,6 +103,20 @@ pub fn install(ctx: &AppContext, settings: &Settings, registry: PaymentRegistry)
 
 /// The app's payments: for workers, tasks and models. A controller takes `SharedStore(payments): SharedStore<Payments>`.
 ///
+/// ```
+/// use loco_rs::app::AppContext;
+/// use loco_rs::{Error, Result};
+/// use ucanpay_storefront::Reference;
+///
+/// /// For a task or a worker of the app.
+/// async fn is_paid(ctx: &AppContext, order: &str) -> Result<bool> {
+///     let payments = ucanpay_loco::payments(ctx)?;
+///     let key = payments.key(Reference::new(order).map_err(Error::wrap)?);
+///     let view = payments.payment(&key).await.map_err(Error::wrap)?;
+///     Ok(view.is_some_and(|view| view.payment.paid_at.is_some()))
+/// }
+/// ```
+///
 /// # Errors
 /// If [`after_context`] was not called in the app's `Hooks::after_context`.
 pub fn payments(ctx: &AppContext) -> Result<Payments> {
@@ -81,6 +124,15 @@ pub fn payments(ctx: &AppContext) -> Result<Payments> {
 }
 
 /// Ends the reconciler: in `Hooks::on_shutdown`. Waits until what it has begun is ended, at most ten seconds.
+///
+/// ```
+/// use loco_rs::app::AppContext;
+///
+/// // In `impl Hooks for App`:
+/// async fn on_shutdown(ctx: &AppContext) {
+///     ucanpay_loco::on_shutdown(ctx).await;
+/// }
+/// ```
 pub async fn on_shutdown(ctx: &AppContext) {
     if let Ok(plugin) = Plugin::of(ctx) {
         plugin.stop().await;

@@ -15,6 +15,16 @@ use crate::plugin::Plugin;
 ///
 /// None, if [`after_context`](crate::after_context) was not called: [`UcanpayInitializer`](crate::UcanpayInitializer) then
 /// does not let the app start.
+///
+/// ```
+/// use loco_rs::app::AppContext;
+/// use loco_rs::controller::AppRoutes;
+///
+/// // In `impl Hooks for App`:
+/// fn routes(ctx: &AppContext) -> AppRoutes {
+///     AppRoutes::with_default_routes().add_route(ucanpay_loco::routes(ctx))
+/// }
+/// ```
 pub fn routes(ctx: &AppContext) -> Routes {
     let routes = Routes::new().prefix("/ucanpay");
     let Ok(plugin) = Plugin::of(ctx) else {

@@ -100,6 +100,16 @@ impl Settings {
 
     /// Reads the app's configuration, and the variables that `environment` knows.
     ///
+    /// ```
+    /// use loco_rs::config::Config;
+    /// use ucanpay_loco::{SettingError, Settings};
+    ///
+    /// /// What the file alone says, whatever the environment overrides.
+    /// fn as_written(config: &Config) -> Result<Settings, SettingError> {
+    ///     Settings::read(config, |_| None)
+    /// }
+    /// ```
+    ///
     /// # Errors
     /// As [`from_config`](Self::from_config).
     pub fn read(
@@ -178,6 +188,15 @@ impl Settings {
     /// The accounts that they describe, to be registered: for an app that adds a gateway of its own, or a
     /// [`factory`](PaymentRegistryBuilder::factory) of those that stand in the list. [`install`](crate::install) takes what
     /// is built of it.
+    ///
+    /// ```
+    /// use ucanpay_loco::Settings;
+    /// use ucanpay_storefront::PaymentRegistry;
+    ///
+    /// fn accounts(settings: &Settings) -> Result<PaymentRegistry, Box<dyn std::error::Error>> {
+    ///     Ok(settings.registry()?.build()?)
+    /// }
+    /// ```
     ///
     /// # Errors
     /// [`SettingError`] if there is one account and it cannot be used. Of several, building the registry says so.

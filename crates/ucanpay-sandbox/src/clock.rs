@@ -14,12 +14,54 @@ pub(crate) const LONGEST_NAP: Duration = Duration::from_secs(1);
 const LATEST: i64 = 253_402_300_799_999;
 
 /// Where the sandbox takes its time from.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use ucanpay_core::PrivateKey;
+/// # let (key, platform_key) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant_key = key.public_key().clone();
+/// # use axum::{body::{Body, to_bytes}, http::Request};
+/// # use tower::ServiceExt as _;
+/// # let ask = async |sandbox: &Sandbox, request: Request<Body>| {
+/// #     let answer = sandbox.router().oneshot(request).await.unwrap();
+/// #     let body = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+/// #     serde_json::from_slice::<serde_json::Value>(&body).unwrap()
+/// # };
+/// # let get = async |sandbox: &Sandbox, path: &str| {
+/// #     ask(sandbox, Request::get(path).body(Body::empty()).unwrap()).await
+/// # };
+/// use std::sync::Arc;
+/// use ucanpay_sandbox::{Clock, Sandbox, SandboxConfig};
+///
+/// /// It is always noon of one day.
+/// #[derive(Debug)]
+/// struct Noon;
+///
+/// impl Clock for Noon {
+///     fn now(&self) -> i64 {
+///         1_772_366_400_000
+///     }
+/// }
+///
+/// let config = SandboxConfig::new("2000000010", merchant_key, platform_key).with_clock(Arc::new(Noon));
+/// let sandbox = Sandbox::open(config).await?;
+/// let clock = get(&sandbox, "/_sandbox/clock").await;
+/// assert_eq!(clock["now"], "2026-03-01T12:00:00Z");
+/// # Ok(()) }
+/// ```
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// Milliseconds since the Unix epoch, UTC.
     fn now(&self) -> i64;
 }
 
 /// The machine's own clock.
+///
+/// ```
+/// use ucanpay_sandbox::{Clock, SystemClock};
+///
+/// assert!(SystemClock.now() > 1_767_225_600_000, "later than the beginning of 2026");
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 

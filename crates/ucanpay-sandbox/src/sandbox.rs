@@ -33,6 +33,37 @@ use crate::switches::Switches;
 const GRACE: Duration = Duration::from_secs(5);
 
 /// A UCanPay gateway on this machine. Clones are the same gateway.
+///
+/// In the examples `get` and `pay` ask its [`router`](Self::router) for a path, with a GET and a POST, and read the JSON
+/// that comes back; `config` begins with one order, A1, which is not paid.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use ucanpay_core::PrivateKey;
+/// # let (key, platform_key) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant_key = key.public_key().clone();
+/// # use axum::{body::{Body, to_bytes}, http::Request};
+/// # use tower::ServiceExt as _;
+/// # let ask = async |sandbox: &Sandbox, request: Request<Body>| {
+/// #     let answer = sandbox.router().oneshot(request).await.unwrap();
+/// #     let body = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+/// #     serde_json::from_slice::<serde_json::Value>(&body).unwrap()
+/// # };
+/// # let get = async |sandbox: &Sandbox, path: &str| {
+/// #     ask(sandbox, Request::get(path).body(Body::empty()).unwrap()).await
+/// # };
+/// use ucanpay_sandbox::{Sandbox, SandboxConfig, Seed};
+///
+/// let seed = r#"{ "orders": [
+///     { "outTradeNo": "A1", "totalAmt": 450, "notifyUrl": "http://127.0.0.1:9/ucanpay/payment" }
+/// ] }"#;
+/// let config = SandboxConfig::new("2000000010", merchant_key, platform_key).with_seed(Seed::from_json(seed)?);
+/// let sandbox = Sandbox::open(config).await?;
+/// let order = get(&sandbox, "/_sandbox/orders/A1").await; // asks `sandbox.router()`
+/// assert_eq!(order["tradeStatus"], "NOTPAY");
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Sandbox {
     inner: Arc<Inner>,
@@ -54,6 +85,23 @@ struct Inner {
 
 impl Sandbox {
     /// Opens the sandbox with what its state file holds.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use ucanpay_core::PrivateKey;
+    /// # let (key, platform_key) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant_key = key.public_key().clone();
+    /// # let folder = tempfile::tempdir()?;
+    /// # let in_no_folder = folder.path().join("nowhere/sandbox.db");
+    /// use ucanpay_sandbox::{Sandbox, SandboxConfig, SandboxError, State};
+    ///
+    /// let config = SandboxConfig::new("2000000010", merchant_key, platform_key);
+    /// let sandbox = Sandbox::open(config.clone()).await?; // in memory
+    /// let refused = Sandbox::open(config.with_state(State::File(in_no_folder))).await;
+    /// assert!(matches!(refused, Err(SandboxError::OpenState { .. })));
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// [`SandboxError::MerchantId`] for an impossible merchant id; [`SandboxError::OpenState`] and
@@ -87,11 +135,68 @@ impl Sandbox {
 
     /// The gateway's calls, the phone pages, the dashboard and the control API. It sends no
     /// notifications: [`run_notifier`](Self::run_notifier) does.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use ucanpay_core::PrivateKey;
+    /// # let (key, platform_key) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant_key = key.public_key().clone();
+    /// use axum::{body::Body, http::{Request, StatusCode}};
+    /// use tower::ServiceExt as _;
+    /// use ucanpay_sandbox::{Sandbox, SandboxConfig};
+    ///
+    /// let sandbox = Sandbox::open(SandboxConfig::new("2000000010", merchant_key, platform_key)).await?;
+    /// let dashboard = sandbox.router().oneshot(Request::get("/").body(Body::empty())?).await?;
+    /// assert_eq!(dashboard.status(), StatusCode::OK);
+    /// # Ok(()) }
+    /// ```
     pub fn router(&self) -> Router {
         router::router(self.clone())
     }
 
     /// Sends notifications and lets refunds have their results, until `shutdown` completes. Run it once.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use ucanpay_core::PrivateKey;
+    /// # let (key, platform_key) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant_key = key.public_key().clone();
+    /// # use axum::{body::{Body, to_bytes}, http::Request};
+    /// # use tower::ServiceExt as _;
+    /// # let ask = async |sandbox: &Sandbox, request: Request<Body>| {
+    /// #     let answer = sandbox.router().oneshot(request).await.unwrap();
+    /// #     let body = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+    /// #     serde_json::from_slice::<serde_json::Value>(&body).unwrap()
+    /// # };
+    /// # let pay = async |sandbox: &Sandbox, path: &str| {
+    /// #     ask(sandbox, Request::post(path).body(Body::empty()).unwrap()).await
+    /// # };
+    /// use std::time::Duration;
+    /// use axum::{Router, routing::post};
+    /// use ucanpay_sandbox::{Sandbox, SandboxConfig, Seed};
+    ///
+    /// // A shop at a free port of this machine.
+    /// let (told, mut notified) = tokio::sync::mpsc::channel::<String>(1);
+    /// let shop = Router::new().route("/notify", post(async move |body: String| {
+    ///     told.send(body).await.unwrap();
+    ///     r#"{"return_code":"SUCCESS","return_msg":"OK"}"#
+    /// }));
+    /// let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    /// let url = format!("http://{}/notify", listener.local_addr()?);
+    /// tokio::spawn(async move { axum::serve(listener, shop).await });
+    ///
+    /// let seed = format!(r#"{{ "orders": [{{ "outTradeNo": "A1", "totalAmt": 450, "notifyUrl": "{url}" }}] }}"#);
+    /// let config = SandboxConfig::new("2000000010", merchant_key, platform_key)
+    ///     .with_seed(Seed::from_json(&seed)?)
+    ///     .with_first_notification_delay(Duration::ZERO);
+    /// let sandbox = Sandbox::open(config).await?;
+    /// pay(&sandbox, "/_sandbox/orders/A1/pay").await; // a POST
+    /// let until_it_came = async { assert!(notified.recv().await.unwrap().contains("A1")) };
+    /// sandbox.run_notifier(until_it_came).await;
+    /// # Ok(()) }
+    /// ```
     pub async fn run_notifier(&self, shutdown: impl Future<Output = ()> + Send) {
         self.inner.notifier.run(self, shutdown).await;
     }
@@ -100,6 +205,27 @@ impl Sandbox {
     ///
     /// Requests under way have five seconds to end; a delivery under way is cut off and sent again by
     /// the next start.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use ucanpay_core::PrivateKey;
+    /// # let (key, platform_key) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant_key = key.public_key().clone();
+    /// use ucanpay_sandbox::{Sandbox, SandboxConfig};
+    ///
+    /// let sandbox = Sandbox::open(SandboxConfig::new("2000000010", merchant_key, platform_key)).await?;
+    /// let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?; // a free port
+    /// let url = format!("http://{}/_sandbox/orders", listener.local_addr()?);
+    /// let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    /// let served = tokio::spawn(async move { sandbox.serve(listener, async { drop(stopped.await) }).await });
+    ///
+    /// let client = reqwest::Client::builder().no_proxy().build()?;
+    /// assert_eq!(client.get(url).send().await?.text().await?, r#"{"orders":[]}"#);
+    /// drop((stop, client));
+    /// served.await??;
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// Whatever ended the server or the notifier before its time.
@@ -140,6 +266,37 @@ impl Sandbox {
     ///
     /// It is one jump: what would have happened several times on the way, such as attempts to deliver, happens once.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use ucanpay_core::PrivateKey;
+    /// # let (key, platform_key) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant_key = key.public_key().clone();
+    /// # use axum::{body::{Body, to_bytes}, http::Request};
+    /// # use tower::ServiceExt as _;
+    /// # let ask = async |sandbox: &Sandbox, request: Request<Body>| {
+    /// #     let answer = sandbox.router().oneshot(request).await.unwrap();
+    /// #     let body = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+    /// #     serde_json::from_slice::<serde_json::Value>(&body).unwrap()
+    /// # };
+    /// # let get = async |sandbox: &Sandbox, path: &str| {
+    /// #     ask(sandbox, Request::get(path).body(Body::empty()).unwrap()).await
+    /// # };
+    /// use std::time::{Duration, SystemTime};
+    /// use ucanpay_sandbox::{Sandbox, SandboxConfig, SandboxError};
+    ///
+    /// let noon = SystemTime::UNIX_EPOCH + Duration::from_secs(1_772_366_400);
+    /// let config = SandboxConfig::new("2000000010", merchant_key, platform_key);
+    /// let sandbox = Sandbox::open(config.clone().with_driven_clock(noon)).await?;
+    /// sandbox.advance(Duration::from_secs(7 * 24 * 60 * 60)).await?;
+    /// assert_eq!(get(&sandbox, "/_sandbox/clock").await["now"], "2026-03-08T12:00:00Z");
+    ///
+    /// let by_itself = Sandbox::open(config).await?;
+    /// let refused = by_itself.advance(Duration::from_secs(1)).await;
+    /// assert!(matches!(refused, Err(SandboxError::ClockNotDriven)));
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`SandboxError::ClockNotDriven`] when the clock runs by itself; open the sandbox with a driven one.
     /// [`SandboxError::WriteState`] when the results cannot be written; the clock has moved, and they are tried again.
@@ -154,6 +311,43 @@ impl Sandbox {
     /// when the merchant has answered or not. For tests that drive the clock and do not run the notifier, so that
     /// nothing is sent but here; how many attempts were made.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use ucanpay_core::PrivateKey;
+    /// # let (key, platform_key) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant_key = key.public_key().clone();
+    /// # use axum::{body::{Body, to_bytes}, http::Request};
+    /// # use tower::ServiceExt as _;
+    /// # let ask = async |sandbox: &Sandbox, request: Request<Body>| {
+    /// #     let answer = sandbox.router().oneshot(request).await.unwrap();
+    /// #     let body = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+    /// #     serde_json::from_slice::<serde_json::Value>(&body).unwrap()
+    /// # };
+    /// # let get = async |sandbox: &Sandbox, path: &str| {
+    /// #     ask(sandbox, Request::get(path).body(Body::empty()).unwrap()).await
+    /// # };
+    /// # let pay = async |sandbox: &Sandbox, path: &str| {
+    /// #     ask(sandbox, Request::post(path).body(Body::empty()).unwrap()).await
+    /// # };
+    /// use std::time::Duration;
+    /// use ucanpay_sandbox::{Sandbox, SandboxConfig};
+    ///
+    /// # use ucanpay_sandbox::Seed;
+    /// # let seed = Seed::from_json(
+    /// #     r#"{ "orders": [
+    /// #         { "outTradeNo": "A1", "totalAmt": 450, "notifyUrl": "http://127.0.0.1:9/ucanpay/payment" }
+    /// #     ] }"#,
+    /// # )?;
+    /// # let config = SandboxConfig::new("2000000010", merchant_key, platform_key).with_seed(seed);
+    /// let sandbox = Sandbox::open(config.with_first_notification_delay(Duration::ZERO)).await?;
+    /// pay(&sandbox, "/_sandbox/orders/A1/pay").await; // a POST; nobody answers at its notify URL
+    /// assert_eq!(sandbox.deliver_due().await?, 1);
+    /// let delivery = get(&sandbox, "/_sandbox/orders/A1").await["deliveries"][0].clone();
+    /// assert_eq!(delivery["accepted"], false);
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`SandboxError::WriteState`] when results of refunds cannot be written.
     pub async fn deliver_due(&self) -> Result<usize, SandboxError> {
@@ -163,6 +357,48 @@ impl Sandbox {
     /// [`deliver_due`](Self::deliver_due) to the merchant's own router in this process, without a socket; of each notify
     /// URL, only the path counts. An answer that has not come after five seconds of tokio's clock is a failed attempt.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use ucanpay_core::PrivateKey;
+    /// # let (key, platform_key) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant_key = key.public_key().clone();
+    /// # use axum::{body::{Body, to_bytes}, http::Request};
+    /// # use tower::ServiceExt as _;
+    /// # let ask = async |sandbox: &Sandbox, request: Request<Body>| {
+    /// #     let answer = sandbox.router().oneshot(request).await.unwrap();
+    /// #     let body = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+    /// #     serde_json::from_slice::<serde_json::Value>(&body).unwrap()
+    /// # };
+    /// # let get = async |sandbox: &Sandbox, path: &str| {
+    /// #     ask(sandbox, Request::get(path).body(Body::empty()).unwrap()).await
+    /// # };
+    /// # let pay = async |sandbox: &Sandbox, path: &str| {
+    /// #     ask(sandbox, Request::post(path).body(Body::empty()).unwrap()).await
+    /// # };
+    /// use std::time::Duration;
+    /// use axum::{Router, routing::post};
+    /// use ucanpay_sandbox::{Sandbox, SandboxConfig};
+    ///
+    /// # use ucanpay_sandbox::Seed;
+    /// # let seed = Seed::from_json(
+    /// #     r#"{ "orders": [
+    /// #         { "outTradeNo": "A1", "totalAmt": 450, "notifyUrl": "http://127.0.0.1:9/ucanpay/payment" }
+    /// #     ] }"#,
+    /// # )?;
+    /// # let config = SandboxConfig::new("2000000010", merchant_key, platform_key).with_seed(seed);
+    /// // Your own router; here one that takes every notification.
+    /// let shop = Router::new()
+    ///     .route("/ucanpay/payment", post(async || r#"{"return_code":"SUCCESS","return_msg":"OK"}"#));
+    ///
+    /// let sandbox = Sandbox::open(config.with_first_notification_delay(Duration::ZERO)).await?;
+    /// pay(&sandbox, "/_sandbox/orders/A1/pay").await; // a POST
+    /// assert_eq!(sandbox.deliver_due_to(shop).await?, 1);
+    /// let delivery = get(&sandbox, "/_sandbox/orders/A1").await["deliveries"][0].clone();
+    /// assert_eq!(delivery["accepted"], true);
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`SandboxError::WriteState`] when results of refunds cannot be written.
     pub async fn deliver_due_to(&self, merchant: Router) -> Result<usize, SandboxError> {
@@ -171,6 +407,41 @@ impl Sandbox {
 
     /// Forgets every order, refund, delivery, block and fault, and begins anew with the [seed](SandboxConfig::with_seed).
     /// The clock stays as it is, and numbers go on rising.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use ucanpay_core::PrivateKey;
+    /// # let (key, platform_key) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant_key = key.public_key().clone();
+    /// # use axum::{body::{Body, to_bytes}, http::Request};
+    /// # use tower::ServiceExt as _;
+    /// # let ask = async |sandbox: &Sandbox, request: Request<Body>| {
+    /// #     let answer = sandbox.router().oneshot(request).await.unwrap();
+    /// #     let body = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+    /// #     serde_json::from_slice::<serde_json::Value>(&body).unwrap()
+    /// # };
+    /// # let get = async |sandbox: &Sandbox, path: &str| {
+    /// #     ask(sandbox, Request::get(path).body(Body::empty()).unwrap()).await
+    /// # };
+    /// # let pay = async |sandbox: &Sandbox, path: &str| {
+    /// #     ask(sandbox, Request::post(path).body(Body::empty()).unwrap()).await
+    /// # };
+    /// use ucanpay_sandbox::{Sandbox, SandboxConfig};
+    ///
+    /// # use ucanpay_sandbox::Seed;
+    /// # let seed = Seed::from_json(
+    /// #     r#"{ "orders": [
+    /// #         { "outTradeNo": "A1", "totalAmt": 450, "notifyUrl": "http://127.0.0.1:9/ucanpay/payment" }
+    /// #     ] }"#,
+    /// # )?;
+    /// # let config = SandboxConfig::new("2000000010", merchant_key, platform_key).with_seed(seed);
+    /// let sandbox = Sandbox::open(config).await?; // it begins with one order, A1
+    /// pay(&sandbox, "/_sandbox/orders/A1/pay").await; // a POST
+    /// sandbox.reset().await?;
+    /// assert_eq!(get(&sandbox, "/_sandbox/orders/A1").await["tradeStatus"], "NOTPAY");
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// [`SandboxError::WriteState`]: nothing has been forgotten.

@@ -26,6 +26,22 @@ const MEMBERS: [&str; 8] = [
 ];
 
 /// The orders and the fault plan that a sandbox begins with.
+///
+/// ```
+/// use ucanpay_sandbox::Seed;
+///
+/// let seed = Seed::from_json(
+///     r#"{
+///         "orders": [
+///             { "outTradeNo": "A1", "totalAmt": 450, "notifyUrl": "http://127.0.0.1:3000/ucanpay/payment" },
+///             { "outTradeNo": "A2", "totalAmt": 1250, "notifyUrl": "http://127.0.0.1:3000/ucanpay/payment",
+///               "tradeStatus": "SUCCESS" }
+///         ],
+///         "faults": { "seed": 7, "faults": [{ "fault": "notification.duplicate", "chance": 0.2 }] }
+///     }"#,
+/// );
+/// assert!(seed.is_ok()); // for SandboxConfig::with_seed
+/// ```
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Seed {
@@ -61,6 +77,14 @@ enum SeededStatus {
 
 impl Seed {
     /// Reads a seed, such as the content of a file.
+    ///
+    /// ```
+    /// use ucanpay_sandbox::{SandboxError, Seed};
+    ///
+    /// let misspelt = Seed::from_json(r#"{ "order": [] }"#);
+    /// let Err(SandboxError::Seed(reason)) = misspelt else { panic!("it was taken") };
+    /// assert!(reason.to_string().starts_with("unknown field `order`, expected `orders` or `faults` at line 1"));
+    /// ```
     ///
     /// # Errors
     /// [`SandboxError::Seed`], which says at which line and why. Whether its orders can be placed shows when the sandbox

@@ -51,6 +51,16 @@ macro_rules! name_type {
 
 name_type!(
     /// One merchant account at one gateway, as it stands in notify URLs and in the ledger.
+    ///
+    /// ```
+    /// use ucanpay_storefront::ProviderId;
+    ///
+    /// let terrace = ProviderId::new("terrace-2")?;
+    /// assert_eq!(terrace.as_str(), "terrace-2");
+    /// let error = ProviderId::new("the terrace").unwrap_err();
+    /// assert_eq!(error.to_string(), "a provider id must be 1 to 32 of A-Z a-z 0-9 _ -");
+    /// # Ok::<(), ucanpay_storefront::IdError>(())
+    /// ```
     ProviderId,
     "a provider id",
     "1 to 32 of A-Z a-z 0-9 _ -",
@@ -61,6 +71,15 @@ name_type!(
 name_type!(
     /// The merchant's own number of a payment (`outTradeNo`). Unique for each provider; chosen before the first
     /// call and never changed. A provider may narrow it further: UCanPay takes 1 to 32 letters and digits.
+    ///
+    /// ```
+    /// use ucanpay_storefront::Reference;
+    ///
+    /// let order = Reference::new("2026-A17")?;
+    /// assert_eq!(order.to_string(), "2026-A17");
+    /// assert!(Reference::new("A 17").is_err());
+    /// # Ok::<(), ucanpay_storefront::IdError>(())
+    /// ```
     Reference,
     "a payment reference",
     "1 to 64 visible ASCII characters",
@@ -70,6 +89,15 @@ name_type!(
 name_type!(
     /// The merchant's own number of a refund (`outRefundNo`). Unique for each provider. Sending the same number
     /// again is the same refund; a new number is new money.
+    ///
+    /// ```
+    /// use ucanpay_storefront::{Reference, RefundNumber};
+    ///
+    /// let order = Reference::new("A17")?;
+    /// let first = RefundNumber::new(format!("{order}R1"))?; // asked for twice, it is one refund
+    /// assert_eq!(first.as_str(), "A17R1");
+    /// # Ok::<(), ucanpay_storefront::IdError>(())
+    /// ```
     RefundNumber,
     "a refund number",
     "1 to 64 visible ASCII characters",
@@ -82,6 +110,14 @@ fn visible(text: &str) -> bool {
 
 impl Reference {
     /// A fresh number: 24 letters and digits from the operating system's random source.
+    ///
+    /// ```
+    /// use ucanpay_storefront::Reference;
+    ///
+    /// let order = Reference::random(); // for a payment page whose address nobody can guess
+    /// assert_eq!(order.as_str().len(), 24);
+    /// assert_ne!(order, Reference::random());
+    /// ```
     pub fn random() -> Self {
         Self(random_number().into())
     }
@@ -102,6 +138,15 @@ impl Reference {
 
 impl RefundNumber {
     /// A fresh number: 24 letters and digits from the operating system's random source.
+    ///
+    /// ```
+    /// use ucanpay_storefront::RefundNumber;
+    ///
+    /// let number = RefundNumber::random(); // keep it, and a repeated request is the same refund
+    /// assert_eq!(RefundNumber::new(number.as_str())?, number);
+    /// assert_ne!(number, RefundNumber::random());
+    /// # Ok::<(), ucanpay_storefront::IdError>(())
+    /// ```
     pub fn random() -> Self {
         Self(random_number().into())
     }
@@ -110,6 +155,16 @@ impl RefundNumber {
 impl RefundNumber {
     /// The number of the refund that a payment gets by itself when it comes after its close. It follows from the
     /// payment's own, so that however often that refund is begun, it is one.
+    ///
+    /// ```
+    /// use ucanpay_storefront::{PaymentKey, ProviderId, Reference, RefundNumber};
+    ///
+    /// let key = PaymentKey { provider: ProviderId::new("ucanpay")?, reference: Reference::new("A17")? };
+    /// let number = RefundNumber::of_late_payment(&key);
+    /// assert!(number.as_str().starts_with("LATE"));
+    /// assert_eq!(RefundNumber::of_late_payment(&key), number);
+    /// # Ok::<(), ucanpay_storefront::IdError>(())
+    /// ```
     pub fn of_late_payment(key: &PaymentKey) -> Self {
         let digest = Sha256::digest(format!("{key} late"));
         let digits = digest.iter().take(12).map(|byte| format!("{byte:02x}"));
@@ -129,6 +184,14 @@ fn random_number() -> String {
 }
 
 /// What identifies a payment everywhere in the ledger.
+///
+/// ```
+/// use ucanpay_storefront::{PaymentKey, ProviderId, Reference};
+///
+/// let key = PaymentKey { provider: ProviderId::new("terrace")?, reference: Reference::new("A17")? };
+/// assert_eq!(key.to_string(), "terrace/A17");
+/// # Ok::<(), ucanpay_storefront::IdError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PaymentKey {
     /// The account it is paid to.

@@ -5,6 +5,18 @@ use std::sync::Mutex;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A moment: whole milliseconds since the Unix epoch, UTC.
+///
+/// ```
+/// use std::time::Duration;
+/// use ucanpay_storefront::Timestamp;
+///
+/// let opens = Timestamp::from_millis(1_795_509_000_000);
+/// let closes = opens.after(Duration::from_secs(9 * 60 * 60));
+/// assert_eq!(closes.to_string(), "2026-11-24T17:30:00Z");
+/// assert_eq!(closes.before(Duration::from_secs(9 * 60 * 60)), opens);
+/// assert_eq!(closes.since(opens).as_secs(), 9 * 60 * 60);
+/// assert_eq!(opens.since(closes), Duration::ZERO);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
@@ -52,12 +64,38 @@ impl fmt::Display for Timestamp {
 }
 
 /// Where the ledger gets its time. Injected, so that a test can drive hours in a moment.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::Duration;
+/// use ucanpay_storefront::{Clock, ManualClock, Timestamp};
+///
+/// /// A machine whose clock is a minute ahead of the others.
+/// #[derive(Debug)]
+/// struct Ahead(Arc<dyn Clock>);
+///
+/// impl Clock for Ahead {
+///     fn now(&self) -> Timestamp {
+///         self.0.now().after(Duration::from_secs(60))
+///     }
+/// }
+///
+/// let others = Arc::new(ManualClock::at(Timestamp::from_millis(0)));
+/// assert_eq!(Ahead(others).now().as_millis(), 60_000); // for Payments::with_clock
+/// ```
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// The present moment.
     fn now(&self) -> Timestamp;
 }
 
 /// The machine's own clock.
+///
+/// ```
+/// use ucanpay_storefront::{Clock, SystemClock, Timestamp};
+///
+/// let written = Timestamp::from_millis(1_767_225_600_000); // 2026-01-01
+/// assert!(SystemClock.now() > written);
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -71,6 +109,17 @@ impl Clock for SystemClock {
 }
 
 /// A clock that stands still until it is told to move.
+///
+/// ```
+/// use std::time::Duration;
+/// use ucanpay_storefront::{Clock, ManualClock, Timestamp};
+///
+/// let clock = ManualClock::at(Timestamp::from_millis(1_795_509_000_000));
+/// clock.advance(Duration::from_secs(15));
+/// assert_eq!(clock.now().to_string(), "2026-11-24T08:30:15Z");
+/// clock.set_back(Duration::from_secs(60));
+/// assert_eq!(clock.now().to_string(), "2026-11-24T08:29:15Z");
+/// ```
 #[derive(Debug)]
 pub struct ManualClock(Mutex<Timestamp>);
 

@@ -6,6 +6,14 @@ use std::sync::Arc;
 
 /// Text that a buyer reads or wrote: stored, sent and shown, and never printed by `Debug`, so that it stays out of logs.
 /// A copy shares the text.
+///
+/// ```
+/// use ucanpay_storefront::Wording;
+///
+/// let bought = Wording::from("one latte");
+/// assert_eq!(bought.as_str(), "one latte");
+/// assert_eq!(format!("{bought:?}"), "<9 characters>");
+/// ```
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Wording(Arc<str>);
 

@@ -12,6 +12,34 @@ use std::time::Duration;
 ///
 /// An attempt counts as begun when its request is handed to the HTTP service, and as harmless once it is proven that
 /// it did nothing. An attempt that was cut off in between stays begun: that is the whole trick.
+///
+/// ```
+/// use tower::{ServiceBuilder, ServiceExt};
+/// use ucanpay_core::OrderQuery;
+/// use ucanpay_transport::{Attempts, Effect, VerifyLayer};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use ucanpay_core::*;
+/// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+/// # let query = OrderQuery { out_trade_no: OutTradeNo::new("A20260301")?, ucp_order_no: None };
+/// # let body = merchant.sign(&query, Nonce::random())?.into_body();
+/// # let url = "https://api.ucanpay.ca/payment/orderquery";
+/// # let request = http::Request::post(url).body(bytes::Bytes::from(body))?;
+/// # let http = tower::service_fn(|_: http::Request<bytes::Bytes>| async {
+/// #     Err::<http::Response<bytes::Bytes>, _>(std::io::Error::from(std::io::ErrorKind::ConnectionReset))
+/// # });
+/// let attempts = Attempts::default(); // new for each call
+/// let stack = ServiceBuilder::new()
+///     .layer(VerifyLayer::<OrderQuery>::new(merchant, attempts.clone()))
+///     .service(http); // one that breaks off
+/// let error = stack.oneshot(request).await.unwrap_err();
+/// assert_eq!((attempts.begun(), attempts.may_have_arrived()), (1, true));
+/// assert_eq!(error.effect(), Effect::Unknown);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Attempts(Arc<Tally>);
 
@@ -36,6 +64,35 @@ impl Attempts {
     /// The outcome of the call, from the outcome of its last attempt and the tally of all.
     ///
     /// A team that builds its own stack applies this to what the stack returns; [`Client`](crate::Client) does.
+    ///
+    /// ```
+    /// # use tower::{ServiceBuilder, ServiceExt};
+    /// # use ucanpay_transport::VerifyLayer;
+    /// use ucanpay_transport::{Attempts, Effect, Error};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use ucanpay_core::*;
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// # let query = OrderQuery { out_trade_no: OutTradeNo::new("A20260301")?, ucp_order_no: None };
+    /// # let body = merchant.sign(&query, Nonce::random())?.into_body();
+    /// # let url = "https://api.ucanpay.ca/payment/orderquery";
+    /// # let request = http::Request::post(url).body(bytes::Bytes::from(body))?;
+    /// # let http = tower::service_fn(|_: http::Request<bytes::Bytes>| async {
+    /// #     Err::<http::Response<bytes::Bytes>, _>(std::io::Error::from(std::io::ErrorKind::ConnectionReset))
+    /// # });
+    /// let attempts = Attempts::default();
+    /// # let layer = VerifyLayer::<OrderQuery>::new(merchant, attempts.clone());
+    /// # assert!(ServiceBuilder::new().layer(layer).service(http).oneshot(request).await.is_err());
+    /// // The answer to a first attempt was lost; the second found no connection.
+    /// let last = Error::NotSent { attempts: 2, source: "connection refused".into() };
+    /// assert_eq!(last.effect(), Effect::None);
+    /// let error = attempts.settle(Err::<(), _>(last)).unwrap_err();
+    /// assert_eq!(error.effect(), Effect::Unknown);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

@@ -6,6 +6,19 @@ use std::time::Duration;
 use ucanpay_core::{GatewayError, ReadError, SignError, Untrusted};
 
 /// What is known about a call's effect at the gateway.
+///
+/// ```
+/// use ucanpay_transport::{Effect, Error, Lost};
+///
+/// fn next(error: &Error) -> &'static str {
+///     match error.effect() {
+///         Effect::None => "tell the buyer to try again",
+///         Effect::Unknown | Effect::Done => "query before anything else",
+///     }
+/// }
+/// assert_eq!(next(&Error::NotSent { attempts: 3, source: "refused".into() }), "tell the buyer to try again");
+/// assert_eq!(next(&Error::OutcomeUnknown(Lost::AttemptTimeout)), "query before anything else");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Effect {
     /// Surely nothing happened: the call may be dropped or made anew.
@@ -17,6 +30,32 @@ pub enum Effect {
 }
 
 /// Why a call has no verified answer. [`Error::effect`] says what that means for the money.
+///
+/// ```
+/// use ucanpay_transport::{Client, Effect};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use ucanpay_core::*;
+/// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+/// # let query = OrderQuery { out_trade_no: OutTradeNo::new("A20260301")?, ucp_order_no: None };
+/// # let http = tower::service_fn(|_: http::Request<bytes::Bytes>| async {
+/// #     let answer = bytes::Bytes::from_static(br#"{"code":1,"msg":"NOAUTH"}"#);
+/// #     Ok::<_, ucanpay_transport::BoxError>(http::Response::new(answer))
+/// # });
+/// # let client = Client::with_service(merchant, http);
+/// let error = client.call(&query).await.unwrap_err();
+/// let next = match (error.effect(), error.gateway(), error.retry_after()) {
+///     (Effect::Unknown, ..) => "query before anything else".to_owned(),
+///     (_, _, Some(wait)) => format!("again in {} s", wait.as_secs()),
+///     (_, Some(gateway), _) => gateway.code().advice().to_owned(),
+///     (_, None, None) => "again soon".to_owned(),
+/// };
+/// assert_eq!(next, "the merchant may not use this call: ask UCanPay for permission");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -151,6 +190,14 @@ pub enum ConfigError {
 
 impl Error {
     /// What is known about the money.
+    ///
+    /// ```
+    /// use ucanpay_transport::{Effect, Error, Lost};
+    ///
+    /// let refused = Error::NotSent { attempts: 3, source: "connection refused".into() };
+    /// assert_eq!(refused.effect(), Effect::None);
+    /// assert_eq!(Error::OutcomeUnknown(Lost::AttemptTimeout).effect(), Effect::Unknown);
+    /// ```
     pub fn effect(&self) -> Effect {
         match self {
             Self::InvalidRequest(_) | Self::NotSent { .. } | Self::Config(_) => Effect::None,
@@ -162,6 +209,28 @@ impl Error {
     }
 
     /// What the gateway said, if it said something.
+    ///
+    /// ```
+    /// use ucanpay_core::ErrorCode;
+    /// use ucanpay_transport::{Client, Error};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use ucanpay_core::*;
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// # let query = OrderQuery { out_trade_no: OutTradeNo::new("A20260301")?, ucp_order_no: None };
+    /// # let http = tower::service_fn(|_: http::Request<bytes::Bytes>| async {
+    /// #     let answer = bytes::Bytes::from_static(br#"{"code":1,"msg":"NOAUTH"}"#);
+    /// #     Ok::<_, ucanpay_transport::BoxError>(http::Response::new(answer))
+    /// # });
+    /// # let client = Client::with_service(merchant, http);
+    /// let error = client.call(&query).await.unwrap_err(); // answered {"code":1,"msg":"NOAUTH"}
+    /// assert_eq!(error.gateway().map(|said| said.code()), Some(&ErrorCode::NoAuth));
+    /// assert!(Error::NotSent { attempts: 1, source: "connection refused".into() }.gateway().is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn gateway(&self) -> Option<&GatewayError> {
         match self {
             Self::Rejected { gateway, .. } => Some(gateway),
@@ -171,6 +240,28 @@ impl Error {
     }
 
     /// Why the gate held the call back, if it did; also when an earlier attempt may have arrived.
+    ///
+    /// ```
+    /// use ucanpay_transport::{Client, HeldBack};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use ucanpay_core::*;
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// # let query = OrderQuery { out_trade_no: OutTradeNo::new("A20260301")?, ucp_order_no: None };
+    /// # let http = tower::service_fn(|_: http::Request<bytes::Bytes>| async {
+    /// #     let answer = bytes::Bytes::from_static(br#"{"code":1,"msg":"FREQUENCY_LIMITED"}"#);
+    /// #     Ok::<_, ucanpay_transport::BoxError>(http::Response::new(answer))
+    /// # });
+    /// # let client = Client::with_service(merchant, http);
+    /// let error = client.call(&query).await.unwrap_err(); // answered FREQUENCY_LIMITED
+    /// assert!(error.held_back().is_none());
+    /// let error = client.call(&query).await.unwrap_err();
+    /// assert!(matches!(error.held_back(), Some(HeldBack::Closed { .. })));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn held_back(&self) -> Option<&HeldBack> {
         match self {
             Self::NotSent { source, .. } | Self::OutcomeUnknown(Lost::EarlierAttempt(source)) => {
@@ -183,6 +274,28 @@ impl Error {
     /// How long to leave the gateway alone, if that is known: at least 60 s after INVALID_REQ_TOO_MUCH and
     /// FREQUENCY_LIMITED; at least 1 s after any other HTTP 429; otherwise what `Retry-After` (429, 5xx) or
     /// `X-RateLimit-Reset` (429) said, at most an hour. For a call that was held back: what was left of that.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use ucanpay_transport::{Client, Error, Lost};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use ucanpay_core::*;
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// # let query = OrderQuery { out_trade_no: OutTradeNo::new("A20260301")?, ucp_order_no: None };
+    /// # let http = tower::service_fn(|_: http::Request<bytes::Bytes>| async {
+    /// #     let answer = bytes::Bytes::from_static(br#"{"code":1,"msg":"FREQUENCY_LIMITED"}"#);
+    /// #     Ok::<_, ucanpay_transport::BoxError>(http::Response::new(answer))
+    /// # });
+    /// # let client = Client::with_service(merchant, http);
+    /// let error = client.call(&query).await.unwrap_err(); // answered FREQUENCY_LIMITED
+    /// assert_eq!(error.retry_after(), Some(Duration::from_secs(60)));
+    /// assert_eq!(Error::OutcomeUnknown(Lost::AttemptTimeout).retry_after(), None);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Rejected { retry_after, .. } => *retry_after,

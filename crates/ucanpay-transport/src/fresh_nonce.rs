@@ -18,6 +18,40 @@ use ucanpay_core::{Merchant, Nonce, Operation, SignError, SignedRequest};
 /// Signs the request anew before each attempt of a call but the first.
 ///
 /// It stands inside of the gate, so that nothing is signed that does not leave, and around [`Verify`](crate::Verify).
+///
+/// ```
+/// use tower::{ServiceBuilder, ServiceExt};
+/// use ucanpay_core::OrderQuery;
+/// use ucanpay_transport::{Attempts, FreshNonceLayer, RetryPolicy, VerifyLayer};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use ucanpay_core::*;
+/// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+/// # let query = OrderQuery { out_trade_no: OutTradeNo::new("A20260301")?, ucp_order_no: None };
+/// # let body = merchant.sign(&query, Nonce::random())?.into_body();
+/// # let url = "https://api.ucanpay.ca/payment/orderquery";
+/// # let request = http::Request::post(url).body(bytes::Bytes::from(body))?;
+/// # let sent = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+/// # let keep = sent.clone();
+/// # let http = tower::service_fn(move |request: http::Request<bytes::Bytes>| {
+/// #     keep.lock().unwrap().push(request.into_body());
+/// #     let answer = bytes::Bytes::from_static(br#"{"code":1,"msg":"SYSTEMERROR"}"#);
+/// #     std::future::ready(Ok::<_, std::io::Error>(http::Response::new(answer)))
+/// # });
+/// let attempts = Attempts::default(); // new for each call
+/// let stack = ServiceBuilder::new()
+///     .retry(RetryPolicy::default())
+///     .layer(FreshNonceLayer::<OrderQuery>::new(merchant.clone(), attempts.clone()))
+///     .layer(VerifyLayer::<OrderQuery>::new(merchant, attempts.clone()))
+///     .service(http); // one that answers SYSTEMERROR
+/// assert!(stack.oneshot(request).await.is_err());
+/// # let sent = sent.lock().unwrap();
+/// assert!(attempts.begun() == 3 && sent[0] != sent[1] && sent[1] != sent[2]);
+/// # Ok(())
+/// # }
+/// ```
 pub struct FreshNonceLayer<O> {
     merchant: Merchant,
     attempts: Attempts,
@@ -26,6 +60,40 @@ pub struct FreshNonceLayer<O> {
 
 impl<O: Operation> FreshNonceLayer<O> {
     /// For one call, whose attempts are counted in `attempts`.
+    ///
+    /// ```
+    /// use tower::{ServiceBuilder, ServiceExt};
+    /// use ucanpay_core::OrderQuery;
+    /// use ucanpay_transport::{Attempts, FreshNonceLayer, VerifyLayer};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use ucanpay_core::*;
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// # let query = OrderQuery { out_trade_no: OutTradeNo::new("A20260301")?, ucp_order_no: None };
+    /// # let body = merchant.sign(&query, Nonce::random())?.into_body();
+    /// # let url = "https://api.ucanpay.ca/payment/orderquery";
+    /// # let request = http::Request::post(url).body(bytes::Bytes::from(body))?;
+    /// # let first = request.body().clone();
+    /// # let sent = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    /// # let keep = sent.clone();
+    /// # let http = tower::service_fn(move |request: http::Request<bytes::Bytes>| {
+    /// #     keep.lock().unwrap().push(request.into_body());
+    /// #     std::future::ready(Ok::<_, std::io::Error>(http::Response::new(bytes::Bytes::new())))
+    /// # });
+    /// let attempts = Attempts::default();
+    /// let stack = ServiceBuilder::new()
+    ///     .layer(FreshNonceLayer::<OrderQuery>::new(merchant.clone(), attempts.clone()))
+    ///     .layer(VerifyLayer::<OrderQuery>::new(merchant, attempts.clone()))
+    ///     .service(http);
+    /// assert!(stack.clone().oneshot(request.clone()).await.is_err());
+    /// assert!(stack.oneshot(request).await.is_err());
+    /// # let sent = sent.lock().unwrap();
+    /// assert!(sent[0] == first && sent[1] != first); // the first as it was, the second signed anew
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(merchant: Merchant, attempts: Attempts) -> Self {
         Self {
             merchant,

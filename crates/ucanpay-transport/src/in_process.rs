@@ -48,6 +48,24 @@ pub struct InProcess<S, B> {
 
 impl<S, B> InProcess<S, B> {
     /// Over `server`, reading at most [`MAX_ANSWER_BYTES`] of an answer.
+    ///
+    /// ```
+    /// use axum::{Router, body::Body};
+    /// use ucanpay_transport::{Client, InProcess};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use ucanpay_core::*;
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// # let query = OrderQuery { out_trade_no: OutTradeNo::new("A20260301")?, ucp_order_no: None };
+    /// let gateway = Router::new().fallback(async || r#"{"code":1,"msg":"NOAUTH"}"#);
+    /// let client = Client::with_service(merchant, InProcess::<_, Body>::new(gateway));
+    /// let error = client.call(&query).await.unwrap_err();
+    /// assert_eq!(error.gateway().map(|said| said.code().name()), Some("NOAUTH"));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(server: S) -> Self {
         Self {
             server,
@@ -57,6 +75,24 @@ impl<S, B> InProcess<S, B> {
     }
 
     /// Reads at most this many bytes of an answer.
+    ///
+    /// ```
+    /// use axum::{Router, body::Body};
+    /// use ucanpay_transport::{Client, Error, InProcess, Lost};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use ucanpay_core::*;
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// # let query = OrderQuery { out_trade_no: OutTradeNo::new("A20260301")?, ucp_order_no: None };
+    /// let gateway = Router::new().fallback(async || "a".repeat(4097));
+    /// let service = InProcess::<_, Body>::new(gateway).max_answer_bytes(4096);
+    /// let error = Client::with_service(merchant, service).call(&query).await.unwrap_err();
+    /// assert!(matches!(error, Error::OutcomeUnknown(Lost::TooLarge { limit: 4096 })));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn max_answer_bytes(mut self, limit: usize) -> Self {
         self.max_answer_bytes = limit;
@@ -85,6 +121,27 @@ impl<S, B> fmt::Debug for InProcess<S, B> {
 /// The server of an [`InProcess`] panicked while it worked on a request; what it had done by then is unknown.
 ///
 /// What it said is not kept: a panic's text may hold what was being worked on. The panic hook has seen it.
+///
+/// ```
+/// use axum::{Router, body::Body};
+/// use ucanpay_transport::{Client, Effect, Error, InProcess, Lost, RetryPolicy, ServerPanicked};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use ucanpay_core::*;
+/// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+/// # let query = OrderQuery { out_trade_no: OutTradeNo::new("A20260301")?, ucp_order_no: None };
+/// let broken = Router::new().fallback(async || -> &'static str { panic!("a defect of the server") });
+/// let client = Client::builder(merchant)
+///     .retry(RetryPolicy::never())
+///     .build_with(InProcess::<_, Body>::new(broken))?;
+/// let error = client.call(&query).await.unwrap_err();
+/// assert_eq!(error.effect(), Effect::Unknown);
+/// assert!(matches!(error, Error::OutcomeUnknown(Lost::Broken(cause)) if cause.is::<ServerPanicked>()));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the server in this process panicked while it worked on the request")]
 pub struct ServerPanicked;

@@ -12,6 +12,7 @@
 //! [`Error::effect`], what is known about the money.
 //!
 //! ```no_run
+//! # #[cfg(feature = "reqwest")]
 //! # async fn example(merchant: ucanpay_core::Merchant) -> Result<(), Box<dyn std::error::Error>> {
 //! use ucanpay_core::{OrderQuery, OutTradeNo};
 //! use ucanpay_transport::{Client, Effect};

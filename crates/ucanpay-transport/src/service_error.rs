@@ -10,12 +10,46 @@ use std::error::Error as StdError;
 ///
 /// A service wraps its connection failures in this, and nothing else: one byte on the wire, or an earlier try inside
 /// the same `call`, and the outcome is unknown. The stack then reports [`Error::NotSent`](crate::Error::NotSent).
+///
+/// ```
+/// use ucanpay_transport::{Client, ConnectError, Effect, RetryPolicy};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use ucanpay_core::*;
+/// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+/// # let query = OrderQuery { out_trade_no: OutTradeNo::new("A20260301")?, ucp_order_no: None };
+/// # use std::io::{Error, ErrorKind::{ConnectionRefused, ConnectionReset}};
+/// # let client = |error: fn() -> ucanpay_transport::BoxError| {
+/// #     let http = tower::service_fn(move |_: http::Request<bytes::Bytes>| {
+/// #         std::future::ready(Err::<http::Response<bytes::Bytes>, _>(error()))
+/// #     });
+/// #     Client::builder(merchant.clone()).retry(RetryPolicy::never()).build_with(http)
+/// # };
+/// // Of an HTTP service of your own: what failed before the first byte, and what failed later.
+/// let refused = client(|| ConnectError::new(Error::from(ConnectionRefused)).into())?;
+/// let reset = client(|| Error::from(ConnectionReset).into())?;
+/// assert_eq!(refused.call(&query).await.unwrap_err().effect(), Effect::None);
+/// assert_eq!(reset.call(&query).await.unwrap_err().effect(), Effect::Unknown);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[error("no connection to the gateway could be made")]
 pub struct ConnectError(#[source] BoxError);
 
 impl ConnectError {
     /// Vouches that `source` ended the call before anything was sent.
+    ///
+    /// ```
+    /// use std::{error::Error, io};
+    /// use ucanpay_transport::ConnectError;
+    ///
+    /// let error = ConnectError::new(io::Error::from(io::ErrorKind::ConnectionRefused));
+    /// assert_eq!(error.to_string(), "no connection to the gateway could be made");
+    /// assert!(error.source().is_some_and(|cause| cause.is::<io::Error>()));
+    /// ```
     pub fn new(source: impl Into<BoxError>) -> Self {
         Self(source.into())
     }
@@ -30,6 +64,16 @@ pub struct AnswerTooLarge {
 
 impl AnswerTooLarge {
     /// An answer that exceeded `limit` bytes.
+    ///
+    /// ```
+    /// use ucanpay_transport::AnswerTooLarge;
+    ///
+    /// fn read(answer: &[u8], limit: usize) -> Result<&[u8], AnswerTooLarge> {
+    ///     if answer.len() > limit { Err(AnswerTooLarge::new(limit)) } else { Ok(answer) }
+    /// }
+    /// assert_eq!(read(b"12345", 4), Err(AnswerTooLarge::new(4)));
+    /// assert_eq!(AnswerTooLarge::new(4).limit(), 4);
+    /// ```
     pub fn new(limit: usize) -> Self {
         Self { limit }
     }

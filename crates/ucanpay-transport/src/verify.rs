@@ -56,6 +56,34 @@ pub struct VerifyLayer<O> {
 
 impl<O: Operation> VerifyLayer<O> {
     /// For one call, whose attempts are counted in `attempts`.
+    ///
+    /// ```
+    /// use tower::{ServiceBuilder, ServiceExt};
+    /// use ucanpay_core::OrderQuery;
+    /// use ucanpay_transport::{Attempts, Error, VerifyLayer};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use ucanpay_core::*;
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// # let query = OrderQuery { out_trade_no: OutTradeNo::new("A20260301")?, ucp_order_no: None };
+    /// # let body = merchant.sign(&query, Nonce::random())?.into_body();
+    /// # let url = "https://api.ucanpay.ca/payment/orderquery";
+    /// # let request = http::Request::post(url).body(bytes::Bytes::from(body))?;
+    /// # let http = tower::service_fn(|_: http::Request<bytes::Bytes>| async {
+    /// #     let answer = bytes::Bytes::from_static(br#"{"code":1,"msg":"NOAUTH"}"#);
+    /// #     Ok::<_, ucanpay_transport::BoxError>(http::Response::new(answer))
+    /// # });
+    /// let attempts = Attempts::default();
+    /// let stack = ServiceBuilder::new()
+    ///     .layer(VerifyLayer::<OrderQuery>::new(merchant, attempts.clone()))
+    ///     .service(http); // one that answers NOAUTH
+    /// assert!(matches!(stack.oneshot(request).await, Err(Error::Rejected { .. })));
+    /// assert_eq!((attempts.begun(), attempts.may_have_arrived()), (1, false));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(merchant: Merchant, attempts: Attempts) -> Self {
         Self {
             merchant,

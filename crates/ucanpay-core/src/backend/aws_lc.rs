@@ -32,6 +32,18 @@ pub const LEAST_BITS_TO_SIGN: usize = 2048;
 
 /// Signs with a key in memory. SHA-1 and MD5 are signed by [`rustcrypto`](super::rustcrypto).
 ///
+/// ```
+/// use ucanpay_core::{Digest, PrivateKey, backend::{aws_lc, rustcrypto}};
+///
+/// let key = PrivateKey::generate(2048)?;
+/// let signature = aws_lc::signer(&key)?.sign(Digest::Sha256, b"a message")?;
+/// assert_eq!(signature, rustcrypto::signer(&key).sign(Digest::Sha256, b"a message")?); // the same bytes
+///
+/// let small = PrivateKey::generate(1024)?;
+/// assert_eq!(aws_lc::signer(&small).err(), Some(aws_lc::KeyRefused::TooSmall { bits: 1024 }));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 ///
 /// [`KeyRefused`] for a key below 2048 bits, or one whose numbers aws-lc does not take. [`rustcrypto::signer`](super::rustcrypto::signer()) takes it.
@@ -52,6 +64,17 @@ pub fn signer(key: &PrivateKey) -> Result<Arc<dyn Signer>, KeyRefused> {
 }
 
 /// Verifies with a key of any size. MD5 is verified by [`rustcrypto`](super::rustcrypto).
+///
+/// ```
+/// use ucanpay_core::{Digest, PrivateKey, backend::aws_lc};
+///
+/// let key = PrivateKey::generate(1024)?; // verified in any size
+/// let signature = key.signer().sign(Digest::Sha256, b"a message")?;
+/// let verifier = aws_lc::verifier(key.public_key())?;
+/// assert_eq!(verifier.backend(), aws_lc::NAME);
+/// assert!(verifier.verify(Digest::Sha256, b"a message", &signature));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 ///

@@ -22,12 +22,33 @@ use crate::{
 pub const NAME: &str = "rustcrypto";
 
 /// Signs with a key in memory, of any size that [`PrivateKey`] takes.
+///
+/// ```
+/// use ucanpay_core::{Digest, PrivateKey, backend::rustcrypto};
+///
+/// let key = PrivateKey::generate(1024)?;
+/// let signer = rustcrypto::signer(&key);
+/// assert_eq!(signer.backend(), rustcrypto::NAME);
+/// assert_eq!(signer.sign(Digest::Sha256, b"a message")?.len(), 128);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use]
 pub fn signer(key: &PrivateKey) -> Arc<dyn Signer> {
     Arc::new(RustCryptoSigner::new(key.clone()))
 }
 
 /// Verifies with a key of any size that [`PublicKey`] takes.
+///
+/// ```
+/// use ucanpay_core::{Digest, PrivateKey, backend::rustcrypto};
+///
+/// let key = PrivateKey::generate(1024)?;
+/// let signature = key.signer().sign(Digest::Sha256, b"a message")?; // by whichever backend
+/// let verifier = rustcrypto::verifier(key.public_key());
+/// assert_eq!(verifier.backend(), rustcrypto::NAME);
+/// assert!(verifier.verify(Digest::Sha256, b"a message", &signature));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use]
 pub fn verifier(key: &PublicKey) -> Arc<dyn Verifier> {
     Arc::new(RustCryptoVerifier::new(key.clone()))

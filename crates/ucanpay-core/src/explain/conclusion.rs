@@ -15,6 +15,32 @@ use crate::{
 };
 
 /// What an explanation comes to.
+///
+/// ```
+/// use ucanpay_core::{AtHand, Verdict, explain};
+///
+/// # use ucanpay_core::*;
+/// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+/// # let data = concat!(
+/// #     r#"{"merchantId":"2000000010","currency":"CAD","totalAmt":450,"#,
+/// #     r#""ucpOrderNo":"377654578511872","outTradeNo":"A20260301","tradeStatus":"SUCCESS","#,
+/// #     r#""signType":"RSA"}"#,
+/// # );
+/// # let text = canonical_string(&Fields::parse(data.as_bytes())?)?;
+/// # let sign = gateway.signer().sign(Digest::Sha256, &SignatureScheme::DOCUMENTED.message(&text, None))?;
+/// # let sign = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sign);
+/// # let body = format!(r#"{{"code":0,"data":{},"sign":"{sign}"}}}}"#, &data[..data.len() - 1]);
+/// # let platform_key = gateway.public_key().clone();
+/// # let changed = body.replace("\"totalAmt\":450", "\"totalAmt\":1");
+/// let verdict = |body: &str, at_hand: AtHand| explain(body.as_bytes(), &at_hand).map(|found| found.verdict);
+/// assert_eq!(verdict(&body, AtHand::new([platform_key.clone()])), Ok(Verdict::Verifies));
+/// assert_eq!(verdict(&changed, AtHand::new([platform_key.clone()])), Ok(Verdict::OtherText));
+/// let other_key = PrivateKey::generate(1024)?.public_key().clone();
+/// assert_eq!(verdict(&body, AtHand::new([other_key])), Ok(Verdict::WrongKey));
+/// assert_eq!(verdict(r#"{"code":1,"msg":"NOAUTH"}"#, AtHand::default()), Ok(Verdict::NotSigned));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]

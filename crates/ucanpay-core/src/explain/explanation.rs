@@ -7,6 +7,43 @@ use crate::{received::MessageKind, scheme::SignatureScheme, signed_set::SignedSe
 ///
 /// It shows the canonical string, and with it the values of the message, because that is its purpose: keep it out of logs.
 /// It never shows a key or a secret. With the feature `serde` it can be serialised.
+///
+/// ```
+/// use ucanpay_core::{AtHand, Role, Standing, Verdict, explain};
+///
+/// # use ucanpay_core::*;
+/// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+/// # let data = r#"{"outTradeNo":"A20260301","attach":"","tradeStatus":"NOTPAY"}"#;
+/// # let text = canonical_string(&Fields::parse(data.as_bytes())?)?;
+/// # let sign = gateway.signer().sign(Digest::Sha1, &SignatureScheme::SHA1.message(&text, None))?;
+/// # let sign = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sign);
+/// # let body = format!(r#"{{"code":0,"data":{},"sign":"{sign}"}}}}"#, &data[..data.len() - 1]);
+/// # let platform_key = gateway.public_key().clone();
+/// let explanation = explain(body.as_bytes(), &AtHand::new([platform_key]))?;
+/// assert_eq!(explanation.canonical, "outTradeNo=A20260301&tradeStatus=NOTPAY");
+/// let unsigned = explanation.members.iter().find(|member| member.standing == Standing::Empty);
+/// assert_eq!(unsigned.map(|member| member.name.as_str()), Some("attach"));
+///
+/// // It was signed in another way than the documented one.
+/// assert_eq!(explanation.verdict, Verdict::OtherScheme);
+/// let fit = &explanation.fits[0];
+/// assert_eq!((fit.role, fit.scheme.and_then(|scheme| scheme.name())), (Role::Platform, Some("sha1")));
+/// assert!(explanation.sentence.contains("configure the scheme `sha1`"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// With the feature `serde`, for a report that a program reads:
+///
+/// ```
+/// # #[cfg(feature = "serde")] {
+/// # use ucanpay_core::{AtHand, explain};
+/// let explanation = explain(br#"{"code":1,"msg":"SYSTEMERROR"}"#, &AtHand::default())?;
+/// let report = serde_json::to_value(&explanation)?;
+/// assert_eq!(report["verdict"], "not_signed");
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]

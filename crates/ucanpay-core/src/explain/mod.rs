@@ -40,6 +40,32 @@ use crate::{
 };
 
 /// The keys and settings with which a message is explained.
+///
+/// Give everything that there is; more keys do no harm:
+///
+/// ```
+/// use ucanpay_core::{AtHand, Verdict, explain};
+///
+/// # use ucanpay_core::*;
+/// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+/// # let data = concat!(
+/// #     r#"{"merchantId":"2000000010","currency":"CAD","totalAmt":450,"#,
+/// #     r#""ucpOrderNo":"377654578511872","outTradeNo":"A20260301","tradeStatus":"SUCCESS","#,
+/// #     r#""signType":"RSA"}"#,
+/// # );
+/// # let text = canonical_string(&Fields::parse(data.as_bytes())?)?;
+/// # let sign = gateway.signer().sign(Digest::Sha256, &SignatureScheme::DOCUMENTED.message(&text, None))?;
+/// # let sign = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sign);
+/// # let body = format!(r#"{{"code":0,"data":{},"sign":"{sign}"}}}}"#, &data[..data.len() - 1]);
+/// # let (own_key, platform_key) = (PrivateKey::generate(1024)?.public_key().clone(), gateway.public_key().clone());
+/// let at_hand = AtHand::new([platform_key])
+///     .with_own_key(own_key)
+///     .with_md5_secret(Md5Secret::new("s3cret-of-the-merchant")?);
+/// let explanation = explain(body.as_bytes(), &at_hand)?;
+/// assert_eq!(explanation.verdict, Verdict::Verifies);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct AtHand {
     platform_keys: Vec<PublicKey>,
@@ -52,6 +78,28 @@ pub struct AtHand {
 
 impl AtHand {
     /// The gateway's public keys, as many as may be the right one; scheme and signed set are the documented ones.
+    ///
+    /// ```
+    /// use ucanpay_core::{AtHand, Verdict, explain};
+    ///
+    /// # use ucanpay_core::*;
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// # let data = concat!(
+    /// #     r#"{"merchantId":"2000000010","currency":"CAD","totalAmt":450,"#,
+    /// #     r#""ucpOrderNo":"377654578511872","outTradeNo":"A20260301","tradeStatus":"SUCCESS","#,
+    /// #     r#""signType":"RSA"}"#,
+    /// # );
+    /// # let text = canonical_string(&Fields::parse(data.as_bytes())?)?;
+    /// # let sign = gateway.signer().sign(Digest::Sha256, &SignatureScheme::DOCUMENTED.message(&text, None))?;
+    /// # let sign = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sign);
+    /// # let body = format!(r#"{{"code":0,"data":{},"sign":"{sign}"}}}}"#, &data[..data.len() - 1]);
+    /// # let (old_key, new_key) = (PrivateKey::generate(1024)?.public_key().clone(), gateway.public_key().clone());
+    /// let explanation = explain(body.as_bytes(), &AtHand::new([old_key, new_key.clone()]))?;
+    /// assert_eq!(explanation.verdict, Verdict::Verifies);
+    /// assert_eq!(explanation.fits[0].fingerprint.as_deref(), Some(new_key.fingerprint().as_str()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn new(platform_keys: impl IntoIterator<Item = PublicKey>) -> Self {
         Self {
@@ -61,6 +109,20 @@ impl AtHand {
     }
 
     /// The merchant's own public key, to find out that a message is one's own.
+    ///
+    /// ```
+    /// use ucanpay_core::{AtHand, Verdict, explain};
+    ///
+    /// # use ucanpay_core::*;
+    /// # let (key, platform_key) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?.public_key().clone());
+    /// # let own_key = key.public_key().clone();
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [platform_key.clone()])?;
+    /// # let query = OrderQuery { out_trade_no: OutTradeNo::new("A20260301")?, ucp_order_no: None };
+    /// let request = merchant.sign(&query, Nonce::random())?;
+    /// let at_hand = AtHand::new([platform_key]).with_own_key(own_key);
+    /// assert_eq!(explain(request.body(), &at_hand)?.verdict, Verdict::OwnKey);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn with_own_key(mut self, key: PublicKey) -> Self {
         self.own_key = Some(key);
@@ -68,6 +130,30 @@ impl AtHand {
     }
 
     /// The scheme that is configured.
+    ///
+    /// ```
+    /// use ucanpay_core::{AtHand, SignatureScheme, Verdict, explain};
+    ///
+    /// # use ucanpay_core::*;
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// # let data = concat!(
+    /// #     r#"{"merchantId":"2000000010","currency":"CAD","totalAmt":450,"#,
+    /// #     r#""ucpOrderNo":"377654578511872","outTradeNo":"A20260301","tradeStatus":"SUCCESS","#,
+    /// #     r#""signType":"RSA"}"#,
+    /// # );
+    /// # let text = canonical_string(&Fields::parse(data.as_bytes())?)?;
+    /// # let sign = gateway.signer().sign(Digest::Sha256, &SignatureScheme::SINGLE.message(&text, None))?;
+    /// # let sign = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sign);
+    /// # let body = format!(r#"{{"code":0,"data":{},"sign":"{sign}"}}}}"#, &data[..data.len() - 1]);
+    /// # let platform_key = gateway.public_key().clone();
+    /// // A notification that is signed without the pre-hash.
+    /// let at_hand = AtHand::new([platform_key]);
+    /// assert_eq!(explain(body.as_bytes(), &at_hand)?.verdict, Verdict::OtherScheme);
+    /// let at_hand = at_hand.with_scheme(SignatureScheme::SINGLE);
+    /// assert_eq!(explain(body.as_bytes(), &at_hand)?.verdict, Verdict::Verifies);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn with_scheme(mut self, scheme: SignatureScheme) -> Self {
         self.scheme = scheme;
@@ -75,6 +161,31 @@ impl AtHand {
     }
 
     /// The signed set that is configured. All others are tried in any case.
+    ///
+    /// ```
+    /// use ucanpay_core::{AtHand, Verdict, explain};
+    ///
+    /// # use ucanpay_core::*;
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// # let data = concat!(
+    /// #     r#"{"merchantId":"2000000010","currency":"CAD","totalAmt":450,"#,
+    /// #     r#""ucpOrderNo":"377654578511872","outTradeNo":"A20260301","tradeStatus":"SUCCESS","#,
+    /// #     r#""signType":"RSA"}"#,
+    /// # );
+    /// # let set: SignedSet = "without-sign-type".parse()?;
+    /// # let text = set.canonical_string(&Fields::parse(data.as_bytes())?, None)?;
+    /// # let sign = gateway.signer().sign(Digest::Sha256, &SignatureScheme::DOCUMENTED.message(&text, None))?;
+    /// # let sign = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sign);
+    /// # let body = format!(r#"{{"code":0,"data":{},"sign":"{sign}"}}}}"#, &data[..data.len() - 1]);
+    /// # let platform_key = gateway.public_key().clone();
+    /// // A notification whose `signType` is not signed.
+    /// let at_hand = AtHand::new([platform_key]);
+    /// assert_eq!(explain(body.as_bytes(), &at_hand)?.verdict, Verdict::OtherSet);
+    /// let at_hand = at_hand.with_signed_set("without-sign-type".parse()?);
+    /// assert_eq!(explain(body.as_bytes(), &at_hand)?.verdict, Verdict::Verifies);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn with_signed_set(mut self, set: SignedSet) -> Self {
         self.signed_set = set;
@@ -82,6 +193,31 @@ impl AtHand {
     }
 
     /// The path that is configured, or one more to try: the six paths of the operations are tried in any case.
+    ///
+    /// ```
+    /// use ucanpay_core::{AtHand, SignatureScheme, Verdict, explain};
+    ///
+    /// # use ucanpay_core::*;
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// # let data = concat!(
+    /// #     r#"{"merchantId":"2000000010","currency":"CAD","totalAmt":450,"#,
+    /// #     r#""ucpOrderNo":"377654578511872","outTradeNo":"A20260301","tradeStatus":"SUCCESS","#,
+    /// #     r#""signType":"RSA"}"#,
+    /// # );
+    /// # let text = canonical_string(&Fields::parse(data.as_bytes())?)?;
+    /// # let message = SignatureScheme::PATH_SUFFIXED.message(&text, Some("/ucanpay/payment"));
+    /// # let sign = gateway.signer().sign(Digest::Sha256, &message)?;
+    /// # let sign = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sign);
+    /// # let body = format!(r#"{{"code":0,"data":{},"sign":"{sign}"}}}}"#, &data[..data.len() - 1]);
+    /// # let platform_key = gateway.public_key().clone();
+    /// // A notification that is signed with the path of the shop's own address behind its text.
+    /// let at_hand = AtHand::new([platform_key]).with_scheme(SignatureScheme::PATH_SUFFIXED);
+    /// assert_eq!(explain(body.as_bytes(), &at_hand)?.verdict, Verdict::OtherText);
+    /// let at_hand = at_hand.with_path("/ucanpay/payment");
+    /// assert_eq!(explain(body.as_bytes(), &at_hand)?.verdict, Verdict::Verifies);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn with_path(mut self, path: impl Into<String>) -> Self {
         self.path = Some(path.into());
@@ -90,6 +226,19 @@ impl AtHand {
 
     /// The secret of the keyed MD5 signature, to be tried beside the keys; whether [`Merchant`](crate::Merchant) is set up with
     /// it, the explanation does not know. It is not shown.
+    ///
+    /// ```
+    /// use ucanpay_core::{AtHand, Md5Secret, Verdict, explain, keyed_md5};
+    ///
+    /// let secret = Md5Secret::new("s3cret-of-the-merchant")?;
+    /// let sign = keyed_md5("outTradeNo=A20260301&tradeStatus=NOTPAY", &secret);
+    /// let data = format!(r#"{{"outTradeNo":"A20260301","tradeStatus":"NOTPAY","sign":"{sign}"}}"#);
+    /// let body = format!(r#"{{"code":0,"data":{data}}}"#);
+    /// assert_eq!(explain(body.as_bytes(), &AtHand::default())?.verdict, Verdict::Md5);
+    /// let at_hand = AtHand::default().with_md5_secret(secret);
+    /// assert_eq!(explain(body.as_bytes(), &at_hand)?.verdict, Verdict::Verifies);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn with_md5_secret(mut self, secret: Md5Secret) -> Self {
         self.md5_secret = Some(secret);

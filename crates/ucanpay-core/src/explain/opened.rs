@@ -12,6 +12,29 @@ use crate::{
 };
 
 /// What one key says about a signature.
+///
+/// ```
+/// use ucanpay_core::{AtHand, Opened, explain};
+///
+/// # use ucanpay_core::*;
+/// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+/// # let data = concat!(
+/// #     r#"{"merchantId":"2000000010","currency":"CAD","totalAmt":450,"#,
+/// #     r#""ucpOrderNo":"377654578511872","outTradeNo":"A20260301","tradeStatus":"SUCCESS","#,
+/// #     r#""signType":"RSA"}"#,
+/// # );
+/// # let text = canonical_string(&Fields::parse(data.as_bytes())?)?;
+/// # let sign = gateway.signer().sign(Digest::Sha256, &SignatureScheme::DOCUMENTED.message(&text, None))?;
+/// # let sign = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sign);
+/// # let body = format!(r#"{{"code":0,"data":{},"sign":"{sign}"}}}}"#, &data[..data.len() - 1]);
+/// # let platform_key = gateway.public_key().clone();
+/// let other_key = PrivateKey::generate(1024)?.public_key().clone();
+/// let explanation = explain(body.as_bytes(), &AtHand::new([platform_key, other_key]))?;
+/// assert!(matches!(explanation.keys[0].opened, Opened::Made { digest: "SHA-256", .. }));
+/// assert_eq!(explanation.keys[1].opened, Opened::NotMade);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case", tag = "result"))]

@@ -12,6 +12,30 @@ use crate::{
 
 /// One way in which the values that were signed differ from those that have come. No setting undoes it: either something on
 /// the way has parsed the body and written it again, or the gateway signs its values as it does not write them.
+///
+/// ```
+/// use ucanpay_core::{AtHand, Rewriting, Verdict, explain};
+///
+/// # use ucanpay_core::*;
+/// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+/// # let data = concat!(
+/// #     r#"{"merchantId":"2000000010","currency":"CAD","totalAmt":450,"#,
+/// #     r#""ucpOrderNo":"377654578511872","outTradeNo":"A20260301","tradeStatus":"SUCCESS","#,
+/// #     r#""signType":"RSA"}"#,
+/// # );
+/// # let text = canonical_string(&Fields::parse(data.as_bytes())?)?;
+/// # let sign = gateway.signer().sign(Digest::Sha256, &SignatureScheme::DOCUMENTED.message(&text, None))?;
+/// # let sign = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sign);
+/// # let body = format!(r#"{{"code":0,"data":{},"sign":"{sign}"}}}}"#, &data[..data.len() - 1]);
+/// # let platform_key = gateway.public_key().clone();
+/// // Something on the way read the body and wrote it again, with floating-point numbers.
+/// let rewritten = body.replace(r#""totalAmt":450"#, r#""totalAmt":450.0"#);
+/// let explanation = explain(rewritten.as_bytes(), &AtHand::new([platform_key]))?;
+/// assert_eq!(explanation.verdict, Verdict::Rewritten);
+/// assert_eq!(explanation.fits[0].rewriting, Some(Rewriting::NumbersWhole));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]

@@ -14,6 +14,15 @@ use smallvec::SmallVec;
 use self::reader::{Members, Nesting, read_envelope, read_object};
 
 /// One value of a message, with its wire text.
+///
+/// ```
+/// use ucanpay_core::{Fields, Value};
+///
+/// let fields = Fields::parse(br#"{"a":"x","b":1.10,"c":true,"d":null}"#)?;
+/// let values: Vec<_> = fields.iter().map(|(_, value)| value.clone()).collect();
+/// assert_eq!(values, [Value::Text("x".into()), Value::Number("1.10"), Value::Bool(true), Value::Null]);
+/// # Ok::<(), ucanpay_core::ReadError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Value<'a> {
@@ -32,6 +41,14 @@ pub enum Value<'a> {
 impl Value<'_> {
     /// The text that is signed, by the [documented set](crate::SignedSet::DOCUMENTED): `None` for `null`, for an empty
     /// string, and for an object or array, which can never be signed.
+    ///
+    /// ```
+    /// use ucanpay_core::Value;
+    ///
+    /// assert_eq!(Value::Number("1.10").signed_text(), Some("1.10")); // never 1.1
+    /// assert_eq!(Value::Text("".into()).signed_text(), None);
+    /// assert_eq!(Value::Null.signed_text(), None);
+    /// ```
     #[must_use]
     pub fn signed_text(&self) -> Option<&str> {
         match self {
@@ -64,6 +81,17 @@ pub struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// Reads one flat JSON object: a request's body, or the `data` of an answer or a notification.
     ///
+    /// ```
+    /// use ucanpay_core::{Fields, ReadError};
+    ///
+    /// let fields = Fields::parse(br#"{"outTradeNo":"A20260301","totalAmt":450}"#)?;
+    /// assert_eq!(fields.iter().count(), 2);
+    ///
+    /// let twice = Fields::parse(br#"{"totalAmt":1,"totalAmt":450}"#);
+    /// assert!(matches!(twice, Err(ReadError::Duplicate { name }) if name == "totalAmt"));
+    /// # Ok::<(), ReadError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`ReadError`] when the bytes are not exactly one well-formed, flat UTF-8 object with each name once.
@@ -73,6 +101,15 @@ impl<'a> Fields<'a> {
     }
 
     /// Reads an envelope, whose `data` may be an object: nested values are kept as text, once well-formed.
+    ///
+    /// ```
+    /// use ucanpay_core::{Fields, Value};
+    ///
+    /// let envelope = Fields::parse_envelope(br#"{"code":0,"data":{"totalAmt":450}}"#)?;
+    /// let Some(Value::Nested(data)) = envelope.get("data") else { panic!("no data") };
+    /// assert_eq!(Fields::parse(data.as_bytes())?.get("totalAmt"), Some(&Value::Number("450")));
+    /// # Ok::<(), ucanpay_core::ReadError>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -105,6 +142,16 @@ impl<'a> Fields<'a> {
     }
 
     /// The value of a member, `null` and empty strings included.
+    ///
+    /// ```
+    /// use ucanpay_core::{Fields, Value};
+    ///
+    /// let fields = Fields::parse(br#"{"attach":"","remark":null}"#)?;
+    /// assert_eq!(fields.get("attach"), Some(&Value::Text("".into())));
+    /// assert_eq!(fields.get("remark"), Some(&Value::Null));
+    /// assert_eq!(fields.get("totalAmt"), None);
+    /// # Ok::<(), ucanpay_core::ReadError>(())
+    /// ```
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value<'a>> {
         let (_, value) = self.members.iter().find(|(member, _)| member == name)?;
@@ -112,6 +159,15 @@ impl<'a> Fields<'a> {
     }
 
     /// All members in message order.
+    ///
+    /// ```
+    /// use ucanpay_core::Fields;
+    ///
+    /// let fields = Fields::parse(br#"{"totalAmt":450,"body":"coffee"}"#)?;
+    /// let names: Vec<&str> = fields.iter().map(|(name, _)| name).collect();
+    /// assert_eq!(names, ["totalAmt", "body"]);
+    /// # Ok::<(), ucanpay_core::ReadError>(())
+    /// ```
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value<'a>)> {
         self.members
             .iter()
@@ -148,6 +204,16 @@ impl<'a> Fields<'a> {
     ///
     /// `a=x&b=y` is the canonical string of `{"a":"x","b":"y"}` and of `{"a":"x&b=y"}`. Without `&` in a value and
     /// without `&` and `=` in a name there is exactly one way to read it back.
+    ///
+    /// ```
+    /// use ucanpay_core::{Fields, ReadError, canonical_string};
+    ///
+    /// let (two, one) = (Fields::parse(br#"{"a":"x","b":"y"}"#)?, Fields::parse(br#"{"a":"x&b=y"}"#)?);
+    /// assert_eq!(canonical_string(&two)?, canonical_string(&one)?);
+    /// assert_eq!(two.refuse_ambiguous(), Ok(()));
+    /// assert!(matches!(one.refuse_ambiguous(), Err(ReadError::Ambiguous { name }) if name == "a"));
+    /// # Ok::<(), ReadError>(())
+    /// ```
     ///
     /// # Errors
     ///

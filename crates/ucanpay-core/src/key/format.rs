@@ -138,6 +138,17 @@ pub struct KeyFormat {
 impl KeyFormat {
     /// Looks at a key file without taking the key out of it.
     ///
+    /// ```
+    /// use ucanpay_core::{KeyError, KeyFormat};
+    ///
+    /// # let file = ucanpay_core::PrivateKey::generate(1024)?.to_pkcs8_pem().as_bytes().to_vec();
+    /// let format = KeyFormat::of(&file)?;
+    /// assert_eq!((format.syntax(), format.encoding()), ("PKCS#8", "PEM"));
+    /// assert!(format.is_private(), "never send this file to anyone");
+    /// assert_eq!(KeyFormat::of(b"\n"), Err(KeyError::Empty));
+    /// # Ok::<(), KeyError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`KeyError`], when the bytes are no key that could be read, saying what they are instead.

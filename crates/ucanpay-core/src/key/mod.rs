@@ -26,6 +26,15 @@ const MIN_EXPONENT: u32 = 65537;
 
 /// A merchant's RSA private key, 1024 to 4096 bits. Cheap to clone; `Debug` shows its size and fingerprint only, and its numbers
 /// are wiped from memory with the last clone.
+///
+/// ```
+/// use ucanpay_core::PrivateKey;
+///
+/// let key = PrivateKey::generate(1024)?;
+/// let debug = format!("{key:?}");
+/// assert!(debug.contains(key.public_key().fingerprint().as_str()) && !debug.contains("BEGIN"));
+/// # Ok::<(), ucanpay_core::KeyError>(())
+/// ```
 #[derive(Clone)]
 pub struct PrivateKey {
     inner: Arc<RsaPrivateKey>,
@@ -34,6 +43,18 @@ pub struct PrivateKey {
 
 impl PrivateKey {
     /// Reads PEM (PKCS#8 or PKCS#1), DER of either, or the bare base64 of either, with or without line breaks.
+    ///
+    /// ```
+    /// use ucanpay_core::{KeyError, PrivateKey};
+    ///
+    /// # let file = PrivateKey::generate(1024)?.to_pkcs8_pem().as_bytes().to_vec();
+    /// # let wrong_file = PrivateKey::generate(1024)?.public_key().to_spki_pem().into_bytes();
+    /// // let file = std::fs::read("merchant.pem")?;
+    /// let key = PrivateKey::from_bytes(&file)?;
+    /// assert_eq!(key.bits(), 1024);
+    /// assert_eq!(PrivateKey::from_bytes(&wrong_file).err(), Some(KeyError::IsPublic));
+    /// # Ok::<(), KeyError>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -47,6 +68,15 @@ impl PrivateKey {
     }
 
     /// Makes a new key from the operating system's randomness.
+    ///
+    /// ```
+    /// use ucanpay_core::{KeyError, PrivateKey};
+    ///
+    /// let key = PrivateKey::generate(1024)?; // 2048 in earnest
+    /// assert_eq!(key.bits(), 1024);
+    /// assert_eq!(PrivateKey::generate(512).err(), Some(KeyError::Size { bits: 512 }));
+    /// # Ok::<(), KeyError>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -70,6 +100,15 @@ impl PrivateKey {
     }
 
     /// The public half.
+    ///
+    /// ```
+    /// use ucanpay_core::PrivateKey;
+    ///
+    /// let key = PrivateKey::generate(1024)?;
+    /// let upload = key.public_key().to_spki_pem(); // what the merchant portal asks for
+    /// assert!(upload.starts_with("-----BEGIN PUBLIC KEY-----\n"));
+    /// # Ok::<(), ucanpay_core::KeyError>(())
+    /// ```
     #[must_use]
     pub fn public_key(&self) -> &PublicKey {
         &self.public
@@ -82,6 +121,16 @@ impl PrivateKey {
     }
 
     /// The key as PKCS#8 PEM, for writing it to a file; wiped from memory when dropped.
+    ///
+    /// ```
+    /// use ucanpay_core::PrivateKey;
+    ///
+    /// let key = PrivateKey::generate(1024)?;
+    /// let pem = key.to_pkcs8_pem(); // into a file that only the shop may read
+    /// assert!(pem.starts_with("-----BEGIN PRIVATE KEY-----\n"));
+    /// assert_eq!(PrivateKey::from_bytes(pem.as_bytes())?.public_key(), key.public_key());
+    /// # Ok::<(), ucanpay_core::KeyError>(())
+    /// ```
     #[must_use]
     pub fn to_pkcs8_pem(&self) -> Zeroizing<String> {
         self.inner
@@ -90,6 +139,16 @@ impl PrivateKey {
     }
 
     /// Signs with this key, in memory, by the fastest [backend] that is compiled in and can hold it. Make it once and keep it.
+    ///
+    /// ```
+    /// use ucanpay_core::{Digest, PrivateKey};
+    ///
+    /// let key = PrivateKey::generate(1024)?;
+    /// let signature = key.signer().sign(Digest::Sha256, b"a message")?;
+    /// assert_eq!(signature.len(), 1024 / 8);
+    /// assert!(key.public_key().verifier().verify(Digest::Sha256, b"a message", &signature));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn signer(&self) -> Arc<dyn Signer> {
         backend::signer(self)
@@ -110,6 +169,16 @@ impl fmt::Debug for PrivateKey {
 }
 
 /// An RSA public key, 1024 to 4096 bits, exponent 65537 or more. Cheap to clone.
+///
+/// ```
+/// use ucanpay_core::{PrivateKey, PublicKey};
+///
+/// let key = PrivateKey::generate(1024)?.public_key().clone();
+/// let again = PublicKey::from_bytes(key.to_spki_pem().as_bytes())?;
+/// assert_eq!(again, key);
+/// assert_eq!((again.bits(), again.exponent()), (1024, 65537));
+/// # Ok::<(), ucanpay_core::KeyError>(())
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct PublicKey {
     inner: Arc<RsaPublicKey>,
@@ -118,6 +187,21 @@ pub struct PublicKey {
 
 impl PublicKey {
     /// Reads PEM (SubjectPublicKeyInfo or PKCS#1), DER of either, or the bare base64 of either, with or without line breaks.
+    ///
+    /// ```
+    /// use ucanpay_core::{KeyError, PublicKey};
+    ///
+    /// // As the merchant portal shows it: base64 alone, cut off here.
+    /// let copied = "MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQ";
+    /// assert_eq!(PublicKey::from_bytes(copied.as_bytes()).err(), Some(KeyError::Unreadable));
+    ///
+    /// # let key = ucanpay_core::PrivateKey::generate(1024)?;
+    /// # let pem = key.public_key().to_spki_pem();
+    /// # let copied: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+    /// // The whole of it.
+    /// assert_eq!(PublicKey::from_bytes(copied.as_bytes())?.bits(), 1024);
+    /// # Ok::<(), KeyError>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -153,12 +237,33 @@ impl PublicKey {
     }
 
     /// A short name for the key, safe to log and to show.
+    ///
+    /// ```
+    /// use ucanpay_core::{PrivateKey, PublicKey};
+    ///
+    /// # let key = PrivateKey::generate(1024)?;
+    /// # let (uploaded, pem) = (key.public_key().fingerprint().to_string(), key.public_key().to_spki_pem());
+    /// let key = PublicKey::from_bytes(pem.as_bytes())?;
+    /// assert_eq!(key.fingerprint().as_str().len(), 16);
+    /// assert_eq!(key.fingerprint().as_str(), uploaded, "the portal has another key");
+    /// # Ok::<(), ucanpay_core::KeyError>(())
+    /// ```
     #[must_use]
     pub fn fingerprint(&self) -> &Fingerprint {
         &self.fingerprint
     }
 
     /// The key as SubjectPublicKeyInfo PEM, as one uploads it to the merchant portal.
+    ///
+    /// ```
+    /// use ucanpay_core::{PrivateKey, PublicKey};
+    ///
+    /// let key = PrivateKey::generate(1024)?;
+    /// let pem = key.public_key().to_spki_pem();
+    /// assert!(pem.starts_with("-----BEGIN PUBLIC KEY-----\n"));
+    /// assert_eq!(&PublicKey::from_bytes(pem.as_bytes())?, key.public_key());
+    /// # Ok::<(), ucanpay_core::KeyError>(())
+    /// ```
     #[must_use]
     pub fn to_spki_pem(&self) -> String {
         self.inner
@@ -167,6 +272,18 @@ impl PublicKey {
     }
 
     /// Verifies with this key, by the fastest [backend] that is compiled in and can hold it. Make it once and keep it.
+    ///
+    /// ```
+    /// use ucanpay_core::{Digest, PrivateKey};
+    ///
+    /// # let key = PrivateKey::generate(1024)?;
+    /// # let platform_key = key.public_key();
+    /// # let signature = key.signer().sign(Digest::Sha256, b"a message")?;
+    /// let verifier = platform_key.verifier();
+    /// assert!(verifier.verify(Digest::Sha256, b"a message", &signature));
+    /// assert!(!verifier.verify(Digest::Sha256, b"another message", &signature));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn verifier(&self) -> Arc<dyn Verifier> {
         backend::verifier(self)

@@ -8,6 +8,19 @@ use crate::{
 };
 
 /// Asks for an order's status. It changes nothing and may be repeated at will.
+///
+/// ```
+/// use ucanpay_core::{Nonce, OrderQuery, OutTradeNo};
+///
+/// # use ucanpay_core::*;
+/// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+/// let query = OrderQuery { out_trade_no: OutTradeNo::new("A20260301")?, ucp_order_no: None };
+/// let request = merchant.sign(&query, Nonce::random())?;
+/// assert_eq!(request.path(), "/payment/orderquery");
+/// assert!(request.body().starts_with(br#"{"outTradeNo":"A20260301","merchantId":"#));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderQuery {
     /// The merchant's number of the order (`outTradeNo`).
@@ -30,6 +43,26 @@ impl Operation for OrderQuery {
 }
 
 /// What the gateway knows about an order. Match it with the order before believing it.
+///
+/// ```
+/// use ucanpay_core::{Amount, OrderQuery, TradeStatus};
+///
+/// # use ucanpay_core::*;
+/// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+/// # let data = r#"{"outTradeNo":"A20260301","totalAmt":450,"tradeStatus":"SUCCESS"}"#;
+/// # let text = canonical_string(&Fields::parse(data.as_bytes())?)?;
+/// # let sign = gateway.signer().sign(Digest::Sha256, &SignatureScheme::DOCUMENTED.message(&text, None))?;
+/// # let sign = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sign);
+/// # let body = format!(r#"{{"code":0,"data":{},"sign":"{sign}"}}}}"#, &data[..data.len() - 1]);
+/// // {"code":0,"data":{"outTradeNo":"A20260301","totalAmt":450,"tradeStatus":"SUCCESS","sign":"…"}}
+/// let answer = merchant.verify_answer::<OrderQuery>(body.as_bytes())?;
+/// let (number, amount) = ("A20260301", Amount::new(450)?); // from your order
+/// assert!(answer.out_trade_no.as_deref() == Some(number) && answer.total_amount == Some(amount));
+/// assert!(answer.currency.as_deref().is_none_or(|currency| currency == "CAD")); // it did not come
+/// assert_eq!(answer.trade_status, Some(TradeStatus::Success));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderQueryAnswer {
     /// When the order was placed (`tranTime`).

@@ -10,6 +10,28 @@ use crate::{
 };
 
 /// Asks the gateway to refund an order, wholly or in part. A refund that is tried again keeps its number and its bytes.
+///
+/// ```
+/// use ucanpay_core::{Amount, Nonce, NotifyUrl, OutRefundNo, OutTradeNo, Refund, RefundReason, SignError, UcpOrderNo};
+///
+/// # use ucanpay_core::*;
+/// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+/// let refund = Refund {
+///     ucp_order_no: UcpOrderNo::new("377654578511872")?,
+///     out_trade_no: OutTradeNo::new("A20260301")?,
+///     out_refund_no: OutRefundNo::random(), // kept, and the same on every attempt
+///     total_amount: Amount::new(450)?,
+///     refund_amount: Amount::new(100)?,
+///     reason: RefundReason::new("one was cold")?,
+///     notify_url: NotifyUrl::new("https://shop.example/ucanpay/refund")?,
+/// };
+/// assert_eq!(merchant.sign(&refund, Nonce::random())?.path(), "/payment/refund");
+///
+/// let too_much = Refund { refund_amount: Amount::new(451)?, ..refund };
+/// assert!(matches!(merchant.sign(&too_much, Nonce::random()), Err(SignError::Field(_))));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refund {
     /// The gateway's number of the order (`ucpOrderNo`).
@@ -50,6 +72,24 @@ impl Operation for Refund {
 }
 
 /// The gateway has accepted the application. Whether money goes back is told by the refund query or the notification only.
+///
+/// ```
+/// use ucanpay_core::Refund;
+///
+/// # use ucanpay_core::*;
+/// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+/// # let data = r#"{"outTradeNo":"A20260301","outRefundNo":"R20260301","ucpRefundNo":"377654578511873"}"#;
+/// # let text = canonical_string(&Fields::parse(data.as_bytes())?)?;
+/// # let sign = gateway.signer().sign(Digest::Sha256, &SignatureScheme::DOCUMENTED.message(&text, None))?;
+/// # let sign = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sign);
+/// # let body = format!(r#"{{"code":0,"data":{},"sign":"{sign}"}}}}"#, &data[..data.len() - 1]);
+/// // {"code":0,"data":{"outTradeNo":"A20260301","outRefundNo":"R20260301","ucpRefundNo":"377654578511873","sign":"…"}}
+/// let answer = merchant.verify_answer::<Refund>(body.as_bytes())?;
+/// assert_eq!(answer.out_refund_no.as_deref(), Some("R20260301")); // is it the refund that was asked for?
+/// assert_eq!(answer.ucp_refund_no.as_deref(), Some("377654578511873"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefundAnswer {
     /// The merchant (`merchantId`).

@@ -8,6 +8,24 @@ use crate::{
 };
 
 /// Asks for a refund's status. It changes nothing and may be repeated at will.
+///
+/// ```
+/// use ucanpay_core::{Nonce, OutRefundNo, OutTradeNo, RefundQuery};
+///
+/// # use ucanpay_core::*;
+/// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+/// let query = RefundQuery {
+///     out_trade_no: OutTradeNo::new("A20260301")?,
+///     ucp_order_no: None,
+///     ucp_refund_no: None,
+///     out_refund_no: OutRefundNo::new("R20260301")?,
+/// };
+/// let request = merchant.sign(&query, Nonce::random())?;
+/// assert_eq!(request.path(), "/payment/refundquery");
+/// assert!(request.body().starts_with(br#"{"outTradeNo":"A20260301","outRefundNo":"R20260301","#));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefundQuery {
     /// The merchant's number of the order (`outTradeNo`).
@@ -38,6 +56,30 @@ impl Operation for RefundQuery {
 }
 
 /// What the gateway knows about a refund. Match it with the refund before believing it.
+///
+/// ```
+/// use ucanpay_core::{Amount, RefundQuery, RefundStatus};
+///
+/// # use ucanpay_core::*;
+/// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+/// # let data = concat!(
+/// #     r#"{"outRefundNo":"R20260301","refundAmt":100,"refundStatus":"PROCESSING","#,
+/// #     r#""totalRefundAmt":0}"#,
+/// # );
+/// # let text = canonical_string(&Fields::parse(data.as_bytes())?)?;
+/// # let sign = gateway.signer().sign(Digest::Sha256, &SignatureScheme::DOCUMENTED.message(&text, None))?;
+/// # let sign = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sign);
+/// # let body = format!(r#"{{"code":0,"data":{},"sign":"{sign}"}}}}"#, &data[..data.len() - 1]);
+/// // {"code":0,"data":{"outRefundNo":"R20260301","refundAmt":100,"refundStatus":"PROCESSING","totalRefundAmt":0,…}}
+/// let answer = merchant.verify_answer::<RefundQuery>(body.as_bytes())?;
+/// let (number, amount) = ("R20260301", Amount::new(100)?); // from your refund
+/// assert!(answer.out_refund_no.as_deref() == Some(number) && answer.refund_amount == Some(amount));
+/// assert!(answer.out_trade_no.as_deref().is_none_or(|order| order == "A20260301")); // it did not come
+/// assert_eq!(answer.refund_status, Some(RefundStatus::Processing)); // ask again later
+/// assert_eq!(answer.total_refund_amount, None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefundQueryAnswer {
     /// The merchant (`merchantId`).

@@ -11,6 +11,19 @@ use crate::{
 ///
 /// Within 7 days of the transaction, not before 15 s after the payment, and only after a query gave no clear result. The
 /// reference also lists ORDERPAID as an answer: then query, and use a [`Refund`](crate::Refund).
+///
+/// ```
+/// use ucanpay_core::{Nonce, OutTradeNo, Reverse};
+///
+/// # use ucanpay_core::*;
+/// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+/// let reverse = Reverse { out_trade_no: OutTradeNo::new("A20260301")?, ucp_order_no: None };
+/// let request = merchant.sign(&reverse, Nonce::random())?;
+/// assert_eq!(request.path(), "/payment/reverse");
+/// assert!(request.body().starts_with(br#"{"outTradeNo":"A20260301","merchantId":"#));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reverse {
     /// The merchant's number of the order (`outTradeNo`).
@@ -34,6 +47,25 @@ impl Operation for Reverse {
 }
 
 /// What the order is now. Only [`TradeStatus::Revoked`] is a reversal; match it with the order before believing it.
+///
+/// ```
+/// use ucanpay_core::{Reverse, TradeStatus};
+///
+/// # use ucanpay_core::*;
+/// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+/// # let data = r#"{"merchantId":"2000000010","outTradeNo":"A20260301","tradeStatus":"REVOKED"}"#;
+/// # let text = canonical_string(&Fields::parse(data.as_bytes())?)?;
+/// # let sign = gateway.signer().sign(Digest::Sha256, &SignatureScheme::DOCUMENTED.message(&text, None))?;
+/// # let sign = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sign);
+/// # let body = format!(r#"{{"code":0,"data":{},"sign":"{sign}"}}}}"#, &data[..data.len() - 1]);
+/// // {"code":0,"data":{"merchantId":"2000000010","outTradeNo":"A20260301","tradeStatus":"REVOKED","sign":"…"}}
+/// let answer = merchant.verify_answer::<Reverse>(body.as_bytes())?;
+/// let is_mine = answer.merchant_id.as_deref() == Some(merchant.id().as_str());
+/// assert!(is_mine && answer.out_trade_no.as_deref() == Some("A20260301"));
+/// assert!(answer.trade_status == Some(TradeStatus::Revoked));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReverseAnswer {
     /// The merchant (`merchantId`).

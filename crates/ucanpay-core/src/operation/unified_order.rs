@@ -11,6 +11,31 @@ use crate::{
 };
 
 /// Asks the gateway to take an order. The same order may be sent again byte for byte until its answer is known.
+///
+/// ```
+/// use ucanpay_core::{
+///     Amount, Currency, Description, DeviceNo, NotifyUrl, OutTradeNo, SceneType, Subject, UnifiedOrder,
+/// };
+///
+/// # use ucanpay_core::*;
+/// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+/// let order = UnifiedOrder {
+///     subject: Subject::new("coffee")?,
+///     description: Description::new("two flat whites")?,
+///     device_no: DeviceNo::default(),
+///     total_amount: Amount::new(450)?, // cents
+///     scene: SceneType::Native,
+///     out_trade_no: OutTradeNo::random(),
+///     currency: Currency::CAD,
+///     notify_url: NotifyUrl::new("https://shop.example/ucanpay/payment")?,
+/// };
+/// let request = merchant.sign(&order, Nonce::random())?;
+/// let sent = Fields::parse(request.body())?;
+/// assert_eq!(request.path(), "/payment/unifiedorder");
+/// assert_eq!(sent.get("totalAmt"), Some(&Value::Number("450")));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnifiedOrder {
     /// The order's title (`subject`).
@@ -49,6 +74,24 @@ impl Operation for UnifiedOrder {
 }
 
 /// The gateway has the order. Nothing is paid yet.
+///
+/// ```
+/// use ucanpay_core::UnifiedOrder;
+///
+/// # use ucanpay_core::*;
+/// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+/// # let data = r#"{"outTradeNo":"A20260301","ucpOrderNo":"377654578511872","totalAmt":450}"#;
+/// # let text = canonical_string(&Fields::parse(data.as_bytes())?)?;
+/// # let sign = gateway.signer().sign(Digest::Sha256, &SignatureScheme::DOCUMENTED.message(&text, None))?;
+/// # let sign = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sign);
+/// # let body = format!(r#"{{"code":0,"data":{},"sign":"{sign}"}}}}"#, &data[..data.len() - 1]);
+/// // {"code":0,"data":{"outTradeNo":"A20260301","ucpOrderNo":"377654578511872","totalAmt":450,"sign":"…"}}
+/// let answer = merchant.verify_answer::<UnifiedOrder>(body.as_bytes())?;
+/// assert_eq!(answer.out_trade_no.as_deref(), Some("A20260301")); // is it the order that was placed?
+/// assert_eq!(answer.ucp_order_no.as_deref(), Some("377654578511872")); // to be kept
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnifiedOrderAnswer {
     /// When the gateway took the order (`tranTime`).

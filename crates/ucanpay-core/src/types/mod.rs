@@ -16,6 +16,14 @@ pub use time::{CivilTime, GatewayTime};
 pub use url::NotifyUrl;
 
 /// A value breaks its field's rule. Found before anything is sent; correct the value.
+///
+/// ```
+/// use ucanpay_core::OutTradeNo;
+///
+/// let error = OutTradeNo::new("A-20260301").unwrap_err();
+/// assert_eq!((error.member(), error.rule()), ("outTradeNo", "1 to 32 of 0-9, A-Z and a-z"));
+/// assert_eq!(error.to_string(), "outTradeNo holds the character '-'; the rule: 1 to 32 of 0-9, A-Z and a-z");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{member} {problem}; the rule: {rule}")]
 pub struct FieldError {

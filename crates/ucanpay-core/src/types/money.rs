@@ -8,6 +8,16 @@ use super::{FieldError, Problem};
 ///
 /// The gateway's members `totalAmt` and `refundAmt`. [`new`](Self::new) accepts what may be sent; an amount read from the
 /// gateway can be larger. `Display` and `FromStr` use plain cents: `450` is 4.50.
+///
+/// ```
+/// use ucanpay_core::Amount;
+///
+/// let price: Amount = "450".parse()?; // 4.50
+/// assert_eq!((price.cents(), price.to_string()), (450, "450".to_owned()));
+/// assert!("4.50".parse::<Amount>().is_err());
+/// assert!(Amount::new(100)? < price);
+/// # Ok::<(), ucanpay_core::FieldError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Amount(i64);
 
@@ -18,6 +28,15 @@ impl Amount {
     const RULE: &str = "whole cents, 1 to 2147483647";
 
     /// An amount of `cents`.
+    ///
+    /// ```
+    /// use ucanpay_core::Amount;
+    ///
+    /// let (price, count) = (225, 2);
+    /// assert_eq!(Amount::new(price * count)?.cents(), 450);
+    /// assert!(Amount::new(0).is_err() && Amount::new(Amount::MAX_CENTS + 1).is_err());
+    /// # Ok::<(), ucanpay_core::FieldError>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -68,6 +87,13 @@ impl FromStr for Amount {
 /// A currency's three letters of ISO 4217.
 ///
 /// The gateway's member `currency`; Canadian dollars unless said otherwise.
+///
+/// ```
+/// use ucanpay_core::Currency;
+///
+/// assert_eq!(Currency::default(), Currency::CAD);
+/// assert_eq!(Currency::CAD.to_string(), "CAD");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Currency([u8; 3]);
 
@@ -76,6 +102,14 @@ impl Currency {
     pub const CAD: Self = Self(*b"CAD");
 
     /// The currency of three letters `A` to `Z`.
+    ///
+    /// ```
+    /// use ucanpay_core::Currency;
+    ///
+    /// assert_eq!(Currency::new("USD")?.as_str(), "USD");
+    /// assert!(Currency::new("usd").is_err());
+    /// # Ok::<(), ucanpay_core::FieldError>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -5,6 +5,15 @@ use std::{fmt, str::FromStr};
 use super::{FieldError, Problem};
 
 /// How the buyer comes to the payment. The gateway's member `sceneType` of an order.
+///
+/// ```
+/// use ucanpay_core::SceneType;
+///
+/// let scene: SceneType = "NATIVE".parse()?; // from a setting
+/// assert_eq!(scene, SceneType::Native);
+/// assert!("native".parse::<SceneType>().is_err());
+/// # Ok::<(), ucanpay_core::FieldError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SceneType {
@@ -90,6 +99,15 @@ macro_rules! wire_words {
 
 wire_words!(
     /// What became of an order. The gateway's member `tradeStatus`; the only place that says whether money moved.
+    ///
+    /// ```
+    /// use ucanpay_core::TradeStatus;
+    ///
+    /// assert_eq!(TradeStatus::from("success"), TradeStatus::Success);
+    /// let unknown = TradeStatus::from("SETTLING"); // ask again
+    /// assert!(matches!(&unknown, TradeStatus::Other(word) if word == "SETTLING"));
+    /// assert_eq!(unknown.to_string(), "SETTLING");
+    /// ```
     TradeStatus {
         /// Paid:
         Success = "SUCCESS",
@@ -110,6 +128,15 @@ wire_words!(
 
 wire_words!(
     /// What became of a refund. The gateway's member `refundStatus`.
+    ///
+    /// ```
+    /// use ucanpay_core::RefundStatus;
+    ///
+    /// let ends = |word: &str| matches!(RefundStatus::from(word), RefundStatus::Success | RefundStatus::RefundClose);
+    /// assert!(ends("SUCCESS"));
+    /// assert!(!ends("PROCESSING")); // query again later
+    /// assert!(!ends("FAIL")); // submit again, with the same number
+    /// ```
     RefundStatus {
         /// Refunded:
         Success = "SUCCESS",

@@ -22,6 +22,16 @@ pub struct GatewayTime {
 }
 
 /// A date and a time of day, as written; without an offset nobody knows of which place.
+///
+/// ```
+/// use ucanpay_core::{CivilTime, GatewayTime};
+///
+/// let time = GatewayTime::new("2026-03-01T09:30:00+08:00").civil().ok_or("no time")?;
+/// let CivilTime { year, month, day, hour, minute, .. } = time;
+/// assert_eq!(format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02}"), "2026-03-01 09:30");
+/// assert_eq!(time.offset_minutes, Some(8 * 60));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CivilTime {
     /// Year, 0 to 9999.
@@ -43,6 +53,15 @@ pub struct CivilTime {
 impl GatewayTime {
     /// Keeps the text, and reads it if it has one of the known shapes: `2021-01-29T03:55:56`, the same with `Z` or an
     /// offset, `20091225091010`, or `2021-01-29 03:55:10`.
+    ///
+    /// ```
+    /// use ucanpay_core::GatewayTime;
+    ///
+    /// let time = GatewayTime::new("2026-03-01 09:30:00");
+    /// assert_eq!(time.as_str(), "2026-03-01 09:30:00");
+    /// assert_eq!(time.civil().map(|civil| (civil.hour, civil.minute)), Some((9, 30)));
+    /// assert_eq!(GatewayTime::new("2026-02-30 09:30:00").civil(), None);
+    /// ```
     pub fn new(text: impl Into<String>) -> Self {
         let text = text.into();
         let civil = read(&text);

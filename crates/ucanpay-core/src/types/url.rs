@@ -4,6 +4,15 @@ use super::{Problem, checked_text};
 
 checked_text!(
     /// The address a notification is posted to. It travels inside the signed string, hence the narrow rule.
+    ///
+    /// ```
+    /// use ucanpay_core::NotifyUrl;
+    ///
+    /// let url = NotifyUrl::new("https://shop.example/ucanpay/payment")?;
+    /// assert_eq!(url.as_str(), "https://shop.example/ucanpay/payment");
+    /// assert!(NotifyUrl::new("https://shop.example/ucanpay?order=1").is_err());
+    /// # Ok::<(), ucanpay_core::FieldError>(())
+    /// ```
     NotifyUrl,
     "notifyUrl",
     "at most 64 characters, an absolute http or https URL without user, query, fragment, `&` or `=`",

@@ -18,6 +18,15 @@ mod timeline;
 use loco_rs::task::Tasks;
 
 /// Registers the tasks: in `Hooks::register_tasks`.
+///
+/// ```
+/// use loco_rs::task::Tasks;
+///
+/// // In `impl Hooks for App`:
+/// fn register_tasks(tasks: &mut Tasks) {
+///     ucanpay_loco::register_tasks(tasks);
+/// }
+/// ```
 pub fn register_tasks(tasks: &mut Tasks) {
     tasks.register(health::Look);
     tasks.register(reconcile::Reconcile);

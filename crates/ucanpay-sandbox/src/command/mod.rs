@@ -27,6 +27,16 @@ struct Program {
 /// wrong with them.
 ///
 /// Exit status 2: the arguments cannot be followed. 1: a key, the state file or the address cannot be used.
+///
+/// ```no_run
+/// use std::process::ExitCode;
+///
+/// #[tokio::main]
+/// async fn main() -> ExitCode {
+///     ucanpay_sandbox::command::log_to_stderr();
+///     ucanpay_sandbox::command::run(std::env::args_os().skip(1)).await
+/// }
+/// ```
 pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let name = OsString::from("ucanpay-sandbox");
     let arguments: Vec<OsString> = std::iter::once(name).chain(arguments).collect();
@@ -61,6 +71,10 @@ fn ended(result: Result<(), ServeError>) -> ExitCode {
 }
 
 /// Logs to standard error, with the level that `RUST_LOG` names, `info` without it; in colour on a terminal.
+///
+/// ```no_run
+/// ucanpay_sandbox::command::log_to_stderr(); // RUST_LOG=debug tells more
+/// ```
 ///
 /// # Panics
 /// If this process logs already.

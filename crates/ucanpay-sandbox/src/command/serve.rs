@@ -152,6 +152,25 @@ impl Serve {
     /// Runs the sandbox until the program is interrupted; where it is, and where keys that were made are, is told on
     /// standard output.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use clap::Parser;
+    /// use ucanpay_sandbox::command::{Serve, ServeError};
+    ///
+    /// /// A program of your own that serves a sandbox, too.
+    /// #[derive(Parser)]
+    /// struct Program {
+    ///     #[command(flatten)]
+    ///     sandbox: Serve,
+    /// }
+    ///
+    /// let open_to_all = Program::parse_from(["dev", "--listen", "0.0.0.0:8090"]);
+    /// let refused = open_to_all.sandbox.run().await;
+    /// assert!(matches!(refused, Err(ServeError::Remote(_))));
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`ServeError`] says which file or address cannot be used.
     pub async fn run(self) -> Result<(), ServeError> {

@@ -8,6 +8,20 @@ use std::time::Duration;
 use crate::payments::words;
 
 /// What a suite found.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use ucanpay_storefront::MemoryStore;
+/// use ucanpay_storefront::conformance::{self, Standing};
+///
+/// let report = conformance::store(async || MemoryStore::new()).await;
+/// println!("{report}"); // a line for each expectation
+/// assert!(report.is_met() && report.not_met().next().is_none());
+/// let tried = report.expectations().iter().filter(|row| !matches!(row.standing, Standing::NotTried(_)));
+/// assert!(tried.count() > 10, "a suite that tries nothing says nothing");
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "a report says nothing until it is read: call `assert_met`"]
 pub struct Report {

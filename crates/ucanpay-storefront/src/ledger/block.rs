@@ -12,6 +12,19 @@ use crate::time::Timestamp;
 const LONGEST: Duration = Duration::from_secs(3_600);
 
 /// The gateway takes no calls of an account until a moment.
+///
+/// ```
+/// use std::time::Duration;
+/// use ucanpay_storefront::Timestamp;
+/// use ucanpay_storefront::ledger::Block;
+///
+/// let now = Timestamp::from_millis(1_795_509_000_000);
+/// let until = now.after(Duration::from_secs(60)); // as it stands in the account's row
+/// assert_eq!(Block::rest(until, now), Some(Duration::from_secs(60)));
+/// assert_eq!(Block::rest(until, until), None);
+/// let next_year = now.after(Duration::from_secs(365 * 24 * 60 * 60));
+/// assert_eq!(Block::rest(next_year, now), None, "the clock was set back since");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
     /// The account.

@@ -18,6 +18,23 @@ pub const AGES: [Duration; 4] = [
 pub const LATELY: Duration = Duration::from_secs(24 * 3_600);
 
 /// What stands in the ledger at one moment.
+///
+/// ```
+/// use std::time::Duration;
+/// use ucanpay_storefront::ledger::Census;
+/// use ucanpay_storefront::{ProviderId, Timestamp};
+///
+/// let now = Timestamp::from_millis(1_795_509_000_000);
+/// let earlier = now.before(Duration::from_secs(30));
+/// let terrace = ProviderId::new("terrace")?;
+/// let mut census = Census::default(); // as a store makes it of its rows
+/// census.account(&terrace).payments.add(earlier, now, now);
+/// census.undelivered.add(now);
+/// census.undelivered.add(earlier);
+/// assert_eq!(census.accounts[&terrace].payments.due.count, 1);
+/// assert_eq!((census.undelivered.count, census.undelivered.since), (2, Some(earlier)));
+/// # Ok::<(), ucanpay_storefront::IdError>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Census {
     /// The accounts of which anything is unsettled, or that were blocked once.
@@ -51,6 +68,24 @@ pub struct AccountCensus {
 }
 
 /// Rows of which something is still expected.
+///
+/// ```
+/// use std::time::Duration;
+/// use ucanpay_storefront::Timestamp;
+/// use ucanpay_storefront::ledger::Unsettled;
+///
+/// let now = Timestamp::from_millis(1_795_509_000_000);
+/// let ago = |seconds| now.before(Duration::from_secs(seconds));
+/// let mut rows = Unsettled::default();
+/// rows.add(ago(20), ago(5), now); // recorded 20 s ago, and due for 5 s
+/// rows.add(ago(600), now.after(Duration::from_secs(30)), now);
+/// assert_eq!((rows.total(), rows.by_age), (2, [1, 1, 0, 0, 0]));
+/// assert_eq!((rows.due.count, rows.due.since), (1, Some(ago(5))));
+///
+/// let mut all = rows;
+/// all.join(rows);
+/// assert_eq!(all.total(), 4);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Unsettled {
     /// How many, by the time since they were recorded: up to each of [`AGES`], and older.

@@ -68,6 +68,39 @@ words! {
 
 words! {
     /// What becomes of a payment that comes after it was closed. It is always recorded, told and opened for review.
+    ///
+    /// ```
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// # use std::sync::Arc;
+    /// # use ucanpay_storefront::provider::ScriptedProvider;
+    /// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let gateway = ScriptedProvider::new();
+    /// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+    /// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+    /// use ucanpay_storefront::{LatePolicy, Policies};
+    ///
+    /// // It is fixed when a payment is started, whatever is decided for others later.
+    /// let one = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
+    /// let payments = payments.with_policies(Policies::default().with_late_payment(LatePolicy::AutoRefund));
+    /// let other = payments.start(StartPayment::new("A18", 450, "one latte")?).await?.payment.key;
+    /// # for key in [&one, &other] {
+    /// #     let _closed = payments.close(key).await?;
+    /// #     gateway.pay(&key.reference)?;
+    /// # }
+    /// # for note in gateway.notifications() { let _receipt = payments.handle_notification(note).await?; }
+    ///
+    /// // Both were closed, and then paid all the same.
+    /// let one = payments.refresh(&one).await?;
+    /// assert!(one.refunds.is_empty() && one.needs_review(), "a person decides");
+    /// let other = payments.refresh(&other).await?;
+    /// assert_eq!(other.refunds[0].amount.cents(), 450);
+    /// # Ok(()) }
+    /// # main().unwrap();
+    /// # }
+    /// ```
     LatePolicy {
         /// A person decides: ship after all, or refund. The default.
         Review = "review",
@@ -175,6 +208,45 @@ pub struct Refund {
 }
 
 /// A payment with its refunds: what the shop sees, and what a decision is made on.
+///
+/// ```
+/// # #[cfg(feature = "mock")]
+/// # {
+/// # use std::sync::Arc;
+/// # use ucanpay_storefront::provider::ScriptedProvider;
+/// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let gateway = ScriptedProvider::new();
+/// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+/// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+/// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
+/// # gateway.pay(&key.reference)?;
+/// # for note in gateway.notifications() { let _receipt = payments.handle_notification(note).await?; }
+/// # use ucanpay_core::Amount;
+/// # use ucanpay_storefront::{RefundNumber, RefundRequest};
+/// # let number = RefundNumber::new("A17R1")?;
+/// # let amount = Amount::new(150)?;
+/// # let refund = RefundRequest { number: Some(number.clone()), amount, reason: "cold milk".into() };
+/// # payments.refund(&key, refund).await?;
+/// use ucanpay_storefront::PaymentState;
+///
+/// // A17 was paid with 450 cents, and 150 of them are on their way back.
+/// let view = payments.payment(&key).await?.ok_or("there is no such order")?;
+/// assert_eq!(view.payment.state, PaymentState::Paid);
+/// assert_eq!(view.pay_link(), None, "there is nothing left to pay");
+/// assert_eq!((view.refundable(), view.refunded()), (300, 0));
+/// assert!(view.money_went_back(), "it may have");
+/// assert!(!view.needs_review() && !view.was_reversed());
+///
+/// gateway.succeed_refund(&number)?;
+/// let view = payments.refresh(&key).await?;
+/// assert_eq!((view.refundable(), view.refunded()), (300, 150));
+/// assert_eq!(view.refund(&number).map(|refund| refund.amount.cents()), Some(150));
+/// # Ok(()) }
+/// # main().unwrap();
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaymentView {
     /// The payment.
@@ -187,6 +259,28 @@ pub struct PaymentView {
 
 impl PaymentView {
     /// The link by which the buyer pays, once it is known and while there is anything to pay.
+    ///
+    /// ```
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// # use std::sync::Arc;
+    /// # use ucanpay_storefront::provider::ScriptedProvider;
+    /// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let gateway = ScriptedProvider::new();
+    /// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+    /// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+    /// let view = payments.start(StartPayment::new("A17", 450, "one latte")?).await?;
+    /// assert_eq!(view.pay_link(), Some("https://pay.example/A17"));
+    ///
+    /// gateway.pay(&view.payment.key.reference)?;
+    /// let view = payments.refresh(&view.payment.key).await?;
+    /// assert_eq!(view.pay_link(), None, "nobody is to pay twice");
+    /// # Ok(()) }
+    /// # main().unwrap();
+    /// # }
+    /// ```
     pub fn pay_link(&self) -> Option<&str> {
         let payment = &self.payment;
         let ended = payment.state.is_settled() || payment.state == PaymentState::Expired;
@@ -235,6 +329,25 @@ impl PaymentView {
     }
 
     /// Whether this payment is to be ended at the gateway now: that was asked for, or its time is up.
+    ///
+    /// ```
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// # use std::sync::Arc;
+    /// # use ucanpay_storefront::provider::ScriptedProvider;
+    /// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let gateway = ScriptedProvider::new();
+    /// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+    /// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+    /// let view = payments.start(StartPayment::new("A17", 450, "one latte")?).await?;
+    /// assert!(!view.is_to_end(view.payment.created_at));
+    /// assert!(view.is_to_end(view.payment.expires_at));
+    /// # Ok(()) }
+    /// # main().unwrap();
+    /// # }
+    /// ```
     pub fn is_to_end(&self, now: Timestamp) -> bool {
         match self.payment.state {
             PaymentState::Closed => false,
@@ -247,6 +360,33 @@ impl PaymentView {
     /// Whether a late payment is to be refunded by itself, and that refund is not recorded yet. Read from what stands in
     /// the ledger alone, so that a crash at any moment neither loses nor doubles it. Where money went back and no refund
     /// says how much, a person decides about the rest, also after they have looked.
+    ///
+    /// ```
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// # use std::sync::Arc;
+    /// # use ucanpay_storefront::provider::ScriptedProvider;
+    /// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let gateway = ScriptedProvider::new();
+    /// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+    /// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+    /// # use ucanpay_storefront::{LatePolicy, Policies};
+    /// # let payments = payments.with_policies(Policies::default().with_late_payment(LatePolicy::AutoRefund));
+    /// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
+    /// # let _closed = payments.close(&key).await?;
+    /// # gateway.pay(&key.reference)?; // it was under way
+    /// # for note in gateway.notifications() { let _receipt = payments.handle_notification(note).await?; }
+    /// // It was paid after its close, and such a payment is to be refunded by itself.
+    /// let view = payments.payment(&key).await?.expect("it was recorded");
+    /// assert!(view.payment.late && view.owes_late_refund());
+    /// let view = payments.refresh(&key).await?; // or the reconciler comes by
+    /// assert!(view.payment.late && !view.owes_late_refund(), "the refund is recorded");
+    /// # Ok(()) }
+    /// # main().unwrap();
+    /// # }
+    /// ```
     pub fn owes_late_refund(&self) -> bool {
         let waits = |row: &Discrepancy| row.kind == DiscrepancyKind::LatePayment;
         let returned = |row: &Discrepancy| row.kind == DiscrepancyKind::UnexplainedReturn;
@@ -347,6 +487,28 @@ impl PaymentView {
 
 impl Payment {
     /// The payment as its provider needs it.
+    ///
+    /// ```
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// # use std::sync::Arc;
+    /// # use ucanpay_storefront::provider::ScriptedProvider;
+    /// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let gateway = ScriptedProvider::new();
+    /// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+    /// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+    /// use ucanpay_storefront::PaymentProvider;
+    /// use ucanpay_storefront::provider::{Claim, PaymentStatus};
+    ///
+    /// let view = payments.start(StartPayment::new("A17", 450, "one latte")?).await?;
+    /// let asked = gateway.query_payment(&view.payment.intent(), None).await?; // below the ledger
+    /// assert_eq!(asked.claim, Claim::Payment(PaymentStatus::NotPaid));
+    /// # Ok(()) }
+    /// # main().unwrap();
+    /// # }
+    /// ```
     pub fn intent(&self) -> PaymentIntent {
         PaymentIntent {
             reference: self.key.reference.clone(),
@@ -392,6 +554,35 @@ impl Refund {
     }
 
     /// The question its provider is asked about it.
+    ///
+    /// ```
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// # use std::sync::Arc;
+    /// # use ucanpay_storefront::provider::ScriptedProvider;
+    /// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use ucanpay_core::Amount;
+    /// # use ucanpay_storefront::RefundRequest;
+    /// # let gateway = ScriptedProvider::new();
+    /// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+    /// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+    /// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
+    /// # gateway.pay(&key.reference)?;
+    /// # for note in gateway.notifications() { let _receipt = payments.handle_notification(note).await?; }
+    /// use ucanpay_storefront::PaymentProvider;
+    /// use ucanpay_storefront::provider::{Claim, RefundStatus};
+    ///
+    /// # let request = RefundRequest { number: None, amount: Amount::new(150)?, reason: "cold milk".into() };
+    /// let refund = payments.refund(&key, request).await?;
+    /// let view = payments.payment(&key).await?.expect("it was recorded");
+    /// let asked = gateway.query_refund(&refund.inquiry(&view.payment)).await?; // below the ledger
+    /// assert!(matches!(asked.claim, Claim::Refund(_, RefundStatus::Processing)));
+    /// # Ok(()) }
+    /// # main().unwrap();
+    /// # }
+    /// ```
     pub fn inquiry(&self, payment: &Payment) -> RefundInquiry {
         // One that failed may have been taken for a new one since, and the old number would tell of the old one.
         let number = self.gateway_number.clone();

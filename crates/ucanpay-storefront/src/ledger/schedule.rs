@@ -25,6 +25,19 @@ use std::time::Duration;
 use crate::time::Timestamp;
 
 /// When a row is asked for next, and who is asking at this moment.
+///
+/// ```
+/// use std::time::Duration;
+/// use ucanpay_storefront::Timestamp;
+/// use ucanpay_storefront::ledger::Schedule;
+///
+/// let now = Timestamp::from_millis(1_795_509_000_000);
+/// let mut row = Schedule { next_check_at: Some(now), lease_until: None };
+/// assert!(row.due(now));
+/// row.lease_until = Some(now.after(Duration::from_secs(60))); // somebody took it
+/// assert!(row.leased(now) && !row.due(now));
+/// assert!(row.due(now.after(Duration::from_secs(60))), "they did not come back");
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Schedule {
     /// Not before this moment; `None` once nothing more is expected.

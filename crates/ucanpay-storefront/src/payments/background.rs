@@ -23,6 +23,43 @@ impl Running {
     /// that is awaited and an event that is being delivered take [half a minute](EventHandler::handle) at most.
     ///
     /// Not to call it loses nothing: what was cut off is taken up at the next start.
+    ///
+    /// ```
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// # use std::sync::Arc;
+    /// # use ucanpay_storefront::provider::ScriptedProvider;
+    /// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let gateway = ScriptedProvider::new();
+    /// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+    /// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+    /// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
+    /// # gateway.pay(&key.reference)?;
+    /// # for note in gateway.notifications() { let _receipt = payments.handle_notification(note).await?; }
+    /// # use std::sync::atomic::{AtomicBool, Ordering};
+    /// # static BEGUN: AtomicBool = AtomicBool::new(false);
+    /// use std::time::Duration;
+    /// use ucanpay_storefront::{HandlerError, Reference, on_paid};
+    ///
+    /// async fn print(order: Reference) -> Result<(), HandlerError> {
+    /// #     BEGUN.store(true, Ordering::Relaxed);
+    ///     tokio::time::sleep(Duration::from_millis(50)).await; // a slow printer
+    ///     println!("{order}");
+    ///     Ok(())
+    /// }
+    ///
+    /// let ledger = payments.spawn(on_paid(print));
+    /// # while !BEGUN.load(Ordering::Relaxed) { tokio::task::yield_now().await; }
+    /// ledger.stop().await; // waits for the printer, and notes that it is printed
+    ///
+    /// let timeline = payments.timeline(&key).await?.expect("it was recorded");
+    /// assert!(timeline.entries.iter().all(|entry| !entry.to_string().ends_with("not delivered yet")));
+    /// # Ok(()) }
+    /// # main().unwrap();
+    /// # }
+    /// ```
     pub async fn stop(self) {
         self.stop.send_replace(true);
         if let Err(error) = self.task.await {
@@ -36,11 +73,34 @@ impl Payments {
     /// [stopped](Running::stop), or the process ends.
     ///
     /// ```
-    /// # use ucanpay_storefront::{EventHandler, Payments, on_paid};
-    /// # async fn shop(payments: Payments) {
-    /// let ledger = payments.spawn(on_paid(async |order| std::fs::write(format!("{order}.ticket"), "")));
-    /// // The shop serves.
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// # use std::sync::Arc;
+    /// # use ucanpay_storefront::provider::ScriptedProvider;
+    /// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let gateway = ScriptedProvider::new();
+    /// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+    /// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = folder.path().to_owned();
+    /// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
+    /// use ucanpay_storefront::on_paid;
+    ///
+    /// let ticket = folder.join("A17.ticket");
+    /// let ledger = payments.spawn(on_paid(move |order| {
+    ///     let ticket = folder.join(format!("{order}.ticket"));
+    ///     async move { std::fs::write(ticket, "") }
+    /// }));
+    /// // The shop serves. Somebody pays.
+    /// # gateway.pay(&key.reference)?;
+    /// # for note in gateway.notifications() { let _receipt = payments.handle_notification(note).await?; }
+    /// # while !ticket.exists() { tokio::task::yield_now().await; }
     /// ledger.stop().await;
+    /// assert!(ticket.exists());
+    /// # Ok(()) }
+    /// # main().unwrap();
     /// # }
     /// ```
     pub fn spawn(&self, handler: impl EventHandler) -> Running {
@@ -64,6 +124,37 @@ impl Payments {
 /// what a person must look at in the [review queue](Payments::under_review).
 ///
 /// A payment that came after its close is paid too, and so told; [`LatePolicy`](crate::LatePolicy) says what becomes of it.
+///
+/// ```
+/// # #[cfg(feature = "mock")]
+/// # {
+/// # use std::sync::Arc;
+/// # use ucanpay_storefront::provider::ScriptedProvider;
+/// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let gateway = ScriptedProvider::new();
+/// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+/// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+/// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
+/// # gateway.pay(&key.reference)?;
+/// # for note in gateway.notifications() { let _receipt = payments.handle_notification(note).await?; }
+/// # let folder = tempfile::tempdir()?;
+/// # let folder = folder.path().to_owned();
+/// use ucanpay_storefront::on_paid;
+///
+/// let ticket = folder.join("A17.ticket");
+/// let ledger = payments.spawn(on_paid(move |order| {
+///     let ticket = folder.join(format!("{order}.ticket"));
+///     async move { std::fs::write(ticket, "one latte") } // told again, it writes the same one
+/// }));
+/// # while !ticket.exists() { tokio::task::yield_now().await; }
+/// ledger.stop().await;
+/// assert!(ticket.exists()); // A17 was paid
+/// # Ok(()) }
+/// # main().unwrap();
+/// # }
+/// ```
 pub fn on_paid<F, T, E>(fulfil: F) -> impl EventHandler
 where
     F: Fn(Reference) -> T + Send + Sync + 'static,

@@ -79,6 +79,33 @@ impl Changes {
 
     /// Completes once the payment has changed since this was made, or since this last completed; several changes may be
     /// one. A future that is dropped loses nothing.
+    ///
+    /// ```
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// # use std::sync::Arc;
+    /// # use ucanpay_storefront::provider::ScriptedProvider;
+    /// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let gateway = ScriptedProvider::new();
+    /// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+    /// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+    /// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
+    /// use ucanpay_storefront::PaymentState;
+    ///
+    /// let mut changes = payments.changes_of(&key); // a page is open
+    /// gateway.pay(&key.reference)?;
+    /// for notification in gateway.notifications() {
+    ///     let _receipt = payments.handle_notification(notification).await?;
+    /// }
+    /// changes.next().await;
+    /// let view = payments.payment(&key).await?.expect("it was recorded");
+    /// assert_eq!(view.payment.state, PaymentState::Paid);
+    /// # Ok(()) }
+    /// # main().unwrap();
+    /// # }
+    /// ```
     pub async fn next(&mut self) {
         // The sender stays for as long as anybody listens.
         if self.told.changed().await.is_err() {

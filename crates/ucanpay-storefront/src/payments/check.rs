@@ -20,6 +20,32 @@ impl Payments {
     ///
     /// The error of an account is what a payment would meet now: out of reach, a signature refused (`BadSignature`), an
     /// account not allowed (`Refused`). Payments started meanwhile are recorded, and placed once it takes calls again.
+    ///
+    /// ```
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// # use std::sync::Arc;
+    /// # use ucanpay_storefront::provider::ScriptedProvider;
+    /// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let gateway = ScriptedProvider::new();
+    /// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+    /// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+    /// use ucanpay_storefront::provider::{NextCall, ProviderErrorKind};
+    ///
+    /// for (account, taken) in payments.check().await {
+    ///     taken.map_err(|error| format!("account {account}: {error}"))?;
+    /// }
+    ///
+    /// gateway.next_call(NextCall::Says(ProviderErrorKind::BadSignature)); // the merchant's key was exchanged
+    /// let (account, taken) = payments.check().await.remove(0);
+    /// assert_eq!(account.as_str(), "scripted");
+    /// assert_eq!(taken.unwrap_err().kind(), ProviderErrorKind::BadSignature);
+    /// # Ok(()) }
+    /// # main().unwrap();
+    /// # }
+    /// ```
     pub async fn check(&self) -> Vec<(ProviderId, Result<(), ProviderError>)> {
         let mut accounts = Vec::new();
         for id in self.shared.registry.ids() {

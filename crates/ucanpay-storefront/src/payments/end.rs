@@ -17,6 +17,38 @@ use crate::provider::{Cancellation, Fact, ProviderError, ProviderErrorKind as Ki
 use crate::store::StoreError;
 
 /// What is known after a close. Require the proof where stock is released or goods are shipped.
+///
+/// ```
+/// # #[cfg(feature = "mock")]
+/// # {
+/// # use std::sync::Arc;
+/// # use ucanpay_storefront::provider::ScriptedProvider;
+/// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let gateway = ScriptedProvider::new();
+/// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+/// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+/// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
+/// use ucanpay_storefront::{ClosedProof, Closing, PaidProof};
+///
+/// fn back_on_the_shelf(order: &ClosedProof) -> String {
+///     format!("{} goes back", order.view().payment.key.reference)
+/// }
+/// fn ship(order: &PaidProof) -> String {
+///     format!("{} is shipped", order.view().payment.key.reference)
+/// }
+///
+/// let told = match payments.close(&key).await? {
+///     Closing::Closed(proof) => back_on_the_shelf(&proof),
+///     Closing::Paid(proof) => ship(&proof), // they paid at this very moment
+///     Closing::StillOpen(_) => "an event tells it later".to_owned(),
+/// };
+/// assert_eq!(told, "A17 goes back");
+/// # Ok(()) }
+/// # main().unwrap();
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "a payment that is still open may yet be paid"]
 pub enum Closing {
@@ -29,11 +61,59 @@ pub enum Closing {
 }
 
 /// Proof that the gateway has signed the end of a payment that was not paid. It cannot be made in any other way.
+///
+/// ```
+/// # #[cfg(feature = "mock")]
+/// # {
+/// # use std::sync::Arc;
+/// # use ucanpay_storefront::provider::ScriptedProvider;
+/// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let gateway = ScriptedProvider::new();
+/// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+/// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+/// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
+/// use ucanpay_storefront::{Closing, PaymentState};
+///
+/// let Closing::Closed(proof) = payments.close(&key).await? else {
+///     return Err("it is not closed".into());
+/// };
+/// assert_eq!(proof.view().payment.state, PaymentState::Closed);
+/// assert_eq!(proof.view().pay_link(), None);
+/// # Ok(()) }
+/// # main().unwrap();
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct ClosedProof(PaymentView);
 
 /// Proof that the gateway has signed that a payment was paid. It cannot be made in any other way. A reversal later does
 /// not undo it: see [`Payment::reversal`](crate::Payment::reversal).
+///
+/// ```
+/// # #[cfg(feature = "mock")]
+/// # {
+/// # use std::sync::Arc;
+/// # use ucanpay_storefront::provider::ScriptedProvider;
+/// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let gateway = ScriptedProvider::new();
+/// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+/// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+/// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
+/// use ucanpay_storefront::Closing;
+///
+/// gateway.pay(&key.reference)?; // and the notification is still on its way
+/// let Closing::Paid(proof) = payments.close(&key).await? else {
+///     return Err("it was paid".into());
+/// };
+/// assert_eq!(proof.view().refundable(), 450);
+/// # Ok(()) }
+/// # main().unwrap();
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct PaidProof(PaymentView);
 
@@ -92,6 +172,32 @@ impl Payments {
     /// Ends a payment that is not to be paid any more: commits that our time for it is up, then asks the gateway to close
     /// it. Before stock is released, or the cart gets a new number, require the [`ClosedProof`].
     ///
+    /// ```
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// # use std::sync::Arc;
+    /// # use ucanpay_storefront::provider::ScriptedProvider;
+    /// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let gateway = ScriptedProvider::new();
+    /// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+    /// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+    /// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
+    /// use ucanpay_storefront::Closing;
+    /// use ucanpay_storefront::provider::NextCall;
+    ///
+    /// gateway.next_call(NextCall::Unreachable);
+    /// let closing = payments.close(&key).await?;
+    /// assert!(matches!(closing, Closing::StillOpen(_)), "nobody knows, so nothing is released");
+    ///
+    /// let closing = payments.close(&key).await?; // asked again, as the reconciler does by itself
+    /// assert!(matches!(closing, Closing::Closed(_)));
+    /// # Ok(()) }
+    /// # main().unwrap();
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`EndError`]. A gateway that does not answer is not an error: the payment is still open then.
     pub async fn close(&self, key: &PaymentKey) -> Result<Closing, EndError> {
@@ -111,6 +217,32 @@ impl Payments {
     ///
     /// A payment that proves to be paid is told as paid, and then returned: ship nothing of an order that is being reversed,
     /// whatever an event says ([`is_to_end`](PaymentView::is_to_end)).
+    ///
+    /// ```
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// # use std::sync::Arc;
+    /// # use ucanpay_storefront::provider::ScriptedProvider;
+    /// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let gateway = ScriptedProvider::new();
+    /// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+    /// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+    /// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
+    /// # gateway.pay(&key.reference)?;
+    /// # for note in gateway.notifications() { let _receipt = payments.handle_notification(note).await?; }
+    /// use ucanpay_storefront::{PaymentState, Reversal};
+    ///
+    /// let view = payments.reverse(&key).await?;
+    /// assert_eq!(view.payment.reversal, Some(Reversal::Done));
+    /// assert_eq!(view.payment.state, PaymentState::Paid);
+    /// assert!(view.was_reversed());
+    /// assert_eq!(view.refundable(), 0);
+    /// # Ok(()) }
+    /// # main().unwrap();
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`EndError`]: then nothing was sent, unless it is [`EndError::Store`].

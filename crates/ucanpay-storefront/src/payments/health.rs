@@ -16,6 +16,30 @@ const FORGOTTEN: Duration = Duration::from_secs(10 * 60);
 const ENOUGH: u64 = 10;
 
 /// How a ledger does, at one moment.
+///
+/// ```
+/// # #[cfg(feature = "mock")]
+/// # {
+/// # use std::sync::Arc;
+/// # use ucanpay_storefront::provider::ScriptedProvider;
+/// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let gateway = ScriptedProvider::new();
+/// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+/// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+/// # use std::time::Duration;
+/// # use ucanpay_storefront::{ManualClock, Timestamp};
+/// # let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_795_509_000_000)));
+/// # let payments = payments.with_clock(clock.clone());
+/// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
+/// let health = payments.health().await?;
+/// assert_eq!(health.census.undelivered.count, 2); // it was recorded, and there is a link
+/// assert!(health.concerns().is_empty(), "all this is new");
+/// # Ok(()) }
+/// # main().unwrap();
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {
@@ -58,6 +82,34 @@ impl Payments {
     /// How the ledger does, over all instances of the shop. Cheap enough for a look every few seconds: it reads indexes
     /// of what is unsettled, waits, or was paid within a day.
     ///
+    /// ```
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// # use std::sync::Arc;
+    /// # use ucanpay_storefront::provider::ScriptedProvider;
+    /// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let gateway = ScriptedProvider::new();
+    /// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+    /// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+    /// # use std::time::Duration;
+    /// # use ucanpay_storefront::{ManualClock, Timestamp};
+    /// # let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_795_509_000_000)));
+    /// # let payments = payments.with_clock(clock.clone());
+    /// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
+    /// clock.advance(Duration::from_secs(30 * 60)); // and nobody has called Payments::run
+    /// let health = payments.health().await?;
+    /// for concern in health.concerns() {
+    ///     eprintln!("{concern}");
+    /// }
+    /// let worst = health.concerns()[0].to_string();
+    /// assert!(worst.starts_with("1 row of account scripted overdue, the first since 2026-11-24T08:30:15Z"));
+    /// # Ok(()) }
+    /// # main().unwrap();
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`StoreError`] if the ledger cannot be read. That, too, is worth an alarm: notifications are then refused.
     pub async fn health(&self) -> Result<Health, StoreError> {
@@ -80,6 +132,31 @@ impl Payments {
 
 impl Health {
     /// How long the gateway takes no calls of an account yet; `None` if it takes them.
+    ///
+    /// ```
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// # use std::sync::Arc;
+    /// # use ucanpay_storefront::provider::ScriptedProvider;
+    /// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let gateway = ScriptedProvider::new();
+    /// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+    /// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+    /// use std::time::Duration;
+    /// use ucanpay_storefront::provider::{NextCall, ProviderErrorKind};
+    ///
+    /// gateway.next_call(NextCall::Says(ProviderErrorKind::Blocked)); // too many requests
+    /// payments.start(StartPayment::new("A17", 450, "one latte")?).await?; // recorded, and placed later
+    ///
+    /// let account = payments.registry().default_id();
+    /// let rest = payments.health().await?.blocked_for(account);
+    /// assert!(rest.is_some_and(|rest| rest <= Duration::from_secs(60)));
+    /// # Ok(()) }
+    /// # main().unwrap();
+    /// # }
+    /// ```
     pub fn blocked_for(&self, account: &ProviderId) -> Option<Duration> {
         let until = self.census.accounts.get(account)?.blocked_until?;
         Block::rest(until, self.at)
@@ -87,6 +164,31 @@ impl Health {
 
     /// The share of payments that were found paid by asking, of those paid within the last day: 0 is best. 1 says that
     /// no notification comes. `None` if nothing was paid.
+    ///
+    /// ```
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// # use std::sync::Arc;
+    /// # use ucanpay_storefront::provider::ScriptedProvider;
+    /// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let gateway = ScriptedProvider::new();
+    /// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+    /// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+    /// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
+    /// let lost = payments.start(StartPayment::new("A18", 450, "one latte")?).await?.payment.key;
+    /// gateway.pay(&key.reference)?;
+    /// for notification in gateway.notifications() {
+    ///     let _receipt = payments.handle_notification(notification).await?;
+    /// }
+    /// gateway.pay(&lost.reference)?; // its notification does not come: it is found by asking
+    /// payments.refresh(&lost).await?;
+    /// assert_eq!(payments.health().await?.missed_notifications(), Some(0.5));
+    /// # Ok(()) }
+    /// # main().unwrap();
+    /// # }
+    /// ```
     pub fn missed_notifications(&self) -> Option<f64> {
         let Census {
             paid, recovered, ..
@@ -98,6 +200,33 @@ impl Health {
     }
 
     /// What to look into, the most urgent first; empty if all is well.
+    ///
+    /// ```
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// # use std::sync::Arc;
+    /// # use ucanpay_storefront::provider::ScriptedProvider;
+    /// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let gateway = ScriptedProvider::new();
+    /// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+    /// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+    /// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
+    /// # let _closed = payments.close(&key).await?;
+    /// # gateway.pay(&key.reference)?; // it was under way
+    /// # for note in gateway.notifications() { let _receipt = payments.handle_notification(note).await?; }
+    /// use ucanpay_storefront::Concern;
+    ///
+    /// let concerns = payments.health().await?.concerns(); // one was paid after it was closed
+    /// let [Concern::Reviews(waiting)] = &concerns[..] else {
+    ///     return Err(format!("{concerns:?}").into());
+    /// };
+    /// assert_eq!(waiting.count, 1);
+    /// # Ok(()) }
+    /// # main().unwrap();
+    /// # }
+    /// ```
     pub fn concerns(&self) -> Vec<Concern> {
         let census = &self.census;
         let mut concerns = Vec::new();

@@ -90,6 +90,41 @@ use crate::time::{Clock, SystemClock, Timestamp};
 ///
 /// Futures of its methods may be dropped at any point: what was begun is finished by a task of its own, and what was
 /// not yet begun is not.
+///
+/// In the examples of its methods `gateway` is a `provider::ScriptedProvider`, a gateway in memory; `payments` is a ledger
+/// for it, and `key` is that of a payment A17 of 450 cents.
+///
+/// ```
+/// # #[cfg(feature = "mock")]
+/// # {
+/// # use std::sync::Arc;
+/// # use ucanpay_storefront::provider::ScriptedProvider;
+/// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use ucanpay_core::Amount;
+/// # let gateway = ScriptedProvider::new();
+/// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+/// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+/// use ucanpay_storefront::{PaymentState, RefundRequest};
+///
+/// let view = payments.start(StartPayment::new("A17", 450, "one latte")?).await?;
+/// let key = view.payment.key; // the buyer is sent to view.pay_link()
+/// gateway.pay(&key.reference)?; // what buyers do; and the gateway notifies:
+/// for notification in gateway.notifications() {
+///     let _receipt = payments.handle_notification(notification).await?;
+/// }
+/// let view = payments.payment(&key).await?.expect("it was recorded");
+/// assert_eq!(view.payment.state, PaymentState::Paid);
+///
+/// let request = RefundRequest { number: None, amount: Amount::new(150)?, reason: "cold milk".into() };
+/// payments.refund(&key, request).await?;
+/// let view = payments.payment(&key).await?.expect("it was recorded");
+/// assert_eq!(view.refundable(), 300);
+/// # Ok(()) }
+/// # main().unwrap();
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Payments {
     shared: Arc<Shared>,
@@ -118,6 +153,25 @@ struct Wake {
 
 impl Payments {
     /// A ledger kept in `store`, for the providers of `registry`.
+    ///
+    /// ```
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// # use std::sync::Arc;
+    /// # use ucanpay_storefront::provider::ScriptedProvider;
+    /// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry = PaymentRegistry::builder().register(ScriptedProvider::new()).build()?;
+    /// let payments = Payments::new(Arc::new(MemoryStore::new()), registry); // a shop opens an SqliteStore
+    ///
+    /// let order = StartPayment::new("A17", 450, "one latte")?;
+    /// let view = payments.clone().start(order).await?;
+    /// assert_eq!(payments.payment(&view.payment.key).await?, Some(view)); // all clones are one
+    /// # Ok(()) }
+    /// # main().unwrap();
+    /// # }
+    /// ```
     pub fn new(store: Arc<dyn PaymentStore>, registry: PaymentRegistry) -> Self {
         let shared = Shared {
             store,
@@ -136,6 +190,33 @@ impl Payments {
     }
 
     /// The same ledger on another clock.
+    ///
+    /// ```
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// # use std::sync::Arc;
+    /// # use ucanpay_storefront::provider::ScriptedProvider;
+    /// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let gateway = ScriptedProvider::new();
+    /// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+    /// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+    /// use std::time::Duration;
+    /// use ucanpay_storefront::{ManualClock, PaymentState, Timestamp};
+    ///
+    /// let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_795_509_000_000)));
+    /// let payments = payments.with_clock(clock.clone());
+    /// let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
+    ///
+    /// clock.advance(Duration::from_secs(2 * 60 * 60)); // the buyer's two hours are over
+    /// payments.reconcile().await?;
+    /// let view = payments.payment(&key).await?.expect("it was recorded");
+    /// assert_eq!(view.payment.state, PaymentState::Closed);
+    /// # Ok(()) }
+    /// # main().unwrap();
+    /// # }
+    /// ```
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         Arc::make_mut(&mut self.shared).clock = clock;
@@ -146,6 +227,37 @@ impl Payments {
     /// clones made from here on. Unless set here, 20. A question about a row is one call, or two where the gateway left the
     /// first one open; a payment whose time is up takes three, or four where its number was lost. What the shop itself asks
     /// for does not wait.
+    ///
+    /// ```
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// # use std::sync::Arc;
+    /// # use ucanpay_storefront::provider::ScriptedProvider;
+    /// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let gateway = ScriptedProvider::new();
+    /// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+    /// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+    /// # use std::time::Duration;
+    /// # use ucanpay_storefront::{ManualClock, Timestamp};
+    /// # let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_795_509_000_000)));
+    /// # let payments = payments.with_clock(clock.clone());
+    /// use std::num::NonZeroU32;
+    ///
+    /// let five = NonZeroU32::new(5).expect("it is not 0");
+    /// let payments = payments.with_call_budget(five);
+    /// for order in 1..=8 {
+    ///     payments.start(StartPayment::new(format!("A{order}"), 450, "one latte")?).await?;
+    /// }
+    /// clock.advance(Duration::from_secs(60)); // all eight are due
+    /// assert_eq!(payments.reconcile().await?.asked, 5);
+    /// clock.advance(Duration::from_secs(1));
+    /// assert_eq!(payments.reconcile().await?.asked, 3);
+    /// # Ok(()) }
+    /// # main().unwrap();
+    /// # }
+    /// ```
     #[must_use]
     pub fn with_call_budget(mut self, per_second: NonZeroU32) -> Self {
         Arc::make_mut(&mut self.shared).budget = Arc::new(Budget::new(per_second));
@@ -154,6 +266,36 @@ impl Payments {
 
     /// The same ledger, where an event is parked after so many failed deliveries in a row. Unless set here, 20: about two
     /// hours.
+    ///
+    /// ```
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// # use std::sync::Arc;
+    /// # use ucanpay_storefront::provider::ScriptedProvider;
+    /// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let gateway = ScriptedProvider::new();
+    /// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+    /// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+    /// use std::num::NonZeroU32;
+    /// use ucanpay_storefront::on_paid;
+    ///
+    /// let payments = payments.with_delivery_attempts(NonZeroU32::MIN); // parked at the first failure
+    /// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
+    /// # gateway.pay(&key.reference)?;
+    /// # for note in gateway.notifications() { let _receipt = payments.handle_notification(note).await?; }
+    ///
+    /// // An order is paid, and its ticket cannot be printed.
+    /// let ledger = payments.spawn(on_paid(async |_| Err("the printer is out of paper")));
+    /// # while payments.parked_events(1).await?.is_empty() { tokio::task::yield_now().await; }
+    /// ledger.stop().await;
+    /// let parked = payments.parked_events(10).await?;
+    /// assert_eq!((parked.len(), parked[0].attempts), (1, 1));
+    /// # Ok(()) }
+    /// # main().unwrap();
+    /// # }
+    /// ```
     #[must_use]
     pub fn with_delivery_attempts(mut self, attempts: NonZeroU32) -> Self {
         Arc::make_mut(&mut self.shared).delivery_attempts = attempts;
@@ -161,11 +303,55 @@ impl Payments {
     }
 
     /// The providers.
+    ///
+    /// ```
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// # use std::sync::Arc;
+    /// # use ucanpay_storefront::provider::ScriptedProvider;
+    /// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let gateway = ScriptedProvider::new();
+    /// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+    /// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+    /// use ucanpay_storefront::ProviderId;
+    ///
+    /// let registry = payments.registry();
+    /// assert_eq!(registry.default_id().as_str(), "scripted");
+    /// let terrace = ProviderId::new("terrace")?;
+    /// assert!(registry.get(Some(&terrace)).is_none(), "this shop has one account");
+    /// # Ok(()) }
+    /// # main().unwrap();
+    /// # }
+    /// ```
     pub fn registry(&self) -> &PaymentRegistry {
         &self.shared.registry
     }
 
     /// The key of a payment at the default provider.
+    ///
+    /// ```
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// # use std::sync::Arc;
+    /// # use ucanpay_storefront::provider::ScriptedProvider;
+    /// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let gateway = ScriptedProvider::new();
+    /// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+    /// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+    /// use ucanpay_storefront::Reference;
+    ///
+    /// payments.start(StartPayment::new("A17", 450, "one latte")?).await?;
+    /// let key = payments.key(Reference::new("A17")?); // from the address of a page, say
+    /// assert_eq!(key.to_string(), "scripted/A17");
+    /// assert!(payments.payment(&key).await?.is_some());
+    /// # Ok(()) }
+    /// # main().unwrap();
+    /// # }
+    /// ```
     pub fn key(&self, reference: crate::Reference) -> PaymentKey {
         PaymentKey {
             provider: self.shared.registry.default_id().clone(),
@@ -175,6 +361,29 @@ impl Payments {
 
     /// A payment with its refunds, as the ledger knows it; asks no gateway.
     ///
+    /// ```
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// # use std::sync::Arc;
+    /// # use ucanpay_storefront::provider::ScriptedProvider;
+    /// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let gateway = ScriptedProvider::new();
+    /// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+    /// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+    /// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
+    /// use ucanpay_storefront::{PaymentState, Reference};
+    ///
+    /// let view = payments.payment(&key).await?.ok_or("there is no such order")?;
+    /// assert_eq!(view.payment.state, PaymentState::AwaitingPayment);
+    /// let other = payments.key(Reference::new("A18")?);
+    /// assert!(payments.payment(&other).await?.is_none());
+    /// # Ok(()) }
+    /// # main().unwrap();
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`StoreError`] if the ledger cannot be read.
     pub async fn payment(&self, key: &PaymentKey) -> Result<Option<PaymentView>, StoreError> {
@@ -182,6 +391,33 @@ impl Payments {
     }
 
     /// The newest payments first.
+    ///
+    /// ```
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// # use std::sync::Arc;
+    /// # use ucanpay_storefront::provider::ScriptedProvider;
+    /// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let gateway = ScriptedProvider::new();
+    /// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+    /// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+    /// # use std::time::Duration;
+    /// # use ucanpay_storefront::{ManualClock, Timestamp};
+    /// # let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_795_509_000_000)));
+    /// # let payments = payments.with_clock(clock.clone());
+    /// for order in ["A17", "A18", "A19"] {
+    ///     payments.start(StartPayment::new(order, 450, "one latte")?).await?;
+    /// #     clock.advance(Duration::from_secs(1));
+    /// }
+    /// let newest = payments.payments(2).await?;
+    /// let numbers: Vec<_> = newest.iter().map(|view| view.payment.key.reference.as_str()).collect();
+    /// assert_eq!(numbers, ["A19", "A18"]);
+    /// # Ok(()) }
+    /// # main().unwrap();
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`StoreError`] if the ledger cannot be read.
@@ -192,6 +428,28 @@ impl Payments {
     /// Asks the gateway about a payment now, also where nothing is expected of it any more, and about each of its refunds of
     /// which something is, or which failed and may still go through. A row that somebody else is asking about is left to
     /// them. Meant for a person's question: a page that follows a payment wants [`changes_of`](Self::changes_of).
+    ///
+    /// ```
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// # use std::sync::Arc;
+    /// # use ucanpay_storefront::provider::ScriptedProvider;
+    /// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let gateway = ScriptedProvider::new();
+    /// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+    /// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+    /// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
+    /// use ucanpay_storefront::PaymentState;
+    ///
+    /// gateway.pay(&key.reference)?; // and the notification does not come
+    /// let view = payments.refresh(&key).await?; // the buyer came back to the page
+    /// assert_eq!(view.payment.state, PaymentState::Paid);
+    /// # Ok(()) }
+    /// # main().unwrap();
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`RefreshError`]. A gateway that does not answer is not an error: the view then is as old as it was.

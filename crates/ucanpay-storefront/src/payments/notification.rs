@@ -12,6 +12,28 @@ use crate::provider::{
 use crate::store::StoreError;
 
 /// Proof that a notification was committed. It cannot be made in any other way, so nothing can be acknowledged before.
+///
+/// ```
+/// # #[cfg(feature = "mock")]
+/// # {
+/// # use std::sync::Arc;
+/// # use ucanpay_storefront::provider::ScriptedProvider;
+/// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let gateway = ScriptedProvider::new();
+/// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+/// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+/// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
+/// # gateway.pay(&key.reference)?;
+/// # let came = gateway.notifications().remove(0);
+/// let receipt = payments.handle_notification(came).await?;
+/// assert_eq!(receipt.reply().content_type, "text/plain");
+/// assert_eq!(receipt.into_reply().body, "taken"); // in the words of this gateway
+/// # Ok(()) }
+/// # main().unwrap();
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "answer the gateway with it, or the notification comes again"]
 pub struct Receipt {
@@ -71,6 +93,36 @@ impl Payments {
     ///
     /// A copy has no further effect. One that does not match, or speaks of no payment of ours, is kept, flagged and
     /// acknowledged: sending it again would not change it.
+    ///
+    /// ```
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// # use std::sync::Arc;
+    /// # use ucanpay_storefront::provider::ScriptedProvider;
+    /// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let gateway = ScriptedProvider::new();
+    /// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+    /// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+    /// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
+    /// use ucanpay_storefront::{NotificationError, NotificationTopic, PaymentState, RawNotification};
+    ///
+    /// # gateway.pay(&key.reference)?;
+    /// # let body = gateway.notifications().remove(0).body;
+    /// let came = RawNotification::new(NotificationTopic::Payment, body); // the bytes as they were posted
+    /// let receipt = payments.handle_notification(came).await?;
+    /// assert_eq!(receipt.into_reply().body, "taken"); // the answer to send
+    /// let view = payments.payment(&key).await?.expect("it was recorded");
+    /// assert_eq!(view.payment.state, PaymentState::Paid);
+    ///
+    /// let forged = RawNotification::new(NotificationTopic::Payment, "A18 is paid");
+    /// let refused = payments.handle_notification(forged).await;
+    /// assert!(matches!(refused, Err(NotificationError::Refused { .. })));
+    /// # Ok(()) }
+    /// # main().unwrap();
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`NotificationError`], with the reply to answer by.

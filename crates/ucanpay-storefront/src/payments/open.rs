@@ -33,6 +33,19 @@ impl Payments {
     /// With more accounts, or settings from elsewhere, put it together by hand: a
     /// [`PaymentRegistry`] and a [`store`](crate::store) go into [`Payments::new`].
     ///
+    /// ```no_run
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use ucanpay_storefront::{Payments, StartPayment, on_paid};
+    ///
+    /// let payments = Payments::from_env().await?; // DATABASE_URL, UCANPAY_MERCHANT_ID and so on
+    /// let ledger = payments.spawn(on_paid(async |order| std::fs::write(format!("{order}.ticket"), "")));
+    /// let view = payments.start(StartPayment::new("A17", 450, "one latte")?).await?;
+    /// println!("pay here: {:?}", view.pay_link());
+    /// ledger.stop().await;
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`OpenError`]; it names the variable.
     pub async fn from_env() -> Result<Self, OpenError> {

@@ -18,6 +18,49 @@ use crate::store::{ClaimedEvent, Delivery, StoreError};
 pub type HandlerError = Box<dyn StdError + Send + Sync>;
 
 /// The shop's side of the outbox: fulfil, write the mail, print the ticket.
+///
+/// ```
+/// # #[cfg(feature = "mock")]
+/// # {
+/// # use std::sync::Arc;
+/// # use ucanpay_storefront::provider::ScriptedProvider;
+/// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let gateway = ScriptedProvider::new();
+/// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+/// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+/// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
+/// # gateway.pay(&key.reference)?;
+/// # for note in gateway.notifications() { let _receipt = payments.handle_notification(note).await?; }
+/// # use std::path::PathBuf;
+/// # use async_trait::async_trait;
+/// # let folder = tempfile::tempdir()?;
+/// use ucanpay_storefront::ledger::{Event, EventKind};
+/// use ucanpay_storefront::{EventHandler, HandlerError};
+///
+/// /// A ticket for each paid order, in this folder. Told again, it writes the same one.
+/// struct Tickets(PathBuf);
+///
+/// #[async_trait]
+/// impl EventHandler for Tickets {
+///     async fn handle(&self, event: &Event) -> Result<(), HandlerError> {
+///         if let (EventKind::PaymentSucceeded, Some(order)) = (event.kind, &event.reference) {
+///             std::fs::write(self.0.join(format!("{order}.ticket")), &event.id)?;
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// let ticket = folder.path().join("A17.ticket");
+/// let ledger = payments.spawn(Tickets(folder.path().to_owned()));
+/// # while !ticket.exists() { tokio::time::sleep(std::time::Duration::from_millis(5)).await; }
+/// ledger.stop().await;
+/// assert!(!std::fs::read_to_string(ticket)?.is_empty());
+/// # Ok(()) }
+/// # main().unwrap();
+/// # }
+/// ```
 #[async_trait]
 pub trait EventHandler: Send + Sync + 'static {
     /// Takes an event. It may come again, under the same [`id`](Event::id): after an error, and after a crash between

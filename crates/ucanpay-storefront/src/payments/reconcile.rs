@@ -34,6 +34,35 @@ impl Payments {
     ///
     /// [`Payments::run`] does this every second; call it from a job of your own instead if you prefer.
     ///
+    /// ```
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// # use std::sync::Arc;
+    /// # use ucanpay_storefront::provider::ScriptedProvider;
+    /// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let gateway = ScriptedProvider::new();
+    /// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+    /// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+    /// # use std::time::Duration;
+    /// # use ucanpay_storefront::{ManualClock, Timestamp};
+    /// # let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_795_509_000_000)));
+    /// # let payments = payments.with_clock(clock.clone());
+    /// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
+    /// use ucanpay_storefront::PaymentState;
+    ///
+    /// gateway.pay(&key.reference)?; // and the notification is lost
+    /// clock.advance(Duration::from_secs(15));
+    /// let report = payments.reconcile().await?;
+    /// assert_eq!(report.asked, 1);
+    /// let view = payments.payment(&key).await?.expect("it was recorded");
+    /// assert_eq!(view.payment.state, PaymentState::Paid);
+    /// # Ok(()) }
+    /// # main().unwrap();
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`StoreError`] if the ledger cannot be read or written. Rows already taken come again after their lease.
     pub async fn reconcile(&self) -> Result<ReconcileReport, StoreError> {

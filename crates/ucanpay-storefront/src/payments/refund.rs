@@ -14,6 +14,37 @@ use crate::time::Timestamp;
 use crate::wording::Wording;
 
 /// A refund to be made.
+///
+/// ```
+/// # #[cfg(feature = "mock")]
+/// # {
+/// # use std::sync::Arc;
+/// # use ucanpay_storefront::provider::ScriptedProvider;
+/// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let gateway = ScriptedProvider::new();
+/// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+/// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+/// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
+/// # gateway.pay(&key.reference)?;
+/// # for note in gateway.notifications() { let _receipt = payments.handle_notification(note).await?; }
+/// use ucanpay_core::Amount;
+/// use ucanpay_storefront::{RefundNumber, RefundRequest};
+///
+/// let request = RefundRequest {
+///     number: Some(RefundNumber::new("A17R1")?),
+///     amount: Amount::new(150)?,
+///     reason: "the milk was cold".into(),
+/// };
+/// payments.refund(&key, request.clone()).await?;
+/// payments.refund(&key, request).await?; // pressed twice
+/// let view = payments.payment(&key).await?.expect("it was recorded");
+/// assert_eq!((view.refunds.len(), view.refundable()), (1, 300));
+/// # Ok(()) }
+/// # main().unwrap();
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct RefundRequest {
     /// The merchant's number, which makes it idempotent: asked for again under the same number, it is the same refund.
@@ -58,6 +89,38 @@ impl Payments {
     ///
     /// The refund comes back as it stands: usually `Processing`. Its result follows by notification or query, as an
     /// event. If the gateway cannot be reached it stays `Requested`, and the reconciler sends the same bytes again.
+    ///
+    /// ```
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// # use std::sync::Arc;
+    /// # use ucanpay_storefront::provider::ScriptedProvider;
+    /// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let gateway = ScriptedProvider::new();
+    /// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+    /// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+    /// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
+    /// # gateway.pay(&key.reference)?;
+    /// # for note in gateway.notifications() { let _receipt = payments.handle_notification(note).await?; }
+    /// # use ucanpay_core::Amount;
+    /// use ucanpay_storefront::{RefundError, RefundRequest, RefundState};
+    ///
+    /// let back = |cents| Ok::<_, ucanpay_core::FieldError>(RefundRequest {
+    ///     number: None, // a fresh one
+    ///     amount: Amount::new(cents)?,
+    ///     reason: "the milk was cold".into(),
+    /// });
+    /// let refund = payments.refund(&key, back(150)?).await?;
+    /// assert_eq!(refund.state, RefundState::Processing);
+    ///
+    /// let too_much = payments.refund(&key, back(450)?).await;
+    /// assert!(matches!(too_much, Err(RefundError::Refused(_))), "300 cents are left");
+    /// # Ok(()) }
+    /// # main().unwrap();
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`RefundError`]: then nothing was sent.

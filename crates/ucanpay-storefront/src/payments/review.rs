@@ -26,6 +26,32 @@ pub enum ReviewError {
 impl Payments {
     /// The review queue: payments with an open discrepancy, the one open longest first.
     ///
+    /// ```
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// # use std::sync::Arc;
+    /// # use ucanpay_storefront::provider::ScriptedProvider;
+    /// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let gateway = ScriptedProvider::new();
+    /// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+    /// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+    /// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
+    /// # let _closed = payments.close(&key).await?;
+    /// # gateway.pay(&key.reference)?; // it was under way
+    /// # for note in gateway.notifications() { let _receipt = payments.handle_notification(note).await?; }
+    /// use ucanpay_storefront::ledger::DiscrepancyKind;
+    ///
+    /// let waiting = payments.under_review(10).await?; // it was paid after its close
+    /// assert_eq!(waiting[0].payment.key, key);
+    /// let row = waiting[0].open_discrepancies().next().expect("why it waits");
+    /// assert_eq!(row.kind, DiscrepancyKind::LatePayment);
+    /// # Ok(()) }
+    /// # main().unwrap();
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`StoreError`] if the ledger cannot be read.
     pub async fn under_review(&self, limit: u32) -> Result<Vec<PaymentView>, StoreError> {
@@ -39,6 +65,32 @@ impl Payments {
     /// nothing went back.
     ///
     /// Settled again, it keeps the first note.
+    ///
+    /// ```
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// # use std::sync::Arc;
+    /// # use ucanpay_storefront::provider::ScriptedProvider;
+    /// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let gateway = ScriptedProvider::new();
+    /// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+    /// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+    /// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
+    /// # let _closed = payments.close(&key).await?;
+    /// # gateway.pay(&key.reference)?; // it was under way
+    /// # for note in gateway.notifications() { let _receipt = payments.handle_notification(note).await?; }
+    /// let view = payments.under_review(10).await?.remove(0);
+    /// let row = view.open_discrepancies().next().expect("why it waits");
+    ///
+    /// let view = payments.settle_review(&key, row.number, "shipped after all, says the till").await?;
+    /// assert!(!view.needs_review());
+    /// assert!(payments.under_review(10).await?.is_empty());
+    /// # Ok(()) }
+    /// # main().unwrap();
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`ReviewError`]: then nothing was written.

@@ -19,6 +19,39 @@ const MEASURE: Duration = Duration::from_secs(15);
 impl Payments {
     /// Runs the reconciler and delivers events until `shutdown` ends; then finishes what is under way and returns. On
     /// PostgreSQL it keeps one connection besides, by which it hears at once what other instances commit.
+    ///
+    /// ```
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// # use std::sync::Arc;
+    /// # use ucanpay_storefront::provider::ScriptedProvider;
+    /// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let gateway = ScriptedProvider::new();
+    /// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+    /// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+    /// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
+    /// # gateway.pay(&key.reference)?;
+    /// # for note in gateway.notifications() { let _receipt = payments.handle_notification(note).await?; }
+    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = folder.path().to_owned();
+    /// use ucanpay_storefront::on_paid;
+    ///
+    /// let ticket = folder.join("A17.ticket");
+    /// let handler = on_paid(move |order| {
+    ///     let ticket = folder.join(format!("{order}.ticket"));
+    ///     async move { std::fs::write(ticket, "one latte") }
+    /// });
+    /// # let shutdown = async {
+    /// #     while !ticket.exists() { tokio::task::yield_now().await; }
+    /// # };
+    /// payments.run(Arc::new(handler), shutdown).await; // `shutdown` ends with a signal, say
+    /// assert!(ticket.exists()); // A17 was paid
+    /// # Ok(()) }
+    /// # main().unwrap();
+    /// # }
+    /// ```
     pub async fn run(
         &self,
         handler: Arc<dyn EventHandler>,

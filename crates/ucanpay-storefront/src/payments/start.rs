@@ -14,6 +14,23 @@ use crate::store::StoreError;
 use crate::wording::Wording;
 
 /// A payment to be started.
+///
+/// ```
+/// use ucanpay_core::{Amount, Currency};
+/// use ucanpay_storefront::{ProviderId, Reference, StartPayment};
+///
+/// let order = StartPayment {
+///     provider: Some(ProviderId::new("terrace")?),
+///     reference: Reference::new("A17")?,
+///     amount: Amount::new(450)?,
+///     currency: Currency::CAD,
+///     subject: "coffee".into(),
+///     description: "one latte".into(),
+///     expires_after: None,
+/// };
+/// assert!(!format!("{order:?}").contains("latte"), "what is bought stays out of logs");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct StartPayment {
     /// The account to be paid to; `None` for the default one.
@@ -36,6 +53,20 @@ pub struct StartPayment {
 impl StartPayment {
     /// A payment in Canadian dollars at the default account, described as it is titled. Whatever else is wanted stands
     /// beside it: `StartPayment { expires_after: Some(hour), ..StartPayment::new("A1", 450, "coffee")? }`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use ucanpay_core::Currency;
+    /// use ucanpay_storefront::{StartError, StartPayment};
+    ///
+    /// let order = StartPayment {
+    ///     expires_after: Some(Duration::from_secs(15 * 60)),
+    ///     ..StartPayment::new("A17", 450, "one latte")?
+    /// };
+    /// assert_eq!((order.amount.cents(), order.currency), (450, Currency::CAD));
+    /// assert!(matches!(StartPayment::new("A17", 0, "one latte"), Err(StartError::Invalid(_))));
+    /// # Ok::<(), StartError>(())
+    /// ```
     ///
     /// # Errors
     /// [`StartError::Invalid`] for a number that is no [`Reference`], and cents that are no [`Amount`]. What UCanPay does
@@ -103,6 +134,32 @@ impl Payments {
     /// Idempotent by number: started again with the same parameters it is the same payment, and what was left undone is
     /// done. If the gateway cannot be reached the payment is returned without a link, `trouble` says why, and the
     /// reconciler sends the same bytes again.
+    ///
+    /// ```
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// # use std::sync::Arc;
+    /// # use ucanpay_storefront::provider::ScriptedProvider;
+    /// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let gateway = ScriptedProvider::new();
+    /// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+    /// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+    /// use ucanpay_storefront::StartError;
+    ///
+    /// let order = StartPayment::new("A17", 450, "one latte")?;
+    /// let view = payments.start(order.clone()).await?;
+    /// let again = payments.start(order).await?; // the page was loaded anew
+    /// assert_eq!(again.pay_link(), Some("https://pay.example/A17"));
+    /// assert_eq!(again, view);
+    ///
+    /// let dearer = payments.start(StartPayment::new("A17", 500, "one latte")?).await;
+    /// assert!(matches!(dearer, Err(StartError::Conflict(_))));
+    /// # Ok(()) }
+    /// # main().unwrap();
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`StartError`]: then nothing was sent. It stands in the log, too.

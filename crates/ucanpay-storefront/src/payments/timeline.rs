@@ -50,6 +50,32 @@ pub enum TimelineItem {
 impl Payments {
     /// What happened to a payment, oldest first; asks no gateway. `None` if it does not stand in the ledger.
     ///
+    /// ```
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// # use std::sync::Arc;
+    /// # use ucanpay_storefront::provider::ScriptedProvider;
+    /// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let gateway = ScriptedProvider::new();
+    /// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+    /// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+    /// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
+    /// # gateway.pay(&key.reference)?;
+    /// # for note in gateway.notifications() { let _receipt = payments.handle_notification(note).await?; }
+    /// let timeline = payments.timeline(&key).await?.ok_or("there is no such order")?;
+    /// for entry in &timeline.entries {
+    ///     println!("{entry}"); // 2026-11-24T08:30:00Z  payment recorded as created (asked for here)
+    /// }
+    /// let words: Vec<_> = timeline.entries.iter().map(|entry| entry.what.to_string()).collect();
+    /// assert!(words.contains(&"a notification came, and matched".to_owned()));
+    /// assert!(words.contains(&"payment from awaiting_payment to paid (notification)".to_owned()));
+    /// # Ok(()) }
+    /// # main().unwrap();
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`StoreError`] if the ledger cannot be read.
     pub async fn timeline(&self, key: &PaymentKey) -> Result<Option<Timeline>, StoreError> {

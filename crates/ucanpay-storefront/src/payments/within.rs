@@ -14,6 +14,20 @@ use crate::provider::{PaymentProvider, RawNotification};
 use crate::store::apply_in;
 
 /// A notification that stands in a transaction which is not committed yet. Commit it, then turn this into a receipt.
+///
+/// ```no_run
+/// # use sqlx::PgPool;
+/// # use ucanpay_storefront::{NotificationError, Payments, RawNotification, Reply};
+/// # async fn note(pool: PgPool, payments: Payments, note: RawNotification)
+/// #     -> Result<Reply, Box<dyn std::error::Error + Send + Sync>> {
+/// let mut transaction = pool.begin().await?;
+/// let taken = payments.handle_notification_in(&mut transaction, note).await?;
+/// let paid = taken.payment().is_some_and(|view| view.payment.paid_at.is_some());
+/// sqlx::query("INSERT INTO news (paid) VALUES ($1)").bind(paid).execute(&mut *transaction).await?;
+/// transaction.commit().await?; // not committed: no answer, and it comes again
+/// Ok(taken.committed()?.into_reply())
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "commit the transaction, then answer the gateway with the receipt, or the notification comes again"]
 pub struct Uncommitted {

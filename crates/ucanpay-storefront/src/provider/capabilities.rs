@@ -11,6 +11,24 @@ use crate::id::{Reference, RefundNumber};
 
 /// What a gateway can do, as data. [`new`](Self::new) bounds the refunds and nothing else; what is narrower is said by the
 /// methods.
+///
+/// ```
+/// use std::time::Duration;
+/// use ucanpay_core::{Amount, Currency};
+/// use ucanpay_storefront::provider::{Capabilities, Flow, NumberRule, RefundLimits};
+///
+/// let day = Duration::from_secs(24 * 60 * 60);
+/// let birch = Capabilities::new(RefundLimits { count: 3, window: 90 * day })
+///     .with_flows([Flow::Link, Flow::QrCode])
+///     .with_currencies([Currency::CAD, Currency::new("USD")?])
+///     .with_amounts(Amount::new(100)?..=Amount::new(500_000)?)
+///     .with_numbers(NumberRule::alphanumeric(20).with("-"))
+///     .with_reversal_window(7 * day)
+///     .with_expiry(Duration::from_secs(60 * 60));
+/// assert!(birch.numbers.allows("2026-A17"));
+/// assert!(birch.flows.contains(&Flow::QrCode), "a shop may show the code");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Capabilities {
@@ -54,6 +72,15 @@ pub enum Currencies {
 /// How a merchant's numbers are written: letters and digits, and so many of them at most.
 ///
 /// The ledger's own numbers are letters and digits, 28 at most: a rule that does not allow these cannot be kept.
+///
+/// ```
+/// use ucanpay_storefront::provider::NumberRule;
+///
+/// let rule = NumberRule::alphanumeric(32).with("-_");
+/// assert!(rule.allows("2026-A17"));
+/// assert!(!rule.allows("2026/A17") && !rule.allows(""));
+/// assert_eq!((rule.longest(), rule.besides()), (32, "-_"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NumberRule {
     longest: usize,
@@ -121,6 +148,16 @@ pub enum Unsupported {
 impl Capabilities {
     /// The capabilities of a gateway with these refund limits, where a link is opened, every currency, amount and number is
     /// taken, nothing is reversed, and nothing expires by itself.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use ucanpay_storefront::provider::{Capabilities, Currencies, RefundLimits};
+    ///
+    /// let none = RefundLimits { count: 0, window: Duration::ZERO };
+    /// let cash_only = Capabilities::new(none); // takes whatever comes, and gives nothing back
+    /// assert_eq!(cash_only.currencies, Currencies::Any);
+    /// assert_eq!((cash_only.reversal_window, cash_only.expires_by_itself), (None, None));
+    /// ```
     pub fn new(refunds: RefundLimits) -> Self {
         let amount = |cents| Amount::new(cents).expect("the literal is an amount");
         Self {

@@ -9,6 +9,15 @@ use super::Effect;
 type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// A payment or refund that the gateway would refuse as it stands. Nothing was sent.
+///
+/// ```
+/// use std::error::Error;
+/// use ucanpay_storefront::provider::PrepareError;
+///
+/// let error = PrepareError::new("subject: at most 30 characters");
+/// assert_eq!(error.to_string(), "this cannot be sent to the gateway");
+/// assert_eq!(error.source().unwrap().to_string(), "subject: at most 30 characters");
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[error("this cannot be sent to the gateway")]
 pub struct PrepareError {
@@ -26,6 +35,15 @@ impl PrepareError {
 }
 
 /// A notification that cannot be read or trusted. It is refused and changes nothing.
+///
+/// ```
+/// use std::error::Error;
+/// use ucanpay_storefront::provider::NotificationRefused;
+///
+/// let refused = NotificationRefused::new("the signature does not fit the body"); // for the log
+/// assert_eq!(refused.to_string(), "the notification was refused");
+/// assert_eq!(refused.source().unwrap().to_string(), "the signature does not fit the body");
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[error("the notification was refused")]
 pub struct NotificationRefused {
@@ -75,6 +93,26 @@ pub enum ProviderErrorKind {
 }
 
 /// A call that did not bring a verified answer.
+///
+/// ```
+/// use std::time::Duration;
+/// use ucanpay_storefront::provider::{Effect, ProviderError, ProviderErrorKind};
+///
+/// /// What the status of an answer says about the call.
+/// fn told(status: u16) -> ProviderError {
+///     match status {
+///         429 => ProviderError::new(ProviderErrorKind::Blocked, "too many requests")
+///             .with_effect(Effect::None)
+///             .with_retry_after(Some(Duration::from_secs(60))),
+///         404 => ProviderError::new(ProviderErrorKind::AskFirst, "there is no such order"),
+///         _ => ProviderError::new(ProviderErrorKind::Unclear, format!("status {status}")),
+///     }
+/// }
+///
+/// assert_eq!(told(429).effect(), Effect::None);
+/// assert_eq!(told(429).retry_after(), Some(Duration::from_secs(60)));
+/// assert_eq!(told(500).effect(), Effect::Unknown, "unless said otherwise");
+/// ```
 #[derive(Debug)]
 pub struct ProviderError {
     kind: ProviderErrorKind,
@@ -102,6 +140,15 @@ impl ProviderError {
     }
 
     /// The same error, of another kind: where a word means something else for one call than for the others.
+    ///
+    /// ```
+    /// use ucanpay_storefront::provider::{Effect, ProviderError, ProviderErrorKind};
+    ///
+    /// let paid = ProviderError::new(ProviderErrorKind::Refused, "ORDERPAID").with_effect(Effect::None);
+    /// let of_a_close = paid.with_kind(ProviderErrorKind::NotThisWay); // so it cannot be closed
+    /// assert_eq!(of_a_close.kind(), ProviderErrorKind::NotThisWay);
+    /// assert_eq!(of_a_close.effect(), Effect::None, "all else stays");
+    /// ```
     #[must_use]
     pub fn with_kind(mut self, kind: ProviderErrorKind) -> Self {
         self.kind = kind;

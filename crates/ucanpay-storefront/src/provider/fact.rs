@@ -40,6 +40,34 @@ impl Source {
 ///
 /// Members that the message left out are `None`. Those that the gateway documents for this kind of message and that
 /// were nevertheless absent are also named in [`missing`](Self::missing): such a fact never matches.
+///
+/// ```
+/// # #[cfg(feature = "mock")]
+/// # {
+/// # use std::sync::Arc;
+/// # use ucanpay_storefront::provider::ScriptedProvider;
+/// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let gateway = ScriptedProvider::new();
+/// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+/// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+/// # let key = payments.start(StartPayment::new("A17", 450, "one latte")?).await?.payment.key;
+/// # gateway.pay(&key.reference)?;
+/// # let came = gateway.notifications().remove(0);
+/// use ucanpay_storefront::PaymentProvider;
+/// use ucanpay_storefront::provider::{Claim, PaymentStatus, Source};
+///
+/// let fact = gateway.parse_notification(&came)?; // verified; matched with the ledger later
+/// assert_eq!(fact.source, Source::Notification);
+/// assert_eq!(fact.reference.as_deref(), Some("A17"));
+/// assert_eq!(fact.amount.map(|amount| amount.cents()), Some(450));
+/// assert_eq!(fact.claim, Claim::Payment(PaymentStatus::Paid));
+/// assert!(fact.missing.is_empty());
+/// # Ok(()) }
+/// # main().unwrap();
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Fact {
     /// How it reached us.
@@ -128,6 +156,17 @@ pub enum RefundStatus {
 }
 
 /// The signed text, its signature and the key that verified it: enough to prove the fact to a third party.
+///
+/// ```
+/// use ucanpay_storefront::provider::Evidence;
+///
+/// let proof = Evidence {
+///     signed_text: "outTradeNo=A17&body=one latte&tradeStatus=SUCCESS".into(),
+///     signature: "T9x…".into(),
+///     key: "4f1d22a0".into(),
+/// };
+/// assert_eq!(format!("{proof:?}"), r#"Evidence { key: "4f1d22a0", .. }"#);
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Evidence {
     /// The exact text under the signature.

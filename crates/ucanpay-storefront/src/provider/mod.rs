@@ -37,6 +37,38 @@ use crate::wording::Wording;
 /// and sends exactly those bytes, also after a restart: that is how a lost answer never becomes a second payment.
 ///
 /// Every method is required, so that a wrapper cannot forget to forward one.
+///
+/// ```
+/// # #[cfg(feature = "mock")]
+/// # {
+/// # use std::sync::Arc;
+/// # use ucanpay_storefront::provider::ScriptedProvider;
+/// # use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments, StartPayment};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let gateway = ScriptedProvider::new();
+/// # let registry = PaymentRegistry::builder().register(gateway.clone()).build()?;
+/// # let payments = Payments::new(Arc::new(MemoryStore::new()), registry);
+/// use ucanpay_core::{Amount, Currency};
+/// use ucanpay_storefront::provider::{Claim, PaymentIntent};
+/// use ucanpay_storefront::{PaymentProvider, Reference};
+///
+/// let intent = PaymentIntent {
+///     reference: Reference::new("A17")?,
+///     amount: Amount::new(450)?,
+///     currency: Currency::CAD,
+///     subject: "coffee".into(),
+///     description: "one latte".into(),
+/// };
+/// let request = gateway.prepare_payment(&intent)?; // the ledger commits it, and then:
+/// let placed = gateway.create_payment(&intent, &request).await?;
+/// assert_eq!(placed.claim, Claim::Placed);
+/// let again = gateway.create_payment(&intent, &request).await?; // had the answer been lost
+/// assert_eq!(again.gateway_number, placed.gateway_number, "it is the same order");
+/// # Ok(()) }
+/// # main().unwrap();
+/// # }
+/// ```
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait PaymentProvider: fmt::Debug + Send + Sync + 'static {
@@ -204,6 +236,21 @@ impl fmt::Debug for FrozenRequest {
 }
 
 /// A notification as it came in.
+///
+/// ```
+/// use http::{HeaderMap, HeaderValue};
+/// use ucanpay_storefront::{NotificationTopic, ProviderId, RawNotification};
+///
+/// let mut headers = HeaderMap::new();
+/// headers.insert("birch-signature", HeaderValue::from_static("t9x"));
+/// let came = RawNotification::new(NotificationTopic::Payment, r#"{"order":"A17"}"#)
+///     .with_provider(ProviderId::new("terrace")?)
+///     .with_headers(headers);
+/// assert_eq!(came.headers["birch-signature"], "t9x");
+/// let shown = format!("{came:?}");
+/// assert!(shown.contains("terrace") && !shown.contains("A17") && !shown.contains("t9x"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct RawNotification {
     /// The account named in the URL; `None` for the default account.
@@ -272,6 +319,19 @@ pub enum Acknowledgement<'a> {
 }
 
 /// The body of an answer to a notification.
+///
+/// ```
+/// # #[cfg(feature = "mock")]
+/// # {
+/// use ucanpay_storefront::PaymentProvider;
+/// use ucanpay_storefront::provider::{Acknowledgement, ScriptedProvider};
+///
+/// let gateway = ScriptedProvider::new();
+/// assert_eq!(gateway.acknowledge(Acknowledgement::Committed).body, "taken");
+/// let refusal = gateway.acknowledge(Acknowledgement::Refused("try again later"));
+/// assert_eq!((refusal.content_type, &*refusal.body), ("text/plain", "refused: try again later"));
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
     /// Its media type.

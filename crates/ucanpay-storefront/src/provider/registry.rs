@@ -8,6 +8,25 @@ use crate::id::ProviderId;
 use crate::settings::{AccountSettings, SettingError, beginning};
 
 /// The providers a shop offers. Cheap to clone.
+///
+/// ```
+/// # #[cfg(feature = "mock")]
+/// # {
+/// use ucanpay_storefront::provider::ScriptedProvider;
+/// use ucanpay_storefront::{PaymentRegistry, ProviderId};
+///
+/// let terrace = ProviderId::new("terrace")?;
+/// let registry = PaymentRegistry::builder()
+///     .register(ScriptedProvider::new()) // the default
+///     .register(ScriptedProvider::new().with_id(terrace.clone()))
+///     .build()?;
+/// assert_eq!(registry.default_id().as_str(), "scripted");
+/// assert_eq!(registry.get(Some(&terrace)).map(|till| till.id()), Some(&terrace));
+/// assert_eq!(registry.get(None).map(|till| till.id()), Some(registry.default_id()));
+/// assert_eq!(registry.ids().count(), 2);
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct PaymentRegistry {
     providers: Arc<HashMap<ProviderId, Arc<dyn PaymentProvider>>>,
@@ -16,6 +35,24 @@ pub struct PaymentRegistry {
 
 /// Collects providers for a [`PaymentRegistry`]: ready ones, and accounts of which [factories](ProviderFactory) make them.
 /// The first one is the default.
+///
+/// ```
+/// # #[cfg(feature = "mock")]
+/// # {
+/// use std::sync::Arc;
+/// use ucanpay_storefront::provider::ScriptedProvider;
+/// use ucanpay_storefront::{PaymentProvider, PaymentRegistry, ProviderId};
+///
+/// let mut builder = PaymentRegistry::builder();
+/// for till in ["counter", "terrace"] {
+///     let account = ScriptedProvider::new().with_id(ProviderId::new(till)?);
+///     let account: Arc<dyn PaymentProvider> = Arc::new(account); // of any type, decided at run time
+///     builder = builder.register_shared(account);
+/// }
+/// assert_eq!(builder.build()?.default_id().as_str(), "counter");
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct PaymentRegistryBuilder {
     factories: Vec<Arc<dyn ProviderFactory>>,
@@ -92,6 +129,18 @@ impl PaymentRegistryBuilder {
     /// Adds accounts by their settings. Each names its kind in `provider`, and the [`factory`](Self::factory) of that kind
     /// makes its provider when the registry is built. `place` is where the list stands, such as `settings.accounts`; errors
     /// name a setting as `settings.accounts[1].merchant_id`.
+    ///
+    /// ```
+    /// use ucanpay_storefront::{AccountSettings, PaymentRegistry};
+    ///
+    /// let accounts: Vec<AccountSettings> = serde_json::from_str(r#"[{ "provider": "birch" }]"#)?;
+    /// let registry = PaymentRegistry::builder().accounts("payments.accounts", accounts).build();
+    /// assert_eq!(
+    ///     registry.unwrap_err().to_string(), // somebody forgot `.factory(Birch)`
+    ///     r#"payments.accounts[0].provider is "birch", which no factory makes; register a factory for it"#
+    /// );
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn accounts(
         mut self,
@@ -106,6 +155,23 @@ impl PaymentRegistryBuilder {
     }
 
     /// Freezes the registry.
+    ///
+    /// ```
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// use ucanpay_storefront::provider::ScriptedProvider;
+    /// use ucanpay_storefront::{PaymentRegistry, RegistryError};
+    ///
+    /// let empty = PaymentRegistry::builder().build();
+    /// assert_eq!(empty.unwrap_err(), RegistryError::Empty);
+    ///
+    /// let twice = PaymentRegistry::builder()
+    ///     .register(ScriptedProvider::new())
+    ///     .register(ScriptedProvider::new())
+    ///     .build();
+    /// assert_eq!(twice.unwrap_err(), RegistryError::Duplicate("scripted".into()));
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`RegistryError`] if it is empty, an id stands twice, or an account cannot be used as it is set.

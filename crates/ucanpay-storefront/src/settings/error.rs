@@ -12,6 +12,14 @@ pub struct SettingError {
 impl SettingError {
     /// An error about the setting at this place. It reads `{setting} {problem}; {advice}`, so the problem begins with a
     /// verb: `is not set`.
+    ///
+    /// ```
+    /// use ucanpay_storefront::SettingError;
+    ///
+    /// let error = SettingError::new("BIRCH_SECRET_FILE", "is not set", "name the file with the secret");
+    /// assert_eq!(error.to_string(), "BIRCH_SECRET_FILE is not set; name the file with the secret");
+    /// assert_eq!(error.setting(), "BIRCH_SECRET_FILE");
+    /// ```
     pub fn new(
         setting: impl Into<String>,
         problem: impl Into<String>,

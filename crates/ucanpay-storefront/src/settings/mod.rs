@@ -58,6 +58,17 @@ enum Home {
 }
 
 /// One setting: its text, and where it stands.
+///
+/// ```
+/// use ucanpay_storefront::AccountSettings;
+///
+/// let account: AccountSettings = serde_json::from_str(r#"{ "tills": "counter, terrace," }"#)?;
+/// let tills = account.at("payments").required("tills", "name each till")?;
+/// assert_eq!(tills.text(), "counter, terrace,");
+/// assert_eq!(tills.items().collect::<Vec<_>>(), ["counter", "terrace"]);
+/// assert_eq!(format!("{tills:?}"), r#"Setting("payments.tills")"#, "the text may be a secret");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Setting {
     place: String,
     text: String,
@@ -77,6 +88,19 @@ impl Setting {
 
     /// An error about this setting: what is wrong with it, as the sentence goes on after its name, and what to do. Do not
     /// repeat in it what may be a secret.
+    ///
+    /// ```
+    /// use ucanpay_storefront::{AccountSettings, SettingError};
+    ///
+    /// fn timeout(account: &AccountSettings) -> Result<u64, SettingError> {
+    ///     let seconds = account.required("timeout", "write whole seconds")?;
+    ///     seconds.text().parse().map_err(|_| seconds.is_wrong("is no number", "write whole seconds"))
+    /// }
+    ///
+    /// let account: AccountSettings = serde_json::from_str(r#"{ "timeout": "soon" }"#)?;
+    /// assert_eq!(timeout(&account).unwrap_err().to_string(), "timeout is no number; write whole seconds");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn is_wrong(&self, problem: impl Into<String>, advice: impl Into<String>) -> SettingError {
         SettingError::new(&*self.place, problem, advice)
     }
@@ -93,6 +117,19 @@ impl AccountSettings {
     /// The settings that are written in environment variables: for the prefix `UCANPAY`, the setting `merchant_id` is
     /// `UCANPAY_MERCHANT_ID`. `names` are those that are asked for, `lookup` is `|name| std::env::var_os(name)`, or what a
     /// test puts in its place. An empty variable counts as not set.
+    ///
+    /// ```
+    /// use std::collections::HashMap;
+    /// use ucanpay_storefront::AccountSettings;
+    ///
+    /// let variables = HashMap::from([("BIRCH_TIMEOUT", "10"), ("BIRCH_SECRET_FILE", "")]);
+    /// let lookup = |name: &str| variables.get(name).map(Into::into); // a shop asks std::env::var_os
+    /// let account = AccountSettings::from_environment("BIRCH", &["timeout", "secret_file"], lookup);
+    /// assert_eq!(account.required("timeout", "write whole seconds")?.text(), "10");
+    /// assert!(!account.is_set("secret_file"), "it is empty");
+    /// assert_eq!(account.place("secret_file"), "BIRCH_SECRET_FILE");
+    /// # Ok::<(), ucanpay_storefront::SettingError>(())
+    /// ```
     pub fn from_environment(
         prefix: &str,
         names: &[&str],
@@ -107,6 +144,18 @@ impl AccountSettings {
     }
 
     /// These settings, but for those that the environment has, too: they are as it says.
+    ///
+    /// ```
+    /// use ucanpay_storefront::AccountSettings;
+    ///
+    /// let account: AccountSettings = serde_json::from_str(r#"{ "timeout": 10, "device": "web" }"#)?;
+    /// let lookup = |name: &str| (name == "BIRCH_TIMEOUT").then(|| "3".into());
+    /// let account = account.at("settings.birch").overridden_by("BIRCH", &["timeout", "device"], lookup);
+    /// assert_eq!(account.required("timeout", "write whole seconds")?.text(), "3");
+    /// assert_eq!(account.place("timeout"), "BIRCH_TIMEOUT");
+    /// assert_eq!(account.place("device"), "settings.birch.device");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn overridden_by(
         mut self,
@@ -138,6 +187,47 @@ impl AccountSettings {
     }
 
     /// Whether it is the first account, or the only one: that is the shop's default.
+    ///
+    /// ```
+    /// # #[cfg(feature = "mock")]
+    /// # {
+    /// # use std::sync::Arc;
+    /// # use ucanpay_storefront::provider::ScriptedProvider;
+    /// # use ucanpay_storefront::{PaymentProvider, ProviderFactory, ProviderId};
+    /// use ucanpay_storefront::{AccountSettings, PaymentRegistry, SettingError};
+    ///
+    /// fn id_is_set(account: &AccountSettings) -> Result<(), SettingError> {
+    ///     if account.is_first() || account.is_set("id") {
+    ///         return Ok(());
+    ///     }
+    ///     Err(account.is_wrong("id", "is not set", "name each account but the first"))
+    /// }
+    ///
+    /// # #[derive(Debug)]
+    /// # struct Birch;
+    /// # impl ProviderFactory for Birch {
+    /// #     fn kind(&self) -> &'static str {
+    /// #         "birch"
+    /// #     }
+    /// #     fn build(
+    /// #         &self,
+    /// #         id: ProviderId,
+    /// #         account: &AccountSettings,
+    /// #     ) -> Result<Arc<dyn PaymentProvider>, SettingError> {
+    /// #         id_is_set(account)?;
+    /// #         Ok(Arc::new(ScriptedProvider::new().with_id(id)))
+    /// #     }
+    /// # }
+    /// // `Birch` is a factory that asks this first.
+    /// let two = serde_json::from_str::<Vec<_>>(r#"[{ "provider": "birch" }, { "provider": "birch" }]"#)?;
+    /// let registry = PaymentRegistry::builder().factory(Birch).accounts("accounts", two).build();
+    /// assert_eq!(
+    ///     registry.unwrap_err().to_string(),
+    ///     "accounts[1].id is not set; name each account but the first"
+    /// );
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn is_first(&self) -> bool {
         self.first
     }
@@ -148,6 +238,16 @@ impl AccountSettings {
     }
 
     /// Where each setting stands that is written.
+    ///
+    /// ```
+    /// use ucanpay_storefront::AccountSettings;
+    ///
+    /// let account: AccountSettings = serde_json::from_str(r#"{ "timeout": 10, "device": "web" }"#)?;
+    /// let account = account.at("settings.birch");
+    /// let places: Vec<_> = account.places().collect();
+    /// assert_eq!(places, ["settings.birch.device", "settings.birch.timeout"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn places(&self) -> impl Iterator<Item = String> {
         self.written.keys().map(|name| self.place(name))
     }
@@ -185,6 +285,16 @@ impl AccountSettings {
 
     /// A setting; `None` if it is not written.
     ///
+    /// ```
+    /// use ucanpay_storefront::AccountSettings;
+    ///
+    /// let account: AccountSettings = serde_json::from_str(r#"{ "timeout": 10, "device": "" }"#)?;
+    /// let timeout = account.optional("timeout")?;
+    /// assert_eq!(timeout.as_ref().map(|seconds| seconds.text()), Some("10"));
+    /// assert!(account.optional("device")?.is_none(), "what is empty is not written");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`SettingError`] if what is written is no text.
     pub fn optional(&self, name: &str) -> Result<Option<Setting>, SettingError> {
@@ -212,6 +322,20 @@ impl AccountSettings {
 
     /// A setting that is one of a few words, each with its meaning.
     ///
+    /// ```
+    /// use std::time::Duration;
+    /// use ucanpay_storefront::AccountSettings;
+    ///
+    /// let patience = [("short", Duration::from_secs(3)), ("long", Duration::from_secs(30))];
+    /// let account: AccountSettings = serde_json::from_str(r#"{ "patience": "long" }"#)?;
+    /// assert_eq!(account.word("patience", &patience)?, Some(Duration::from_secs(30)));
+    ///
+    /// let account: AccountSettings = serde_json::from_str(r#"{ "patience": "endless" }"#)?;
+    /// let error = account.word("patience", &patience).unwrap_err();
+    /// assert_eq!(error.to_string(), r#"patience is "endless"; write short or long"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`SettingError`] if it is another.
     pub fn word<T: Copy>(
@@ -234,6 +358,18 @@ impl AccountSettings {
     }
 
     /// The account's name; `None` if it is not written, and then it is called as its kind of provider.
+    ///
+    /// ```
+    /// use ucanpay_storefront::AccountSettings;
+    ///
+    /// let account: AccountSettings = serde_json::from_str(r#"{ "provider": "birch", "id": "terrace" }"#)?;
+    /// assert_eq!(account.id()?.map(|id| id.to_string()), Some("terrace".to_owned()));
+    /// assert_eq!(account.provider()?.map(|kind| kind.text().to_owned()), Some("birch".to_owned()));
+    ///
+    /// let account: AccountSettings = serde_json::from_str(r#"{ "id": "the terrace" }"#)?;
+    /// assert!(account.id().is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`SettingError`] if it breaks the rule of [`ProviderId`]s.
@@ -259,6 +395,18 @@ impl AccountSettings {
     }
 
     /// Refuses what is written under a name that is neither `known` nor `id` nor `provider`: most likely it is misspelt.
+    ///
+    /// ```
+    /// use ucanpay_storefront::AccountSettings;
+    ///
+    /// let account: AccountSettings = serde_json::from_str(r#"{ "provider": "birch", "timout": 10 }"#)?;
+    /// let error = account.refuse_unknown(&["timeout", "secret_file"]).unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "timout is not known; the settings are id, provider, timeout, secret_file"
+    /// );
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`SettingError`] for the first such name.

@@ -16,6 +16,20 @@ use crate::time::Timestamp;
 use crate::wording::Wording;
 
 /// A ledger in memory. Nothing survives the process.
+///
+/// ```
+/// # #[cfg(feature = "mock")]
+/// # {
+/// use std::sync::Arc;
+/// use ucanpay_storefront::provider::ScriptedProvider;
+/// use ucanpay_storefront::{MemoryStore, PaymentRegistry, Payments};
+///
+/// let registry = PaymentRegistry::builder().register(ScriptedProvider::new()).build()?;
+/// let payments = Payments::new(Arc::new(MemoryStore::new()), registry); // for a test: no file, no server
+/// assert_eq!(payments.registry().default_id().as_str(), "scripted");
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct MemoryStore(Mutex<Tables>);
 

@@ -53,6 +53,35 @@ use crate::wording::Wording;
 ///
 /// Rows are plain structs that anybody can build: a store has to keep every member, and the compiler names the one that
 /// was added since.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use std::time::Duration;
+/// # use ucanpay_core::{Amount, Currency};
+/// # use ucanpay_storefront::provider::FrozenRequest;
+/// # use ucanpay_storefront::{LatePolicy, PaymentKey, ProviderId, Reference, Timestamp};
+/// use ucanpay_storefront::ledger::{Command, NewPayment, Outcome};
+/// use ucanpay_storefront::{MemoryStore, PaymentStore};
+///
+/// # let key = PaymentKey { provider: ProviderId::new("ucanpay")?, reference: Reference::new("A17")? };
+/// # let now = Timestamp::from_millis(1_795_509_000_000);
+/// # let until = now.after(Duration::from_secs(60));
+/// # let new = NewPayment {
+/// #     merchant: "2000000010".into(), amount: Amount::new(450)?, currency: Currency::CAD,
+/// #     subject: "coffee".into(), description: "one latte".into(),
+/// #     expires_at: now.after(Duration::from_secs(7200)), late_policy: LatePolicy::Review,
+/// #     request: FrozenRequest { path: "/order".into(), body: b"signed"[..].into(), key: "k1".into() },
+/// # };
+/// let store = MemoryStore::new();
+/// let applied = store.apply(&key, Command::Create(new.clone(), until), now).await?;
+/// assert!(matches!(applied.outcome, Outcome::Recorded(_)));
+/// assert_eq!(store.load(&key).await?.as_ref(), applied.view.as_deref());
+///
+/// let again = store.apply(&key, Command::Create(new, until), now).await?;
+/// assert_eq!(again.outcome, Outcome::AlreadyRecorded);
+/// # Ok(()) }
+/// ```
 #[async_trait]
 pub trait PaymentStore: fmt::Debug + Send + Sync + 'static {
     /// Loads what the command concerns, decides, and writes: one transaction.

@@ -11,6 +11,25 @@ use super::{PaymentStore, StoreError};
 /// Opens the ledger in the database that `url` names: SQLite for `sqlite://data/shop.sqlite`, PostgreSQL for
 /// `postgres://user@host/database`, each with the feature of its name. It makes its tables where they are missing.
 ///
+/// ```
+/// # #[cfg(feature = "sqlite")]
+/// # {
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let url = format!("sqlite://{}", folder.path().join("shop.sqlite").display());
+/// use ucanpay_storefront::store;
+///
+/// let ledger = store::open(&url).await?; // such as sqlite://data/shop.sqlite, from DATABASE_URL
+/// assert!(ledger.recent(10).await?.is_empty());
+///
+/// let other = store::open("mysql://shop@db.internal/shop").await;
+/// assert!(other.unwrap_err().to_string().contains("its URL begins with none of sqlite:"));
+/// # Ok(()) }
+/// # main().unwrap();
+/// # }
+/// ```
+///
 /// # Errors
 /// [`StoreError::Setup`] for any other URL, and as for `SqliteStore::open` and `PostgresStore::open`.
 pub async fn open(url: &str) -> Result<Arc<dyn PaymentStore>, StoreError> {

@@ -60,11 +60,27 @@ impl UcanpayAccount {
 
     /// What the help of a program tells that reads [the environment](Self::from_env): two lines for each setting, its
     /// variable, then what it is and its default.
+    ///
+    /// ```
+    /// use ucanpay_storefront::UcanpayAccount;
+    ///
+    /// let help = UcanpayAccount::help();
+    /// assert!(help.contains("  UCANPAY_MERCHANT_ID\n      the merchant's number, from the portal\n"));
+    /// ```
     pub fn help() -> String {
         table::help()
     }
 
     /// The account of these settings, which came from a document.
+    ///
+    /// ```
+    /// use ucanpay_storefront::{AccountSettings, UcanpayAccount};
+    ///
+    /// let written: AccountSettings = serde_json::from_str(r#"{ "merchant_id": 2000000010, "devise": "web" }"#)?;
+    /// let error = UcanpayAccount::new(written.at("settings.ucanpay")).unwrap_err();
+    /// assert!(error.to_string().starts_with("settings.ucanpay.devise is not known; the settings are id, "));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`SettingError`] if a name is not known, or `provider` is another.
@@ -82,11 +98,30 @@ impl UcanpayAccount {
     }
 
     /// The account that the process's environment describes, by variables that begin with `UCANPAY_`.
+    ///
+    /// ```no_run
+    /// use ucanpay_storefront::UcanpayAccount;
+    ///
+    /// let account = UcanpayAccount::from_env();
+    /// println!("merchant {}", account.merchant_id()?); // UCANPAY_MERCHANT_ID
+    /// # Ok::<(), ucanpay_storefront::SettingError>(())
+    /// ```
     pub fn from_env() -> Self {
         Self::from_environment(|name| std::env::var_os(name))
     }
 
     /// The same, by the variables that `lookup` knows.
+    ///
+    /// ```
+    /// use ucanpay_storefront::UcanpayAccount;
+    ///
+    /// let lookup = |name: &str| (name == "UCANPAY_MERCHANT_ID").then(|| "2000000010".into());
+    /// let account = UcanpayAccount::from_environment(lookup);
+    /// assert_eq!(account.merchant_id()?.as_str(), "2000000010");
+    /// let error = account.settings().unwrap_err();
+    /// assert!(error.to_string().starts_with("UCANPAY_NOTIFY_BASE_URL is not set; "));
+    /// # Ok::<(), ucanpay_storefront::SettingError>(())
+    /// ```
     pub fn from_environment(lookup: impl Fn(&str) -> Option<OsString>) -> Self {
         let written = AccountSettings::from_environment(PREFIX, &Self::SETTINGS, lookup);
         Self { written }
@@ -100,6 +135,14 @@ impl UcanpayAccount {
     /// The gateway's address, as it is written: for a program through which nobody is to reach the real gateway by forgetting
     /// to write another. The [client](Self::client_builder) of an account without one calls `https://api.ucanpay.ca`.
     ///
+    /// ```
+    /// use ucanpay_storefront::UcanpayAccount;
+    ///
+    /// let account = UcanpayAccount::from_environment(|_| None);
+    /// let error = account.base_url().unwrap_err(); // a load test that would have called the real gateway
+    /// assert!(error.to_string().starts_with("UCANPAY_BASE_URL is not set; "));
+    /// ```
+    ///
     /// # Errors
     /// [`SettingError`] if it is not set. Whether it can be used shows when a client is built.
     pub fn base_url(&self) -> Result<Setting, SettingError> {
@@ -107,6 +150,18 @@ impl UcanpayAccount {
     }
 
     /// Whether what is sent again is signed anew, with another nonce.
+    ///
+    /// ```
+    /// use ucanpay_storefront::UcanpayAccount;
+    ///
+    /// let set = |name: &str| (name == "UCANPAY_FRESH_NONCE_ON_RETRY").then(|| "yes".into());
+    /// assert_eq!(
+    ///     UcanpayAccount::from_environment(set).fresh_nonce_on_retry().unwrap_err().to_string(),
+    ///     r#"UCANPAY_FRESH_NONCE_ON_RETRY is "yes"; write true or false"#
+    /// );
+    /// assert!(!UcanpayAccount::from_environment(|_| None).fresh_nonce_on_retry()?);
+    /// # Ok::<(), ucanpay_storefront::SettingError>(())
+    /// ```
     ///
     /// # Errors
     /// [`SettingError`] if it is neither `true` nor `false`.
@@ -117,6 +172,19 @@ impl UcanpayAccount {
     }
 
     /// The client for this account, to be built: time-outs, rate limit and HTTP service are still open.
+    ///
+    /// ```no_run
+    /// # #[cfg(feature = "reqwest")]
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    /// use ucanpay_storefront::UcanpayAccount;
+    ///
+    /// let account = UcanpayAccount::from_env();
+    /// let client = account.client_builder()?.total_timeout(Duration::from_secs(20)).build()?;
+    /// # Ok(()) }
+    /// # #[cfg(not(feature = "reqwest"))]
+    /// # fn main() {}
+    /// ```
     ///
     /// # Errors
     /// As for [`merchant`](Self::merchant) and [`fresh_nonce_on_retry`](Self::fresh_nonce_on_retry). Whether the base URL can
@@ -133,6 +201,20 @@ impl UcanpayAccount {
     }
 
     /// The client for this account, as `build` finishes it.
+    ///
+    /// ```no_run
+    /// # #[cfg(feature = "reqwest")]
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    /// use ucanpay_storefront::UcanpayAccount;
+    ///
+    /// let account = UcanpayAccount::from_env();
+    /// // As with `client_builder`, but an address that cannot be called is an error of the setting UCANPAY_BASE_URL.
+    /// let client = account.client_with(|client| client.attempt_timeout(Duration::from_secs(3)).build())?;
+    /// # Ok(()) }
+    /// # #[cfg(not(feature = "reqwest"))]
+    /// # fn main() {}
+    /// ```
     ///
     /// # Errors
     /// As for [`client_builder`](Self::client_builder), and for a base URL that cannot be used.
@@ -153,6 +235,17 @@ impl UcanpayAccount {
 
     /// The client for this account, with the ready HTTP service.
     ///
+    /// ```no_run
+    /// # async fn ask() -> Result<(), Box<dyn std::error::Error>> {
+    /// use ucanpay_core::{OrderQuery, OutTradeNo};
+    /// use ucanpay_storefront::UcanpayAccount;
+    ///
+    /// let client = UcanpayAccount::from_env().client()?; // below the ledger: one signed call
+    /// let query = OrderQuery { out_trade_no: OutTradeNo::new("A17")?, ucp_order_no: None };
+    /// println!("{:?}", client.call(&query).await?.trade_status);
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// As for [`client_with`](Self::client_with).
     #[cfg(feature = "reqwest")]
@@ -161,6 +254,20 @@ impl UcanpayAccount {
     }
 
     /// The provider, calling through the client that `build` finishes.
+    ///
+    /// ```no_run
+    /// # #[cfg(feature = "reqwest")]
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    /// use ucanpay_storefront::{PaymentRegistry, UcanpayAccount};
+    ///
+    /// let account = UcanpayAccount::from_env();
+    /// let provider = account.provider_with(|client| client.total_timeout(Duration::from_secs(20)).build())?;
+    /// let registry = PaymentRegistry::builder().register(provider).build()?;
+    /// # Ok(()) }
+    /// # #[cfg(not(feature = "reqwest"))]
+    /// # fn main() {}
+    /// ```
     ///
     /// # Errors
     /// [`SettingError`] for the first setting that cannot be used.
@@ -173,6 +280,14 @@ impl UcanpayAccount {
     }
 
     /// The provider, calling through the ready HTTP service.
+    ///
+    /// ```
+    /// use ucanpay_storefront::UcanpayAccount;
+    ///
+    /// let account = UcanpayAccount::from_environment(|_| None); // nobody has set anything
+    /// let error = account.provider().unwrap_err();
+    /// assert_eq!(error.to_string(), "UCANPAY_MERCHANT_ID is not set; copy it from the merchant portal");
+    /// ```
     ///
     /// # Errors
     /// As for [`provider_with`](Self::provider_with).

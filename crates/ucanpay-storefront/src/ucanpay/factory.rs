@@ -54,6 +54,18 @@ impl UcanpayFactory {
 
     /// Each account calls its gateway through the client that `client` makes, for other time-outs, a rate limit, or another
     /// HTTP service ([`ClientBuilder::build_with`]).
+    ///
+    /// ```
+    /// # #[cfg(feature = "reqwest")]
+    /// # {
+    /// use std::time::Duration;
+    /// use ucanpay_storefront::provider::ProviderFactory;
+    /// use ucanpay_storefront::UcanpayFactory;
+    ///
+    /// let patient = UcanpayFactory::with_client(|client| client.total_timeout(Duration::from_secs(60)).build());
+    /// assert_eq!(patient.kind(), "ucanpay"); // for PaymentRegistryBuilder::factory
+    /// # }
+    /// ```
     pub fn with_client(
         client: impl Fn(ClientBuilder) -> Result<Client, Error> + Send + Sync + 'static,
     ) -> Self {

@@ -15,6 +15,16 @@ const PLATFORM_KEY: &str =
 impl UcanpayAccount {
     /// The merchant's number.
     ///
+    /// ```
+    /// use ucanpay_storefront::UcanpayAccount;
+    ///
+    /// let error = UcanpayAccount::from_environment(|_| None).merchant_id().unwrap_err();
+    /// assert_eq!(error.to_string(), "UCANPAY_MERCHANT_ID is not set; copy it from the merchant portal");
+    /// let set = |name: &str| (name == "UCANPAY_MERCHANT_ID").then(|| "2000000010".into());
+    /// assert_eq!(UcanpayAccount::from_environment(set).merchant_id()?.as_str(), "2000000010");
+    /// # Ok::<(), ucanpay_storefront::SettingError>(())
+    /// ```
+    ///
     /// # Errors
     /// [`SettingError`] if it is not set or cannot be one.
     pub fn merchant_id(&self) -> Result<MerchantId, SettingError> {
@@ -25,6 +35,15 @@ impl UcanpayAccount {
     }
 
     /// The merchant's own key: reads its file.
+    ///
+    /// ```
+    /// use ucanpay_storefront::UcanpayAccount;
+    ///
+    /// let key = "-----BEGIN PRIVATE KEY-----";
+    /// let set = |name: &str| (name == "UCANPAY_PRIVATE_KEY_FILE").then(|| key.into());
+    /// let error = UcanpayAccount::from_environment(set).private_key().unwrap_err();
+    /// assert!(error.to_string().starts_with("UCANPAY_PRIVATE_KEY_FILE holds what seems to be the key itself; "));
+    /// ```
     ///
     /// # Errors
     /// [`SettingError`] if no file is named, or it cannot be read or holds no private key.
@@ -37,6 +56,22 @@ impl UcanpayAccount {
     }
 
     /// The gateway's public keys: reads their files.
+    ///
+    /// ```
+    /// use ucanpay_core::PrivateKey;
+    /// use ucanpay_storefront::{AccountSettings, UcanpayAccount};
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let mut files = Vec::new();
+    /// for name in ["old.pem", "new.pem"] {
+    ///     let file = folder.path().join(name).display().to_string();
+    ///     std::fs::write(&file, PrivateKey::generate(1024)?.public_key().to_spki_pem())?;
+    ///     files.push(file);
+    /// }
+    /// let written: AccountSettings = serde_json::from_value(serde_json::json!({ "platform_key_file": files }))?;
+    /// assert_eq!(UcanpayAccount::new(written)?.platform_keys()?.len(), 2); // the gateway changes its key
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`SettingError`] if no file is named, or one of them cannot be read or holds no public key.
@@ -54,6 +89,17 @@ impl UcanpayAccount {
 
     /// The secret of the keyed MD5, if it takes the place of RSA: reads its file.
     ///
+    /// ```
+    /// use ucanpay_storefront::UcanpayAccount;
+    ///
+    /// let set = |name: &str| (name == "UCANPAY_MD5_SECRET_FILE").then(|| "hunter2".into());
+    /// let error = UcanpayAccount::from_environment(set).md5_secret().unwrap_err().to_string();
+    /// assert!(error.starts_with("UCANPAY_MD5_SECRET_FILE names a file that cannot be read: "));
+    /// assert!(!error.contains("hunter2"), "it is the secret");
+    /// assert!(UcanpayAccount::from_environment(|_| None).md5_secret()?.is_none(), "RSA");
+    /// # Ok::<(), ucanpay_storefront::SettingError>(())
+    /// ```
+    ///
     /// # Errors
     /// [`SettingError`] if the file cannot be read or holds no secret. What is named is not repeated: it may be the secret.
     pub fn md5_secret(&self) -> Result<Option<Md5Secret>, SettingError> {
@@ -62,6 +108,29 @@ impl UcanpayAccount {
     }
 
     /// The merchant: reads the key files.
+    ///
+    /// ```
+    /// use ucanpay_core::{PrivateKey, SignatureScheme};
+    /// use ucanpay_storefront::{AccountSettings, UcanpayAccount};
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let file = |name: &str| folder.path().join(name).display().to_string();
+    /// let (own, platform) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// std::fs::write(file("own.pem"), own.to_pkcs8_pem())?;
+    /// std::fs::write(file("ucanpay.pem"), platform.public_key().to_spki_pem())?;
+    ///
+    /// let written: AccountSettings = serde_json::from_value(serde_json::json!({
+    ///     "merchant_id": 2000000010,
+    ///     "private_key_file": file("own.pem"),
+    ///     "platform_key_file": file("ucanpay.pem"),
+    ///     "scheme": "single",
+    /// }))?;
+    /// let merchant = UcanpayAccount::new(written)?.merchant()?;
+    /// assert_eq!(merchant.id().as_str(), "2000000010");
+    /// assert_eq!(merchant.key_fingerprint(), own.public_key().fingerprint());
+    /// assert_ne!(merchant.scheme(), SignatureScheme::DOCUMENTED);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`SettingError`] for the first setting about the merchant, its keys or the signature that cannot be used.
@@ -91,6 +160,17 @@ impl UcanpayAccount {
 
     /// The signature scheme.
     ///
+    /// ```
+    /// use ucanpay_core::SignatureScheme;
+    /// use ucanpay_storefront::UcanpayAccount;
+    ///
+    /// let set = |word: &'static str| move |name: &str| (name == "UCANPAY_SCHEME").then(|| word.into());
+    /// assert_eq!(UcanpayAccount::from_environment(set("")).scheme()?, SignatureScheme::DOCUMENTED);
+    /// let error = UcanpayAccount::from_environment(set("rot13")).scheme().unwrap_err();
+    /// assert!(error.to_string().starts_with(r#"UCANPAY_SCHEME is "rot13", which is no scheme; write "#));
+    /// # Ok::<(), ucanpay_storefront::SettingError>(())
+    /// ```
+    ///
     /// # Errors
     /// [`SettingError`] if it has another name.
     pub fn scheme(&self) -> Result<SignatureScheme, SettingError> {
@@ -110,6 +190,18 @@ impl UcanpayAccount {
 
     /// The signed set.
     ///
+    /// ```
+    /// use ucanpay_core::SignedSet;
+    /// use ucanpay_storefront::UcanpayAccount;
+    ///
+    /// let set = |word: &'static str| move |name: &str| (name == "UCANPAY_SIGNED_SET").then(|| word.into());
+    /// assert_eq!(UcanpayAccount::from_environment(set("")).signed_set()?, SignedSet::DOCUMENTED);
+    /// let other = UcanpayAccount::from_environment(set("without-sign-type")).signed_set()?;
+    /// assert_ne!(other, SignedSet::DOCUMENTED);
+    /// assert!(UcanpayAccount::from_environment(set("without-sense")).signed_set().is_err());
+    /// # Ok::<(), ucanpay_storefront::SettingError>(())
+    /// ```
+    ///
     /// # Errors
     /// [`SettingError`] if its words are others, or contradict each other.
     pub fn signed_set(&self) -> Result<SignedSet, SettingError> {
@@ -125,6 +217,18 @@ impl UcanpayAccount {
     }
 
     /// The path behind what the gateway signs, under a scheme that appends one.
+    ///
+    /// ```
+    /// use ucanpay_core::ReceivedSuffix;
+    /// use ucanpay_storefront::UcanpayAccount;
+    ///
+    /// let set = |word: &'static str| move |name: &str| (name == "UCANPAY_RECEIVED_SUFFIX").then(|| word.into());
+    /// assert_eq!(UcanpayAccount::from_environment(set("none")).received_suffix()?, ReceivedSuffix::None);
+    /// let path = ReceivedSuffix::Fixed("/notify".to_owned());
+    /// assert_eq!(UcanpayAccount::from_environment(set("/notify")).received_suffix()?, path);
+    /// assert!(UcanpayAccount::from_environment(set("notify")).received_suffix().is_err());
+    /// # Ok::<(), ucanpay_storefront::SettingError>(())
+    /// ```
     ///
     /// # Errors
     /// [`SettingError`] if it is neither `none` nor `call` nor a path.

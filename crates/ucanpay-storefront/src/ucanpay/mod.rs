@@ -37,6 +37,17 @@ use crate::provider::{
 use crate::wording::Wording;
 
 /// What a merchant chooses about an account, beside the keys.
+///
+/// ```
+/// use ucanpay_core::DeviceNo;
+/// use ucanpay_storefront::UcanpaySettings;
+///
+/// let mut settings = UcanpaySettings::new("https://shop.example")?;
+/// settings.device = DeviceNo::new("counter")?; // everything else as it is documented
+/// assert_eq!(settings.payment_notify_url.as_str(), "https://shop.example/ucanpay/payment");
+/// assert_eq!(settings.refund_notify_url.as_str(), "https://shop.example/ucanpay/refund");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct UcanpaySettings {
     id: ProviderId,
@@ -67,6 +78,15 @@ impl UcanpaySettings {
     /// `/ucanpay/payment` and `/ucanpay/refund` under `notify_base_url`, the shop's address as the gateway reaches it
     /// (`https://shop.example`). Everything else has its documented default.
     ///
+    /// ```
+    /// use ucanpay_storefront::UcanpaySettings;
+    ///
+    /// assert!(UcanpaySettings::new("https://shop.example").is_ok());
+    /// let error = UcanpaySettings::new("https://shop.example/?shop=1").unwrap_err();
+    /// assert!(error.to_string().contains("with /ucanpay/payment behind it"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`UcanpaySettingsError`] if the notify URLs break the gateway's rule: absolute http or https, no query, no
     /// fragment, at most 64 characters with `/ucanpay/payment` behind it.
@@ -77,6 +97,14 @@ impl UcanpaySettings {
 
     /// A further account, beside the first: its notifications come to `/ucanpay/{id}/payment` and
     /// `/ucanpay/{id}/refund`, so that they reach it and no other.
+    ///
+    /// ```
+    /// use ucanpay_storefront::{ProviderId, UcanpaySettings};
+    ///
+    /// let terrace = UcanpaySettings::further(ProviderId::new("terrace")?, "https://shop.example")?;
+    /// assert_eq!(terrace.payment_notify_url.as_str(), "https://shop.example/ucanpay/terrace/payment");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// As for [`new`](Self::new), with the longer path.
@@ -111,6 +139,24 @@ impl UcanpaySettings {
 }
 
 /// One UCanPay merchant account.
+///
+/// ```
+/// # #[cfg(feature = "reqwest")]
+/// # {
+/// # use ucanpay_core::{Merchant, MerchantId, PrivateKey};
+/// use ucanpay_storefront::{PaymentProvider, PaymentRegistry, UcanpayProvider, UcanpaySettings};
+/// use ucanpay_transport::Client;
+///
+/// # let (own, platform) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant = Merchant::new(MerchantId::new("2000000010")?, own, [platform.public_key().clone()])?;
+/// let client = Client::builder(merchant).build()?; // a `Merchant` of ucanpay-core: its number and the keys
+/// let provider = UcanpayProvider::new(client, UcanpaySettings::new("https://shop.example")?);
+/// assert_eq!((provider.id().as_str(), provider.merchant()), ("ucanpay", "2000000010"));
+/// assert_eq!(provider.capabilities().refunds.count, 10);
+/// let registry = PaymentRegistry::builder().register(provider).build()?;
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct UcanpayProvider {
     client: Client,

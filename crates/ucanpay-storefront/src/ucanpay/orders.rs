@@ -17,6 +17,18 @@ impl UcanpayAccount {
     /// `notify_base_url`; those of an account with an `id` to `/ucanpay/{id}/payment` and `/ucanpay/{id}/refund`, so that
     /// they reach it wherever it stands in a list.
     ///
+    /// ```
+    /// use ucanpay_storefront::{AccountSettings, UcanpayAccount};
+    ///
+    /// let written: AccountSettings = serde_json::from_str(
+    ///     r#"{ "id": "terrace", "notify_base_url": "https://shop.example", "device": "till 2" }"#,
+    /// )?;
+    /// let settings = UcanpayAccount::new(written)?.settings()?;
+    /// assert_eq!(settings.payment_notify_url.as_str(), "https://shop.example/ucanpay/terrace/payment");
+    /// assert_eq!(settings.device.as_str(), "till 2");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`SettingError`] for the first of them that cannot be used. An account that is not the first of its list needs an `id`.
     pub fn settings(&self) -> Result<UcanpaySettings, SettingError> {
@@ -28,6 +40,17 @@ impl UcanpayAccount {
     }
 
     /// Where notifications about payments, or those about refunds, go.
+    ///
+    /// ```
+    /// use ucanpay_storefront::{NotificationTopic, UcanpayAccount};
+    ///
+    /// let account = UcanpayAccount::from_environment(|name| {
+    ///     (name == "UCANPAY_NOTIFY_BASE_URL").then(|| "https://shop.example/".into())
+    /// });
+    /// let url = account.notify_url(NotificationTopic::Refund)?;
+    /// assert_eq!(url.as_str(), "https://shop.example/ucanpay/refund");
+    /// # Ok::<(), ucanpay_storefront::SettingError>(())
+    /// ```
     ///
     /// # Errors
     /// As for [`settings`](Self::settings), of which nothing but this is read.
@@ -58,6 +81,18 @@ impl UcanpayAccount {
 
     /// How buyers come to the payment.
     ///
+    /// ```
+    /// use ucanpay_core::SceneType;
+    /// use ucanpay_storefront::UcanpayAccount;
+    ///
+    /// let set = |word: &'static str| move |name: &str| (name == "UCANPAY_SCENE").then(|| word.into());
+    /// assert_eq!(UcanpayAccount::from_environment(set("")).scene()?, SceneType::Native);
+    /// assert_eq!(UcanpayAccount::from_environment(set("JSAPI")).scene()?, SceneType::Jsapi);
+    /// let error = UcanpayAccount::from_environment(set("APP")).scene().unwrap_err();
+    /// assert_eq!(error.to_string(), r#"UCANPAY_SCENE is "APP"; write NATIVE or JSAPI or MWEB"#);
+    /// # Ok::<(), ucanpay_storefront::SettingError>(())
+    /// ```
+    ///
     /// # Errors
     /// [`SettingError`] if it is no scene.
     pub fn scene(&self) -> Result<SceneType, SettingError> {
@@ -68,6 +103,16 @@ impl UcanpayAccount {
     }
 
     /// The till or site named in every order.
+    ///
+    /// ```
+    /// use ucanpay_storefront::UcanpayAccount;
+    ///
+    /// let set = |word: &'static str| move |name: &str| (name == "UCANPAY_DEVICE").then(|| word.into());
+    /// assert_eq!(UcanpayAccount::from_environment(set("")).device()?.as_str(), "web");
+    /// assert_eq!(UcanpayAccount::from_environment(set("till-2")).device()?.as_str(), "till-2");
+    /// assert!(UcanpayAccount::from_environment(set("till=2")).device().is_err());
+    /// # Ok::<(), ucanpay_storefront::SettingError>(())
+    /// ```
     ///
     /// # Errors
     /// [`SettingError`] if it cannot be one.
@@ -84,6 +129,21 @@ impl UcanpayAccount {
     }
 
     /// How pay links are built.
+    ///
+    /// ```
+    /// use ucanpay_core::{LinkAmount, PayLinks};
+    /// use ucanpay_storefront::UcanpayAccount;
+    ///
+    /// let set = |word: &'static str| move |name: &str| (name == "UCANPAY_PAY_LINK_AMOUNT").then(|| word.into());
+    /// let links = UcanpayAccount::from_environment(set("decimal")).pay_links()?;
+    /// assert_eq!(links, PayLinks::default().with_amount(LinkAmount::Decimal));
+    /// let error = UcanpayAccount::from_environment(set("dollars")).pay_links().unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     r#"UCANPAY_PAY_LINK_AMOUNT is "dollars"; write cents or decimal"#
+    /// );
+    /// # Ok::<(), ucanpay_storefront::SettingError>(())
+    /// ```
     ///
     /// # Errors
     /// [`SettingError`] for the first setting about pay links that cannot be used.

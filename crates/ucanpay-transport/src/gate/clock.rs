@@ -6,6 +6,51 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
 /// A source of time. The default is the machine's, as tokio has it: a test that pauses tokio's clock drives it.
+///
+/// A clock that a test moves on:
+///
+/// ```
+/// use std::sync::{Arc, atomic::{AtomicU64, Ordering::SeqCst}};
+/// use std::time::{Duration, SystemTime};
+/// use ucanpay_transport::{Client, Clock, Gate};
+///
+/// #[derive(Debug, Default)]
+/// struct Seconds(AtomicU64);
+///
+/// #[async_trait::async_trait]
+/// impl Clock for Seconds {
+///     fn now(&self) -> SystemTime {
+///         SystemTime::UNIX_EPOCH + self.uptime()
+///     }
+///     fn uptime(&self) -> Duration {
+///         Duration::from_secs(self.0.load(SeqCst))
+///     }
+///     async fn sleep(&self, wait: Duration) {
+///         self.0.fetch_add(wait.as_secs() + 1, SeqCst); // nobody waits
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use ucanpay_core::*;
+/// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+/// # let query = OrderQuery { out_trade_no: OutTradeNo::new("A20260301")?, ucp_order_no: None };
+/// # let http = tower::service_fn(|_: http::Request<bytes::Bytes>| async {
+/// #     let answer = bytes::Bytes::from_static(br#"{"code":1,"msg":"FREQUENCY_LIMITED"}"#);
+/// #     Ok::<_, ucanpay_transport::BoxError>(http::Response::new(answer))
+/// # });
+/// let clock = Arc::new(Seconds::default());
+/// let gate = Gate::builder().clock(clock.clone()).build();
+/// let client = Client::builder(merchant).gate(gate).build_with(http)?; // one that answers FREQUENCY_LIMITED
+/// let held_back = async || client.call(&query).await.unwrap_err().held_back().is_some();
+/// assert!(!held_back().await);
+/// assert!(held_back().await);
+/// clock.0.fetch_add(60, SeqCst);
+/// assert!(!held_back().await); // it was sent
+/// # Ok(())
+/// # }
+/// ```
 #[async_trait]
 pub trait Clock: fmt::Debug + Send + Sync {
     /// The time of day, by which machines tell each other when a block ends. It may jump, forward and back.

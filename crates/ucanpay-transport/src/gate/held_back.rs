@@ -5,6 +5,20 @@ use std::time::{Duration, SystemTime};
 
 /// The gate held a call back: the source of an [`Error::NotSent`](crate::Error::NotSent), found by
 /// [`Error::held_back`](crate::Error::held_back). What it held back was not sent.
+///
+/// ```
+/// use std::time::Duration;
+/// use ucanpay_transport::HeldBack;
+///
+/// fn page(held_back: &HeldBack) -> String {
+///     match held_back.retry_after() {
+///         Some(wait) => format!("Try again in {} s.", wait.as_secs()),
+///         None => "Try again later.".to_owned(),
+///     }
+/// }
+/// assert_eq!(page(&HeldBack::Crowded { rest: Duration::from_secs(3) }), "Try again in 3 s.");
+/// assert_eq!(page(&HeldBack::State("no connection to the database".into())), "Try again later.");
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HeldBack {
@@ -33,6 +47,16 @@ pub enum HeldBack {
 
 impl HeldBack {
     /// How long to wait before calling again, if that is known.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use ucanpay_transport::HeldBack;
+    ///
+    /// let rest = Duration::from_secs(60);
+    /// let closed = HeldBack::Closed { until: SystemTime::now() + rest, rest };
+    /// assert_eq!(closed.retry_after(), Some(rest));
+    /// assert_eq!(HeldBack::State("unreadable".into()).retry_after(), None);
+    /// ```
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Closed { rest, .. } | Self::Crowded { rest } => Some(*rest),

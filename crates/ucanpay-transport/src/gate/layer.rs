@@ -14,6 +14,26 @@ use tower::{Layer, Service};
 /// Holds back what may not leave now.
 ///
 /// It goes around a [`Verify`](crate::Verify), or anything else that fails with [`Error`].
+///
+/// ```
+/// use std::time::Duration;
+/// use tower::{ServiceBuilder, ServiceExt};
+/// use ucanpay_transport::{Error, Gate, GateLayer, RateLimit};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let gate = Gate::builder().rate_limit(RateLimit::new(1, Duration::from_secs(1))).build();
+/// let service = ServiceBuilder::new()
+///     .layer(GateLayer::new(gate))
+///     .service_fn(|number: u32| async move { Ok::<_, Error>(number) }); // a `Verify` in earnest
+/// let started = tokio::time::Instant::now();
+/// for number in 0..3 {
+///     assert_eq!(service.clone().oneshot(number).await?, number);
+/// }
+/// assert_eq!(started.elapsed().as_secs(), 2);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct GateLayer {
     gate: Gate,
@@ -22,6 +42,27 @@ pub struct GateLayer {
 
 impl GateLayer {
     /// Before `gate`. Waiting for it is limited by whatever stands around the layer.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower::{Layer, ServiceExt};
+    /// use ucanpay_transport::{Effect, Error, Gate, GateLayer};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let limited = tower::service_fn(|_: u32| async {
+    ///     Err::<(), _>(Error::RateLimited {
+    ///         gateway: None,
+    ///         retry_after: Duration::from_secs(5),
+    ///         effect: Effect::None,
+    ///     })
+    /// });
+    /// let gated = GateLayer::new(Gate::default()).layer(limited);
+    /// assert!(gated.clone().oneshot(1).await.unwrap_err().held_back().is_none());
+    /// assert!(gated.oneshot(2).await.unwrap_err().held_back().is_some()); // it has learned
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(gate: Gate) -> Self {
         Self { gate, end: None }
     }
@@ -29,6 +70,23 @@ impl GateLayer {
     /// For one call: an attempt that has to wait leaves within `time` from now, or not at all; what would surely have to
     /// wait longer fails at once. A time shorter than the call's own keeps a late one from leaving and not being
     /// answered, with an unknown outcome where there was none.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower::{Layer, ServiceExt};
+    /// use ucanpay_transport::{Error, Gate, GateLayer, HeldBack, RateLimit};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let service = tower::service_fn(|number: u32| async move { Ok::<_, Error>(number) });
+    /// let gate = Gate::builder().rate_limit(RateLimit::new(1, Duration::from_secs(60))).build();
+    /// let layer = GateLayer::new(gate).leaving_within(Duration::from_secs(5));
+    /// assert_eq!(layer.layer(service).oneshot(1).await?, 1);
+    /// let error = layer.layer(service).oneshot(2).await.unwrap_err(); // its turn is in a minute
+    /// assert!(matches!(error.held_back(), Some(HeldBack::Crowded { .. })));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn leaving_within(mut self, time: Duration) -> Self {
         self.end = self.gate.uptime().checked_add(time);

@@ -9,6 +9,32 @@ use std::time::Duration;
 use tokio::sync::{Mutex, MutexGuard};
 
 /// How many attempts may leave in how much time. By default they leave evenly spaced.
+///
+/// ```
+/// use std::time::Duration;
+/// use ucanpay_transport::{Client, Gate, RateLimit};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use ucanpay_core::*;
+/// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+/// # let query = OrderQuery { out_trade_no: OutTradeNo::new("A20260301")?, ucp_order_no: None };
+/// # let http = tower::service_fn(|_: http::Request<bytes::Bytes>| async {
+/// #     let answer = bytes::Bytes::from_static(br#"{"code":1,"msg":"NOAUTH"}"#);
+/// #     Ok::<_, ucanpay_transport::BoxError>(http::Response::new(answer))
+/// # });
+/// let limit = RateLimit::new(2, Duration::from_secs(1));
+/// let gate = Gate::builder().rate_limit(limit).build();
+/// let client = Client::builder(merchant).gate(gate).build_with(http)?;
+/// let started = tokio::time::Instant::now();
+/// for _ in 0..5 {
+///     assert!(client.call(&query).await.is_err()); // answered NOAUTH
+/// }
+/// assert_eq!(started.elapsed().as_secs(), 2);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimit {
     spacing: Duration,
@@ -17,6 +43,14 @@ pub struct RateLimit {
 
 impl RateLimit {
     /// At most `attempts` in each `period`, evenly spaced; 0 counts as 1. A period of zero limits nothing.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use ucanpay_transport::RateLimit;
+    ///
+    /// // Evenly spaced, so these two are the same.
+    /// assert_eq!(RateLimit::new(60, Duration::from_secs(60)), RateLimit::new(1, Duration::from_secs(1)));
+    /// ```
     pub fn new(attempts: u32, period: Duration) -> Self {
         Self {
             spacing: period / attempts.max(1),
@@ -25,6 +59,32 @@ impl RateLimit {
     }
 
     /// Up to `burst` attempts may leave at once after a quiet time; 0 counts as 1. The steady rate stays the same.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use ucanpay_transport::{Client, Gate, RateLimit};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use ucanpay_core::*;
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// # let query = OrderQuery { out_trade_no: OutTradeNo::new("A20260301")?, ucp_order_no: None };
+    /// # let http = tower::service_fn(|_: http::Request<bytes::Bytes>| async {
+    /// #     let answer = bytes::Bytes::from_static(br#"{"code":1,"msg":"NOAUTH"}"#);
+    /// #     Ok::<_, ucanpay_transport::BoxError>(http::Response::new(answer))
+    /// # });
+    /// let limit = RateLimit::new(1, Duration::from_secs(1)).with_burst(3);
+    /// let gate = Gate::builder().rate_limit(limit).build();
+    /// let client = Client::builder(merchant).gate(gate).build_with(http)?;
+    /// let started = tokio::time::Instant::now();
+    /// for seconds in [0, 0, 0, 1, 2] {
+    ///     assert!(client.call(&query).await.is_err()); // answered NOAUTH
+    ///     assert_eq!(started.elapsed().as_secs(), seconds);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn with_burst(mut self, burst: u32) -> Self {
         self.burst = burst.max(1);

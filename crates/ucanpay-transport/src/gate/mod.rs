@@ -48,6 +48,34 @@ const SPREAD: Duration = Duration::from_secs(1);
 const SHARING: Duration = Duration::from_secs(1);
 
 /// What a call does that finds the gate closed.
+///
+/// ```
+/// use std::time::Duration;
+/// use ucanpay_transport::{Client, Gate, WhenClosed};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use ucanpay_core::*;
+/// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+/// # let query = OrderQuery { out_trade_no: OutTradeNo::new("A20260301")?, ucp_order_no: None };
+/// # let http = tower::service_fn(|_: http::Request<bytes::Bytes>| {
+/// #     let answer = http::Response::builder().status(429).header("retry-after", "5");
+/// #     std::future::ready(Ok::<_, std::io::Error>(answer.body(bytes::Bytes::new()).unwrap()))
+/// # });
+/// let gate = Gate::default();
+/// let page = Client::builder(merchant.clone()).gate(gate.clone()).build_with(http.clone())?;
+/// let job = Client::builder(merchant).gate(gate.when_closed(WhenClosed::Wait)).build_with(http)?;
+///
+/// // The gateway answers 429, with `Retry-After: 5`.
+/// assert!(page.call(&query).await.unwrap_err().held_back().is_none());
+/// assert!(page.call(&query).await.unwrap_err().held_back().is_some()); // at once
+/// let started = tokio::time::Instant::now();
+/// assert!(job.call(&query).await.unwrap_err().held_back().is_none()); // sent after the wait
+/// assert!(started.elapsed() >= Duration::from_secs(5));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WhenClosed {
     /// It fails at once. The default: whoever waits in front of a page is better told than kept.
@@ -60,6 +88,30 @@ pub enum WhenClosed {
 /// Holds back calls while the gateway wants to be left alone. Cheap to clone; all clones open and close together.
 ///
 /// One account, one gate: two [`Client`](crate::Client)s of the same merchant are given clones of it.
+///
+/// ```
+/// use ucanpay_transport::{Client, Gate, HeldBack};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use ucanpay_core::*;
+/// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+/// # let query = OrderQuery { out_trade_no: OutTradeNo::new("A20260301")?, ucp_order_no: None };
+/// # let http = tower::service_fn(|_: http::Request<bytes::Bytes>| async {
+/// #     let answer = bytes::Bytes::from_static(br#"{"code":1,"msg":"FREQUENCY_LIMITED"}"#);
+/// #     Ok::<_, ucanpay_transport::BoxError>(http::Response::new(answer))
+/// # });
+/// let gate = Gate::default();
+/// let shop = Client::builder(merchant.clone()).gate(gate.clone()).build_with(http.clone())?;
+/// let jobs = Client::builder(merchant).gate(gate).build_with(http)?;
+/// let error = shop.call(&query).await.unwrap_err(); // answered FREQUENCY_LIMITED
+/// assert_eq!(error.retry_after().map(|wait| wait.as_secs()), Some(60));
+/// let error = jobs.call(&query).await.unwrap_err();
+/// assert!(matches!(error.held_back(), Some(HeldBack::Closed { .. })));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Gate {
     shared: Arc<Shared>,
@@ -76,6 +128,17 @@ struct Shared {
 }
 
 /// Sets up a [`Gate`].
+///
+/// ```
+/// use std::time::Duration;
+/// use ucanpay_transport::{Gate, RateLimit, WhenClosed};
+///
+/// let gate = Gate::builder()
+///     .rate_limit(RateLimit::new(10, Duration::from_secs(1)).with_burst(5))
+///     .when_closed(WhenClosed::Wait)
+///     .build();
+/// assert!(format!("{gate:?}").contains("when_closed: Wait"));
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct GateBuilder {
     clock: Option<Arc<dyn Clock>>,
@@ -92,12 +155,29 @@ impl Default for Gate {
 
 impl Gate {
     /// A gate of one's own; [`GateBuilder::build`] ends it.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use ucanpay_transport::{Gate, RateLimit};
+    ///
+    /// let gate = Gate::builder().rate_limit(RateLimit::new(10, Duration::from_secs(1))).build();
+    /// assert!(format!("{gate:?}").contains("spacing: 100ms"));
+    /// ```
     pub fn builder() -> GateBuilder {
         GateBuilder::default()
     }
 
     /// The same gate, with another rule for the calls that find it closed: a page fails fast where a job in the
     /// background waits.
+    ///
+    /// ```
+    /// use ucanpay_transport::{Gate, WhenClosed};
+    ///
+    /// let for_pages = Gate::default();
+    /// let for_jobs = for_pages.clone().when_closed(WhenClosed::Wait); // one block, two rules
+    /// assert!(format!("{for_pages:?}").contains("when_closed: FailFast"));
+    /// assert!(format!("{for_jobs:?}").contains("when_closed: Wait"));
+    /// ```
     #[must_use]
     pub fn when_closed(mut self, rule: WhenClosed) -> Self {
         self.when_closed = rule;
@@ -228,6 +308,13 @@ impl Gate {
 
 impl GateBuilder {
     /// What calls do that find the gate closed. The default is [`WhenClosed::FailFast`].
+    ///
+    /// ```
+    /// use ucanpay_transport::{Gate, WhenClosed};
+    ///
+    /// let gate = Gate::builder().when_closed(WhenClosed::Wait).build();
+    /// assert!(format!("{gate:?}").contains("when_closed: Wait"));
+    /// ```
     #[must_use]
     pub fn when_closed(mut self, rule: WhenClosed) -> Self {
         self.when_closed = rule;
@@ -236,6 +323,30 @@ impl GateBuilder {
 
     /// At most so many attempts in so much time. The default is no limit. Those who have to wait for their turn do,
     /// whatever [`when_closed`](Self::when_closed) says, unless it would come too late.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use ucanpay_transport::{Client, Gate, RateLimit};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use ucanpay_core::*;
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// # let query = OrderQuery { out_trade_no: OutTradeNo::new("A20260301")?, ucp_order_no: None };
+    /// # let http = tower::service_fn(|_: http::Request<bytes::Bytes>| async {
+    /// #     let answer = bytes::Bytes::from_static(br#"{"code":1,"msg":"NOAUTH"}"#);
+    /// #     Ok::<_, ucanpay_transport::BoxError>(http::Response::new(answer))
+    /// # });
+    /// let gate = Gate::builder().rate_limit(RateLimit::new(1, Duration::from_secs(3))).build();
+    /// let client = Client::builder(merchant).gate(gate).build_with(http)?;
+    /// let started = tokio::time::Instant::now();
+    /// let (one, two) = tokio::join!(client.call(&query), client.call(&query));
+    /// assert!(one.is_err() && two.is_err()); // answered NOAUTH, both
+    /// assert_eq!(started.elapsed().as_secs(), 3);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn rate_limit(mut self, limit: RateLimit) -> Self {
         self.limit = Some(limit);
@@ -243,6 +354,45 @@ impl GateBuilder {
     }
 
     /// Where the block is kept besides, so that other machines and a restart know of it. The default is nowhere.
+    ///
+    /// ```
+    /// # use std::{sync::{Arc, Mutex}, time::SystemTime};
+    /// use ucanpay_transport::{Client, Gate, GateState};
+    ///
+    /// # #[derive(Debug, Default)]
+    /// # struct Row(Mutex<Option<SystemTime>>);
+    /// # #[async_trait::async_trait]
+    /// # impl GateState for Row {
+    /// #     async fn blocked_until(&self) -> Result<Option<SystemTime>, ucanpay_transport::BoxError> {
+    /// #         Ok(*self.0.lock().unwrap())
+    /// #     }
+    /// #     async fn block(&self, until: SystemTime) -> Result<(), ucanpay_transport::BoxError> {
+    /// #         *self.0.lock().unwrap() = Some(until);
+    /// #         Ok(())
+    /// #     }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use ucanpay_core::*;
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// # let query = OrderQuery { out_trade_no: OutTradeNo::new("A20260301")?, ucp_order_no: None };
+    /// # let http = tower::service_fn(|_: http::Request<bytes::Bytes>| async {
+    /// #     let answer = bytes::Bytes::from_static(br#"{"code":1,"msg":"FREQUENCY_LIMITED"}"#);
+    /// #     Ok::<_, ucanpay_transport::BoxError>(http::Response::new(answer))
+    /// # });
+    /// let row = Arc::new(Row::default()); // see `GateState`
+    /// let gate = Gate::builder().state(row.clone()).build();
+    /// let client = Client::builder(merchant.clone()).gate(gate).build_with(http.clone())?;
+    /// assert!(client.call(&query).await.is_err()); // answered FREQUENCY_LIMITED
+    ///
+    /// // Another machine, or this one after a restart.
+    /// let gate = Gate::builder().state(row).build();
+    /// let client = Client::builder(merchant).gate(gate).build_with(http)?;
+    /// assert!(client.call(&query).await.unwrap_err().held_back().is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn state(mut self, state: Arc<dyn GateState>) -> Self {
         self.state = Some(state);
@@ -250,6 +400,40 @@ impl GateBuilder {
     }
 
     /// Where the time comes from. The default is tokio's clock and the machine's time of day.
+    ///
+    /// ```
+    /// # use std::sync::{Arc, atomic::{AtomicU64, Ordering::SeqCst}};
+    /// # use std::time::{Duration, SystemTime};
+    /// use ucanpay_transport::{Client, Clock, Gate};
+    ///
+    /// # #[derive(Debug, Default)]
+    /// # struct Seconds(AtomicU64);
+    /// # #[async_trait::async_trait]
+    /// # impl Clock for Seconds {
+    /// #     fn now(&self) -> SystemTime { SystemTime::UNIX_EPOCH + self.uptime() }
+    /// #     fn uptime(&self) -> Duration { Duration::from_secs(self.0.load(SeqCst)) }
+    /// #     async fn sleep(&self, wait: Duration) { self.0.fetch_add(wait.as_secs() + 1, SeqCst); }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use ucanpay_core::*;
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// # let query = OrderQuery { out_trade_no: OutTradeNo::new("A20260301")?, ucp_order_no: None };
+    /// # let http = tower::service_fn(|_: http::Request<bytes::Bytes>| async {
+    /// #     let answer = bytes::Bytes::from_static(br#"{"code":1,"msg":"FREQUENCY_LIMITED"}"#);
+    /// #     Ok::<_, ucanpay_transport::BoxError>(http::Response::new(answer))
+    /// # });
+    /// let clock = Arc::new(Seconds::default()); // see `Clock`
+    /// let gate = Gate::builder().clock(clock.clone()).build();
+    /// let client = Client::builder(merchant).gate(gate).build_with(http)?;
+    /// assert!(client.call(&query).await.is_err()); // answered FREQUENCY_LIMITED
+    /// clock.0.fetch_add(20, SeqCst);
+    /// let error = client.call(&query).await.unwrap_err();
+    /// assert_eq!(error.retry_after(), Some(Duration::from_secs(40)));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = Some(clock);
@@ -257,6 +441,26 @@ impl GateBuilder {
     }
 
     /// The gate, open.
+    ///
+    /// ```
+    /// use ucanpay_transport::{Client, Gate};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use ucanpay_core::*;
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// # let query = OrderQuery { out_trade_no: OutTradeNo::new("A20260301")?, ucp_order_no: None };
+    /// # let http = tower::service_fn(|_: http::Request<bytes::Bytes>| async {
+    /// #     let answer = bytes::Bytes::from_static(br#"{"code":1,"msg":"NOAUTH"}"#);
+    /// #     Ok::<_, ucanpay_transport::BoxError>(http::Response::new(answer))
+    /// # });
+    /// let gate = Gate::builder().build(); // Gate::default() is the same
+    /// let client = Client::builder(merchant).gate(gate).build_with(http)?;
+    /// assert!(client.call(&query).await.unwrap_err().held_back().is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn build(self) -> Gate {
         let clock = self.clock.unwrap_or_else(|| Arc::new(TokioClock::start()));
         Gate {

@@ -28,6 +28,35 @@ const BUDGET_WINDOW: Duration = Duration::from_secs(10);
 /// and 500 ms; and for all calls together one retry in a second, and one more for each five answers.
 ///
 /// It is a [`tower::retry::Policy`] over the outcomes of [`Verify`](crate::Verify). Clones share the budget.
+///
+/// ```
+/// use std::time::Duration;
+/// use ucanpay_transport::{Client, RetryPolicy};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use ucanpay_core::*;
+/// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+/// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+/// # let query = OrderQuery { out_trade_no: OutTradeNo::new("A20260301")?, ucp_order_no: None };
+/// # let count = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
+/// # let counted = count.clone();
+/// # let http = tower::service_fn(move |_: http::Request<bytes::Bytes>| {
+/// #     counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+/// #     let answer = bytes::Bytes::from_static(br#"{"code":1,"msg":"SYSTEMERROR"}"#);
+/// #     std::future::ready(Ok::<_, ucanpay_transport::BoxError>(http::Response::new(answer)))
+/// # });
+/// # let requests = || count.load(std::sync::atomic::Ordering::SeqCst);
+/// let policy = RetryPolicy::default()
+///     .with_max_attempts(4)
+///     .with_waits(Duration::from_millis(100), Duration::from_secs(1))
+///     .with_budget(10, 20);
+/// let client = Client::builder(merchant).retry(policy).build_with(http)?; // one that answers SYSTEMERROR
+/// assert!(client.call(&query).await.is_err());
+/// assert_eq!(requests(), 4);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct RetryPolicy {
     max_attempts: u32,
@@ -52,11 +81,60 @@ impl Default for RetryPolicy {
 
 impl RetryPolicy {
     /// One attempt, whatever comes of it.
+    ///
+    /// ```
+    /// use ucanpay_transport::{Client, RetryPolicy};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use ucanpay_core::*;
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// # let query = OrderQuery { out_trade_no: OutTradeNo::new("A20260301")?, ucp_order_no: None };
+    /// # let count = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
+    /// # let counted = count.clone();
+    /// # let http = tower::service_fn(move |_: http::Request<bytes::Bytes>| {
+    /// #     counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    /// #     let answer = bytes::Bytes::from_static(br#"{"code":1,"msg":"SYSTEMERROR"}"#);
+    /// #     std::future::ready(Ok::<_, ucanpay_transport::BoxError>(http::Response::new(answer)))
+    /// # });
+    /// # let requests = || count.load(std::sync::atomic::Ordering::SeqCst);
+    /// let client = Client::builder(merchant).retry(RetryPolicy::never()).build_with(http)?;
+    /// assert!(client.call(&query).await.is_err()); // answered SYSTEMERROR
+    /// assert_eq!(requests(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn never() -> Self {
         Self::default().with_max_attempts(1)
     }
 
     /// At most this many attempts in all; 0 counts as 1.
+    ///
+    /// ```
+    /// use ucanpay_transport::{Client, RetryPolicy};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use ucanpay_core::*;
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// # let query = OrderQuery { out_trade_no: OutTradeNo::new("A20260301")?, ucp_order_no: None };
+    /// # let count = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
+    /// # let counted = count.clone();
+    /// # let http = tower::service_fn(move |_: http::Request<bytes::Bytes>| {
+    /// #     counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    /// #     let answer = bytes::Bytes::from_static(br#"{"code":1,"msg":"SYSTEMERROR"}"#);
+    /// #     std::future::ready(Ok::<_, ucanpay_transport::BoxError>(http::Response::new(answer)))
+    /// # });
+    /// # let requests = || count.load(std::sync::atomic::Ordering::SeqCst);
+    /// let policy = RetryPolicy::default().with_max_attempts(5);
+    /// let client = Client::builder(merchant).retry(policy).build_with(http)?;
+    /// assert!(client.call(&query).await.is_err()); // answered SYSTEMERROR
+    /// assert_eq!(requests(), 5);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn with_max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = attempts;
@@ -64,6 +142,30 @@ impl RetryPolicy {
     }
 
     /// The bound of the first wait, which doubles with each further one up to `longest`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use ucanpay_transport::{Client, RetryPolicy};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use ucanpay_core::*;
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// # let query = OrderQuery { out_trade_no: OutTradeNo::new("A20260301")?, ucp_order_no: None };
+    /// # let http = tower::service_fn(|_: http::Request<bytes::Bytes>| async {
+    /// #     let answer = bytes::Bytes::from_static(br#"{"code":1,"msg":"SYSTEMERROR"}"#);
+    /// #     Ok::<_, ucanpay_transport::BoxError>(http::Response::new(answer))
+    /// # });
+    /// // In a test nobody waits.
+    /// let policy = RetryPolicy::default().with_waits(Duration::ZERO, Duration::ZERO);
+    /// let client = Client::builder(merchant).retry(policy).build_with(http)?;
+    /// let started = tokio::time::Instant::now();
+    /// assert!(client.call(&query).await.is_err()); // answered SYSTEMERROR, three times
+    /// assert!(started.elapsed() < Duration::from_millis(10));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn with_waits(mut self, first: Duration, longest: Duration) -> Self {
         self.first_wait = first;
@@ -74,6 +176,31 @@ impl RetryPolicy {
     /// A budget of its own for this policy and its clones: `per_second` retries in each second (saved up for ten), and
     /// besides, for each 100 calls that were answered in the last ten seconds, `percent` more. A call whose retry is
     /// withheld ends with the outcome it has. Zero and zero: no retries.
+    ///
+    /// ```
+    /// use ucanpay_transport::{Client, RetryPolicy};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use ucanpay_core::*;
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// # let query = OrderQuery { out_trade_no: OutTradeNo::new("A20260301")?, ucp_order_no: None };
+    /// # let count = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
+    /// # let counted = count.clone();
+    /// # let http = tower::service_fn(move |_: http::Request<bytes::Bytes>| {
+    /// #     counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    /// #     let answer = bytes::Bytes::from_static(br#"{"code":1,"msg":"SYSTEMERROR"}"#);
+    /// #     std::future::ready(Ok::<_, ucanpay_transport::BoxError>(http::Response::new(answer)))
+    /// # });
+    /// # let requests = || count.load(std::sync::atomic::Ordering::SeqCst);
+    /// let policy = RetryPolicy::default().with_max_attempts(5).with_budget(0, 0);
+    /// let client = Client::builder(merchant).retry(policy).build_with(http)?;
+    /// assert!(client.call(&query).await.is_err()); // answered SYSTEMERROR
+    /// assert_eq!(requests(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn with_budget(mut self, per_second: u32, percent: u32) -> Self {
         self.budget = budget(per_second, percent);

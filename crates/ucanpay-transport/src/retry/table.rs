@@ -8,6 +8,18 @@ use crate::{Effect, Error, Lost};
 use ucanpay_core::{ErrorClass, ErrorCode};
 
 /// Whether the same bytes go out again, without the caller.
+///
+/// ```
+/// use ucanpay_transport::{Again, RETRY_TABLE};
+///
+/// let repeated: Vec<&str> = RETRY_TABLE
+///     .iter()
+///     .filter(|row| row.again == Again::Yes)
+///     .flat_map(|row| row.names)
+///     .copied()
+///     .collect();
+/// assert_eq!(repeated, ["SYSTEMERROR"]); // the only name that is answered with the same bytes
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Again {
     /// Yes, as long as attempts, time and budget last.
@@ -38,6 +50,14 @@ pub struct RetryRule {
 macro_rules! retry_table {
     ($($outcome:ident: $what:literal [$($name:literal),*], $effect:ident, $again:ident, $why:literal;)*) => {
         /// What came of one attempt, as far as sending the same bytes again is concerned: a row of [`RETRY_TABLE`].
+        ///
+        /// ```
+        /// use ucanpay_transport::{Again, Outcome};
+        ///
+        /// assert_eq!(Outcome::AttemptTimeout.rule().again, Again::Yes);
+        /// assert_eq!(Outcome::Limited.rule().again, Again::No);
+        /// assert_eq!(Outcome::Limited.rule().why, "asking again makes it worse");
+        /// ```
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Outcome {
@@ -50,6 +70,13 @@ macro_rules! retry_table {
         /// |---|---|---|---|
         $(#[doc = concat!("| ", $what, $("; `", $name, "`",)* " | ", stringify!($effect), " | ",
             stringify!($again), " | ", $why, " |")])*
+        ///
+        /// ```
+        /// use ucanpay_transport::{Again, RETRY_TABLE};
+        ///
+        /// let row = RETRY_TABLE.iter().find(|row| row.names.contains(&"SYSTEMERROR")).unwrap();
+        /// assert_eq!((row.again, row.why), (Again::Yes, "the reference's cure is the same request again"));
+        /// ```
         pub const RETRY_TABLE: &[RetryRule] = &[$(RetryRule {
             outcome: Outcome::$outcome,
             what: $what,
@@ -109,6 +136,15 @@ retry_table! {
 impl Outcome {
     /// The row of an attempt that ended with `error`. `None` for what ends a whole call and is no outcome of an attempt:
     /// the total time is over, it could not be signed, a setting is wrong.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use ucanpay_transport::{Error, Lost, Outcome};
+    ///
+    /// assert_eq!(Outcome::of(&Error::OutcomeUnknown(Lost::AttemptTimeout)), Some(Outcome::AttemptTimeout));
+    /// let over = Error::OutcomeUnknown(Lost::TotalTimeout(Duration::from_secs(25)));
+    /// assert_eq!(Outcome::of(&over), None);
+    /// ```
     pub fn of(error: &Error) -> Option<Self> {
         Some(match error {
             Error::NotSent { .. } if error.held_back().is_some() => Self::HeldBack,
@@ -149,6 +185,14 @@ impl Outcome {
     }
 
     /// This outcome's row.
+    ///
+    /// ```
+    /// use ucanpay_transport::{Again, Effect, Outcome};
+    ///
+    /// let rule = Outcome::Busy.rule();
+    /// assert_eq!((rule.effect, rule.again), (Effect::None, Again::No));
+    /// assert!(rule.names.contains(&"ORDER_NOT_READY"));
+    /// ```
     pub fn rule(self) -> &'static RetryRule {
         // The macro declares rows and variants in the same order.
         &RETRY_TABLE[self as usize]

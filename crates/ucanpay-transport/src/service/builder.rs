@@ -35,6 +35,22 @@ use std::time::Duration;
 /// # )
 /// # }
 /// ```
+///
+/// The switches that are left, and what they come to:
+///
+/// ```
+/// use std::time::Duration;
+/// use ucanpay_transport::ReqwestService;
+///
+/// let builder = ReqwestService::builder()
+///     .http1_only()
+///     .max_idle_per_host(4)
+///     .idle_timeout(Duration::from_secs(20));
+/// let settings = format!("{builder:?}");
+/// for setting in ["http1_only: true", "max_idle_per_host: 4", "idle_timeout: 20s", "plain_http: false"] {
+///     assert!(settings.contains(setting), "{settings}");
+/// }
+/// ```
 #[derive(Clone)]
 pub struct ReqwestServiceBuilder {
     plain_http: bool,
@@ -69,6 +85,25 @@ impl ReqwestServiceBuilder {
     }
 
     /// Allows plain http addresses beside https: for a gateway on this machine, or in a test.
+    ///
+    /// ```
+    /// use tower::ServiceExt;
+    /// use ucanpay_transport::ReqwestService;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    /// # let address = listener.local_addr()?;
+    /// # let server = axum::Router::new().fallback(async || r#"{"code":1,"msg":"NOAUTH"}"#);
+    /// # tokio::spawn(async move { axum::serve(listener, server).await });
+    /// let request = || http::Request::post(format!("http://{address}/payment/orderquery")).body(bytes::Bytes::new());
+    /// let service = ReqwestService::builder().plain_http().build()?;
+    /// assert_eq!(service.oneshot(request()?).await.map_err(|error| error.to_string())?.status(), 200);
+    /// let service = ReqwestService::builder().build()?; // https alone
+    /// assert!(service.oneshot(request()?).await.is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn plain_http(mut self) -> Self {
         self.plain_http = true;
@@ -80,6 +115,16 @@ impl ReqwestServiceBuilder {
     /// An https gateway is reached through a tunnel (CONNECT), so that the proxy sees no payment.
     ///
     /// The address is shown in no error and in no `Debug`. `NO_PROXY` is not read.
+    ///
+    /// ```
+    /// use ucanpay_transport::{ConfigError, Error, ReqwestService};
+    ///
+    /// let builder = ReqwestService::builder().proxy("http://shop:secret@proxy.example:3128");
+    /// assert!(format!("{builder:?}").contains("explicit") && !format!("{builder:?}").contains("secret"));
+    ///
+    /// let refused = ReqwestService::builder().proxy("proxy.example:3128").build();
+    /// assert!(matches!(refused, Err(Error::Config(ConfigError::Proxy { .. }))));
+    /// ```
     #[must_use]
     pub fn proxy(mut self, url: &str) -> Self {
         self.proxy = Proxy::Explicit(ProxyUrl::parse(url));
@@ -89,6 +134,13 @@ impl ReqwestServiceBuilder {
     /// Uses the proxy that `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` name, in either case, as they stand
     /// when the service is built. A proxy address there that cannot be used is passed over without an error; prefer
     /// [`proxy`](Self::proxy).
+    ///
+    /// ```
+    /// use ucanpay_transport::ReqwestService;
+    ///
+    /// let builder = ReqwestService::builder().proxy_from_env();
+    /// assert!(format!("{builder:?}").contains(r#"proxy: "from the environment""#));
+    /// ```
     #[must_use]
     pub fn proxy_from_env(mut self) -> Self {
         self.proxy = Proxy::Environment;
@@ -97,6 +149,14 @@ impl ReqwestServiceBuilder {
 
     /// Trusts these certificates (PEM, one or several) beside the machine's: those of a proxy that opens TLS, for one.
     /// Called again, it adds to them.
+    ///
+    /// ```
+    /// use ucanpay_transport::{ConfigError, Error, ReqwestService};
+    ///
+    /// // A file that holds no certificate.
+    /// let refused = ReqwestService::builder().add_roots(b"-----BEGIN PUBLIC KEY-----").build();
+    /// assert!(matches!(refused, Err(Error::Config(ConfigError::Roots { .. }))));
+    /// ```
     #[must_use]
     pub fn add_roots(mut self, pem: &[u8]) -> Self {
         self.roots.add(pem);
@@ -105,6 +165,14 @@ impl ReqwestServiceBuilder {
 
     /// Trusts these certificates (PEM, one or several) and no others; the machine's are not even looked for. It replaces
     /// what was set before.
+    ///
+    /// ```
+    /// use ucanpay_transport::{ConfigError, Error, ReqwestService};
+    ///
+    /// let builder = ReqwestService::builder().only_roots(b"corporate-ca.pem"); // the name, not what is in it
+    /// assert!(format!("{builder:?}").contains("others only"));
+    /// assert!(matches!(builder.build(), Err(Error::Config(ConfigError::Roots { .. }))));
+    /// ```
     #[must_use]
     pub fn only_roots(mut self, pem: &[u8]) -> Self {
         self.roots = Roots::Only(roots::parse(pem));
@@ -135,6 +203,17 @@ impl ReqwestServiceBuilder {
 
     /// How long connecting may take, TLS and a proxy's tunnel included. What ends within it is known not to have been
     /// sent, so it is to be shorter than an attempt ([`ClientBuilder::attempt_timeout`](crate::ClientBuilder::attempt_timeout)).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use ucanpay_transport::{ConfigError, Error, ReqwestService};
+    ///
+    /// let builder = ReqwestService::builder().connect_timeout(Duration::from_secs(2));
+    /// assert!(format!("{builder:?}").contains("connect_timeout: 2s"));
+    ///
+    /// let refused = ReqwestService::builder().connect_timeout(Duration::ZERO).build();
+    /// assert!(matches!(refused, Err(Error::Config(ConfigError::ZeroTimeout("connect_timeout")))));
+    /// ```
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
@@ -142,6 +221,27 @@ impl ReqwestServiceBuilder {
     }
 
     /// Reads at most this many bytes of an answer's body.
+    ///
+    /// ```
+    /// use ucanpay_transport::{Client, Error, Lost, ReqwestService};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use ucanpay_core::*;
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// # let query = OrderQuery { out_trade_no: OutTradeNo::new("A20260301")?, ucp_order_no: None };
+    /// # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    /// # let address = listener.local_addr()?;
+    /// # let server = axum::Router::new().fallback(async || r#"{"code":1,"msg":"NOAUTH"}"#);
+    /// # tokio::spawn(async move { axum::serve(listener, server).await });
+    /// let service = ReqwestService::builder().plain_http().max_answer_bytes(16).build()?;
+    /// let client = Client::builder(merchant).base_url(&format!("http://{address}")).build_with(service)?;
+    /// let error = client.call(&query).await.unwrap_err(); // answered {"code":1,"msg":"NOAUTH"}
+    /// assert!(matches!(error, Error::OutcomeUnknown(Lost::TooLarge { limit: 16 })));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn max_answer_bytes(mut self, limit: usize) -> Self {
         self.max_answer_bytes = limit;
@@ -155,6 +255,14 @@ impl ReqwestServiceBuilder {
     }
 
     /// The service. It connects to nothing yet.
+    ///
+    /// ```
+    /// use ucanpay_transport::{ConfigError, Error, ReqwestService};
+    ///
+    /// assert!(ReqwestService::builder().http1_only().build().is_ok());
+    /// let refused = ReqwestService::builder().proxy("socks5://proxy.example:1080").build().unwrap_err();
+    /// assert!(matches!(refused, Error::Config(ConfigError::Proxy { reason }) if reason.contains("http://")));
+    /// ```
     ///
     /// # Errors
     ///

@@ -26,6 +26,24 @@ use tower::Service;
 /// - Connecting may take 5 s; a failure to connect, DNS, TLS and a proxy's tunnel included, is a [`ConnectError`].
 /// - An answer beyond [`MAX_ANSWER_BYTES`](crate::MAX_ANSWER_BYTES) is cut off while it streams in, and is an
 ///   [`AnswerTooLarge`](crate::AnswerTooLarge). Nothing is decompressed: a compressed answer was not asked for.
+///
+/// ```
+/// use tower::ServiceExt;
+/// use ucanpay_transport::ReqwestService;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+/// # let address = listener.local_addr()?;
+/// # let server = axum::Router::new().fallback(async || r#"{"code":1,"msg":"NOAUTH"}"#);
+/// # tokio::spawn(async move { axum::serve(listener, server).await });
+/// let service = ReqwestService::without_tls()?; // `new` for an https gateway
+/// let request = http::Request::post(format!("http://{address}/payment/orderquery")).body(bytes::Bytes::new())?;
+/// let answer = service.oneshot(request).await.map_err(|error| error.to_string())?;
+/// assert_eq!(answer.body(), r#"{"code":1,"msg":"NOAUTH"}"#);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct ReqwestService {
     client: reqwest::Client,
@@ -34,11 +52,41 @@ pub struct ReqwestService {
 
 impl ReqwestService {
     /// Sets up a service; [`ReqwestServiceBuilder::build`] ends it.
+    ///
+    /// ```
+    /// use ucanpay_transport::{Client, ReqwestService};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use ucanpay_core::*;
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// # let query = OrderQuery { out_trade_no: OutTradeNo::new("A20260301")?, ucp_order_no: None };
+    /// let service = ReqwestService::builder().http1_only().max_answer_bytes(64 * 1024).build()?;
+    /// assert!(format!("{service:?}").contains("max_answer_bytes: 65536"));
+    /// let client = Client::with_service(merchant, service);
+    /// # drop(client);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn builder() -> ReqwestServiceBuilder {
         ReqwestServiceBuilder::new()
     }
 
     /// For an https gateway, with all settings at their defaults. Plain http is refused before anything is sent.
+    ///
+    /// ```
+    /// use tower::ServiceExt;
+    /// use ucanpay_transport::ReqwestService;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let service = ReqwestService::new()?;
+    /// let request = http::Request::post("http://api.ucanpay.ca/payment/orderquery").body(bytes::Bytes::new())?;
+    /// let refused = service.oneshot(request).await.unwrap_err(); // plain http: it never left
+    /// assert!(refused.is::<ucanpay_transport::ConnectError>());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -48,6 +96,27 @@ impl ReqwestService {
     }
 
     /// For a gateway on this machine or in a test: plain http. It trusts no certificate, so https fails to connect.
+    ///
+    /// ```
+    /// use ucanpay_transport::{Client, ReqwestService};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use ucanpay_core::*;
+    /// # let (key, gateway) = (PrivateKey::generate(1024)?, PrivateKey::generate(1024)?);
+    /// # let merchant = Merchant::new(MerchantId::new("2000000010")?, key, [gateway.public_key().clone()])?;
+    /// # let query = OrderQuery { out_trade_no: OutTradeNo::new("A20260301")?, ucp_order_no: None };
+    /// # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    /// # let address = listener.local_addr()?;
+    /// # let server = axum::Router::new().fallback(async || r#"{"code":1,"msg":"NOAUTH"}"#);
+    /// # tokio::spawn(async move { axum::serve(listener, server).await });
+    /// let service = ReqwestService::without_tls()?;
+    /// let client = Client::builder(merchant).base_url(&format!("http://{address}")).build_with(service)?;
+    /// let error = client.call(&query).await.unwrap_err();
+    /// assert_eq!(error.gateway().map(|said| said.code().name()), Some("NOAUTH"));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

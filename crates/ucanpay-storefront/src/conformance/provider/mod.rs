@@ -35,6 +35,50 @@ pub type TestError = Box<dyn std::error::Error + Send + Sync>;
 ///
 /// The suite runs its expectations one after the other, each with payments of its own; payments that stand there already
 /// are no hindrance.
+///
+/// ```
+/// # #[cfg(feature = "mock")]
+/// # {
+/// # use std::sync::Arc;
+/// # use async_trait::async_trait;
+/// use ucanpay_storefront::conformance::{self, ProviderUnderTest, TestError};
+/// use ucanpay_storefront::provider::{NextCall, PaymentIntent, ScriptedProvider};
+/// use ucanpay_storefront::{PaymentProvider, RawNotification, RefundNumber};
+///
+/// struct Scripted(ScriptedProvider);
+///
+/// #[async_trait]
+/// impl ProviderUnderTest for Scripted {
+///     fn provider(&self) -> Arc<dyn PaymentProvider> {
+///         Arc::new(self.0.clone())
+///     }
+///
+///     async fn pay(&self, payment: &PaymentIntent) -> Result<(), TestError> {
+///         Ok(self.0.pay(&payment.reference)?)
+///     }
+///
+///     async fn notifications(&self) -> Result<Vec<RawNotification>, TestError> {
+///         Ok(self.0.notifications())
+///     }
+///
+///     async fn settle_refund(&self, refund: &RefundNumber) -> Result<(), TestError> {
+///         Ok(self.0.succeed_refund(refund)?)
+///     }
+///
+///     async fn lose_next_answer(&self) -> bool {
+///         self.0.next_call(NextCall::AnswerLost);
+///         true
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let report = conformance::provider(&Scripted(ScriptedProvider::new())).await;
+/// report.assert_met();
+/// # }
+/// # main();
+/// # }
+/// ```
 #[async_trait]
 pub trait ProviderUnderTest: Send + Sync {
     /// The provider. The same account at every call.

@@ -25,6 +25,26 @@ use crate::store::PaymentStore;
 const WALKS: u64 = 3;
 
 /// Tries a store. `open` gives an empty one each time it is called; each expectation has a store of its own.
+///
+/// ```
+/// # #[cfg(feature = "sqlite")]
+/// # {
+/// # #[tokio::main]
+/// # async fn main() {
+/// use ucanpay_storefront::{Reference, SqliteStore, conformance};
+///
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let folder = folder.path().display();
+/// let report = conformance::store(async || {
+///     let file = format!("sqlite://{folder}/{}.sqlite", Reference::random()); // another one each time
+///     SqliteStore::open(&file).await.expect("the folder is there")
+/// })
+/// .await;
+/// report.assert_met();
+/// # }
+/// # main();
+/// # }
+/// ```
 pub async fn store<S: PaymentStore>(open: impl AsyncFn() -> S) -> Report {
     let open = async || {
         let store: Arc<dyn PaymentStore> = Arc::new(open().await);

@@ -156,6 +156,38 @@ impl Transition {
 }
 
 /// Decides what `command` does to the payment `key`, given what was `loaded`.
+///
+/// ```
+/// use std::time::Duration;
+/// use ucanpay_core::{Amount, Currency};
+/// use ucanpay_storefront::ledger::{Command, EventKind, Loaded, NewPayment, Outcome, decide};
+/// use ucanpay_storefront::provider::FrozenRequest;
+/// use ucanpay_storefront::{LatePolicy, PaymentKey, ProviderId, Reference, Timestamp};
+///
+/// let key = PaymentKey { provider: ProviderId::new("ucanpay")?, reference: Reference::new("A17")? };
+/// let now = Timestamp::from_millis(1_795_509_000_000);
+/// let new = NewPayment {
+///     merchant: "2000000010".into(),
+///     amount: Amount::new(450)?,
+///     currency: Currency::CAD,
+///     subject: "coffee".into(),
+///     description: "one latte".into(),
+///     expires_at: now.after(Duration::from_secs(7200)),
+///     late_policy: LatePolicy::Review,
+///     request: FrozenRequest { path: "/order".into(), body: b"signed"[..].into(), key: "k1".into() },
+/// };
+/// let create = Command::Create(new, now.after(Duration::from_secs(60)));
+/// let decision = decide(&key, Loaded::default(), create.clone(), now);
+/// assert!(matches!(decision.outcome, Outcome::Recorded(_)));
+/// assert_eq!(decision.events[0].kind, EventKind::PaymentCreated);
+///
+/// // Recorded again, it is the same payment, and nothing is to be written.
+/// let loaded = Loaded { view: decision.view, ..Loaded::default() };
+/// let again = decide(&key, loaded, create, now);
+/// assert_eq!(again.outcome, Outcome::AlreadyRecorded);
+/// assert!(again.payment.is_none() && again.events.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn decide(key: &PaymentKey, loaded: Loaded, command: Command, now: Timestamp) -> Decision {
     match command {
         Command::Create(new, lease) => intent::create(key, loaded, new, lease, now),

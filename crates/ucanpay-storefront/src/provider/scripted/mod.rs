@@ -91,6 +91,16 @@ impl ScriptedProvider {
     }
 
     /// The same gateway, with the account under another name.
+    ///
+    /// ```
+    /// use ucanpay_storefront::provider::ScriptedProvider;
+    /// use ucanpay_storefront::{PaymentRegistry, ProviderId};
+    ///
+    /// let terrace = ScriptedProvider::new().with_id(ProviderId::new("terrace")?);
+    /// let registry = PaymentRegistry::builder().register(terrace).build()?;
+    /// assert_eq!(registry.default_id().as_str(), "terrace");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn with_id(mut self, id: ProviderId) -> Self {
         self.id = id;

@@ -40,6 +40,16 @@ use crate::ledger::{Applied, Census, Command, History, Lease, Loaded, PaymentVie
 use crate::time::Timestamp;
 
 /// A ledger in PostgreSQL, shared by any number of instances of a shop. Cheap to clone; all clones share one pool.
+///
+/// ```no_run
+/// use ucanpay_storefront::{PaymentStore, PostgresStore};
+///
+/// # async fn look() -> Result<(), ucanpay_storefront::StoreError> {
+/// let store = PostgresStore::open("postgres://shop:secret@db.internal/shop").await?;
+/// println!("{} payments under review", store.under_review(100).await?.len());
+/// store.close().await;
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 pub struct PostgresStore {
     pool: PgPool,

@@ -24,6 +24,18 @@ impl PostgresStore {
     /// connection may be a plain one: fine on one machine or in a private network, nowhere else.
     /// A connection pooler must keep a session together (PgBouncer: `pool_mode = session`), or be passed by.
     ///
+    /// ```no_run
+    /// # async fn open() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::sync::Arc;
+    /// use ucanpay_storefront::{PaymentRegistry, Payments, PostgresStore};
+    ///
+    /// # let registry = PaymentRegistry::builder().build()?;
+    /// let url = "postgres://shop:secret@db.internal/shop?sslmode=verify-full&sslrootcert=/etc/db/ca.pem";
+    /// let store = PostgresStore::open(url).await?;
+    /// let payments = Payments::new(Arc::new(store), registry);
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`StoreError::Setup`] if the URL cannot be read, the database cannot be reached or is not fit for a ledger (a
     /// replica, an encoding other than UTF-8), or its tables were made by a newer version.
@@ -35,6 +47,15 @@ impl PostgresStore {
 
     /// Opens the ledger at `url` and makes nothing: for a shop whose own migrations have called
     /// [`migrate`](Self::migrate).
+    ///
+    /// ```no_run
+    /// # async fn open() -> Result<(), Box<dyn std::error::Error>> {
+    /// use ucanpay_storefront::PostgresStore;
+    ///
+    /// // The role may not make tables: the shop's migrations, which call `migrate`, run under another.
+    /// let store = PostgresStore::open_migrated("postgres://shop:secret@db.internal/shop").await?;
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// [`StoreError::Setup`] as for [`open`](Self::open), and if the tables are not those of this version.
@@ -50,6 +71,17 @@ impl PostgresStore {
     /// Makes the ledger's tables, all named `ucanpay_…`, in a database of the shop's own, or brings them up to date:
     /// one step of the shop's migrations. Again, it changes nothing. Uses a connection of its own to the pool's server.
     ///
+    /// ```no_run
+    /// # async fn migrate() -> Result<(), Box<dyn std::error::Error>> {
+    /// use sqlx::PgPool;
+    /// use ucanpay_storefront::PostgresStore;
+    ///
+    /// let pool = PgPool::connect("postgres://owner:secret@db.internal/shop").await?;
+    /// sqlx::query("CREATE TABLE IF NOT EXISTS coffee (number TEXT PRIMARY KEY)").execute(&pool).await?;
+    /// PostgresStore::migrate(&pool).await?; // beside the shop's own tables
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`StoreError::Setup`] as for [`open`](Self::open).
     pub async fn migrate(pool: &PgPool) -> Result<(), StoreError> {
@@ -59,6 +91,17 @@ impl PostgresStore {
     /// Opens the ledger on a pool of the shop's own, built from [`pool_options`](Self::pool_options). Call it before
     /// anything else uses the pool: to prove that no connection is handed out inside a transaction, one is given back
     /// with a transaction open.
+    ///
+    /// ```no_run
+    /// # async fn open() -> Result<(), Box<dyn std::error::Error>> {
+    /// use ucanpay_storefront::PostgresStore;
+    ///
+    /// let options = PostgresStore::pool_options().max_connections(20);
+    /// let pool = options.connect("postgres://shop:secret@db.internal/shop").await?;
+    /// let store = PostgresStore::from_pool(pool.clone()).await?; // before anything else uses the pool
+    /// let orders: i64 = sqlx::query_scalar("SELECT count(*) FROM coffee").fetch_one(&pool).await?;
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// [`StoreError::Setup`] as for [`open`](Self::open), and if the pool fails the proof;

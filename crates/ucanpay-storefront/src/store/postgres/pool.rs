@@ -21,6 +21,14 @@ impl PostgresStore {
     /// Options for a pool that [`from_pool`](Self::from_pool) accepts: the hooks that look at each connection, ten
     /// connections, ten seconds' patience. Numbers and times may be changed; whoever replaces `before_acquire` must do
     /// its work, too.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use ucanpay_storefront::PostgresStore;
+    ///
+    /// let options = PostgresStore::pool_options().acquire_timeout(Duration::from_secs(5));
+    /// assert_eq!(options.get_max_connections(), 10);
+    /// ```
     pub fn pool_options() -> PgPoolOptions {
         PgPoolOptions::new()
             .max_connections(10)

@@ -34,6 +34,16 @@ use crate::ledger::{Applied, Census, Command, History, Lease, PaymentView};
 use crate::time::Timestamp;
 
 /// A ledger in one SQLite file.
+///
+/// ```no_run
+/// use ucanpay_storefront::{PaymentStore, SqliteStore};
+///
+/// # async fn look() -> Result<(), ucanpay_storefront::StoreError> {
+/// let store = SqliteStore::open("sqlite://data/shop.sqlite").await?;
+/// println!("{} payments under review", store.under_review(100).await?.len());
+/// store.close().await;
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 pub struct SqliteStore {
     queue: Queue,

@@ -25,6 +25,21 @@ impl SqliteStore {
     /// Opens the ledger at `url`, such as `sqlite://data/shop.sqlite`; makes the file and its tables where they are
     /// missing. Its folder must exist.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let url = format!("sqlite://{}", folder.path().join("shop.sqlite").display());
+    /// use ucanpay_storefront::{PaymentStore, SqliteStore};
+    ///
+    /// let store = SqliteStore::open(&url).await?; // such as sqlite://data/shop.sqlite
+    /// assert!(store.recent(10).await?.is_empty());
+    /// store.close().await;
+    /// assert!(folder.path().join("shop.sqlite").exists());
+    /// assert!(SqliteStore::open("sqlite::memory:").await.is_err(), "nothing would survive");
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`StoreError::Setup`] if the file cannot be opened, its tables were made by a newer version, or the SQLite
     /// library is older than 3.51.3.
@@ -36,6 +51,20 @@ impl SqliteStore {
 
     /// Opens the ledger at `url` and makes nothing: for a shop whose own migrations have called
     /// [`migrate`](Self::migrate).
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let url = format!("sqlite://{}", folder.path().join("shop.sqlite").display());
+    /// use ucanpay_storefront::{SqliteStore, StoreError};
+    ///
+    /// let too_early = SqliteStore::open_migrated(&url).await;
+    /// assert!(matches!(too_early, Err(StoreError::Setup { .. })), "it makes nothing");
+    /// SqliteStore::open(&url).await?.close().await;
+    /// assert!(SqliteStore::open_migrated(&url).await.is_ok());
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// [`StoreError::Setup`] as for [`open`](Self::open), and if the file is not there or its tables are not those of
@@ -51,6 +80,26 @@ impl SqliteStore {
 
     /// Makes the ledger's tables, all named `ucanpay_…`, in a database of the shop's own, or brings them up to date:
     /// one step of the shop's migrations. Again, it changes nothing.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let file = folder.path().join("shop.sqlite");
+    /// # let url = format!("sqlite://{}", file.display());
+    /// use sqlx::SqlitePool;
+    /// use sqlx::sqlite::SqliteConnectOptions;
+    /// use ucanpay_storefront::SqliteStore;
+    ///
+    /// let options = SqliteConnectOptions::new().filename(&file).create_if_missing(true);
+    /// let pool = SqlitePool::connect_with(options).await?; // the shop's own
+    /// sqlx::query("CREATE TABLE coffee (number TEXT PRIMARY KEY)").execute(&pool).await?;
+    /// SqliteStore::migrate(&pool).await?;
+    ///
+    /// let ledger = SqliteStore::open_migrated(&url).await?; // the same file
+    /// # ledger.close().await;
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// [`StoreError::Setup`] if the tables cannot be written, or were made by a newer version.
