@@ -409,15 +409,19 @@ fn members(law: &mut Broken, done: &Done<'_>, was: &PaymentView, is: &PaymentVie
         (old.paid_at.is_none() || old.paid_at == new.paid_at) && (!old.late || new.late),
         "4: paid is monotone",
     );
+    let withdrawn = matches!(done.command, Command::SettleReview { .. })
+        && old.reversal == Some(Reversal::Requested)
+        && new.reversal == Some(Reversal::Refused);
     law.must(
         new.expires_at == old.expires_at
+            || (new.expires_at == done.now && withdrawn)
             || (new.expires_at <= old.expires_at && matches!(done.command, Command::Close(..)))
             || (new.expires_at == done.now
                 && matches!(
                     done.command,
                     Command::Reverse { .. } | Command::RefuseReversal(..)
                 )),
-        "the buyer's time ends by a wish to end only, and anew where that is refused",
+        "the buyer's time ends by a wish to end only, and anew where that is refused or withdrawn",
     );
     if old.reversal == Some(Reversal::Done) && new.reversal != Some(Reversal::Done) {
         let asked = matches!(done.command,

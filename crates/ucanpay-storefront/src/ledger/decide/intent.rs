@@ -155,9 +155,10 @@ fn resubmit(view: Arc<PaymentView>, new: &NewRefund, lease: Timestamp, now: Time
     }
     let mut draft = Draft::of(view, "intent", now);
     let target = Target::Refund(new.number.clone());
-    // Whoever has the row asks what became of the attempt before, and brings the older word.
-    draft.free(&target);
-    draft.lease(target.clone(), lease);
+    if draft.lease(target.clone(), lease).is_none() {
+        // Somebody asks what became of the attempt before, and that answer must not pass for this one's.
+        return draft.finish(Outcome::RefundRefused(RefundRefusal::UnderWay));
+    }
     if let Some(index) = draft.view.position(new.number.as_str()) {
         draft.move_refund(index, RefundState::Requested);
         let refund = &mut draft.view.refunds[index];
