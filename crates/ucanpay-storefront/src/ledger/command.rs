@@ -267,7 +267,8 @@ pub enum RefundRefusal {
         "a person has decided about this late payment, and it is not refunded by itself; use another number"
     )]
     NotOwed,
-    /// Another refund of this payment, or its reversal, is under way, and they go one at a time.
+    /// Another refund of this payment, or its reversal, is under way, and they go one at a time. Or the gateway is being
+    /// asked at this moment about the refund of this number, which failed: ask again in a minute.
     #[error(
         "another refund or the reversal of this payment is under way; wait until it is settled"
     )]

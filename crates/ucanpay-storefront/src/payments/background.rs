@@ -19,8 +19,9 @@ pub struct Running {
 }
 
 impl Running {
-    /// Finishes what is under way and takes up nothing new. What a shop does last, after its server has stopped: an answer
-    /// that is awaited and an event that is being delivered take [half a minute](EventHandler::handle) at most.
+    /// Finishes what is under way and takes up nothing new. What a shop does last, after its server has stopped: an event that
+    /// is being delivered takes [half a minute](EventHandler::handle) at most, and so does each answer that is awaited; to
+    /// end a payment takes up to four of them, one after the other.
     ///
     /// Not to call it loses nothing: what was cut off is taken up at the next start.
     ///
