@@ -105,11 +105,18 @@ fn lead_link(page: &Path, link: &str) -> String {
         .count()
         - 1;
     let back = "../".repeat(depth);
-    if let Some(within) = target.strip_prefix("docs/") {
+    let within = target
+        .strip_prefix("docs/")
+        .or_else(|| target.starts_with("README.md").then_some(&target));
+    if let Some(within) = within {
+        if page.ends_with("SUMMARY.md") {
+            return within.to_owned();
+        }
+        // What mdbook makes of a README, and of the list of all pages.
+        let within = within
+            .replace("README.md", "index.md")
+            .replace("SUMMARY.md", "index.md");
         return format!("{back}{within}");
-    }
-    if target.starts_with("README.md") {
-        return format!("{back}{target}");
     }
     // mdbook would take every `.md` for a page of the book.
     format!("{back}../../{}", target.replace(".md", ".m%64"))
@@ -171,6 +178,12 @@ mod tests {
         let led = |page: &str, link: &str| lead_link(Path::new(page), link);
         for (page, link, expected) in [
             ("README.md", "docs/axum.md#x", "axum.md#x"),
+            ("README.md", "docs/SUMMARY.md", "index.md"),
+            (
+                "README.md",
+                "docs/decisions/README.md",
+                "decisions/index.md",
+            ),
             ("README.md", "LICENSE-MIT", "../../LICENSE-MIT"),
             (
                 "README.md",

@@ -300,7 +300,7 @@ async fn a_late_payment_is_returned_only_if_the_gateway_says_that_it_is_paid() {
             closed(&mut shop, LatePolicy::AutoRefund).await;
             told(&shop, json!({})).await;
             shop.gateway.set_status("A1", status.clone());
-            shop.gateway.next_call(fault.clone());
+            shop.gateway.next_call(fault);
             shop.pass(2).await;
             assert!(shop.view("A1").await.refunds.is_empty(), "{status:?}");
             // It is asked again, and returned once that is clear.
