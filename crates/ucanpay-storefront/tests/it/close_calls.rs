@@ -184,6 +184,34 @@ async fn a_caller_who_hangs_up_at_any_moment_leaves_a_whole_ledger() {
 }
 
 #[tokio::test]
+async fn what_a_caller_began_who_hung_up_goes_on_to_its_end() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        shop.gateway.next_call(Fault::Hangs);
+        let call = shop.refund("A1", "R1", 100);
+        let heard = tokio::time::timeout(HANG / 4, call).await;
+        assert!(heard.is_err(), "the caller does not wait for the answer");
+        for _ in 0..100 {
+            tokio::time::sleep(HANG / 4).await;
+            let refunds = shop.view("A1").await.refunds;
+            if refunds
+                .iter()
+                .any(|row| row.state == RefundState::Processing)
+            {
+                break;
+            }
+        }
+        // Nobody asked again: the answer was taken in when it came.
+        assert_eq!(
+            shop.view("A1").await.refunds[0].state,
+            RefundState::Processing
+        );
+        assert_eq!(shop.gateway.executed_refunds(), 1);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
 async fn what_was_recorded_and_sent_is_never_reported_as_not_recorded() {
     for shop in shops().await {
         let flaky = Flaky::over(&shop);
