@@ -45,6 +45,7 @@ pub(crate) fn seen(bug: Option<Bug>, mut view: PaymentView, ask: Ask) -> Payment
         (Bug::ReversalDespiteRefund, Ask::Reverse(_)) => {
             for refund in &mut view.refunds {
                 refund.state = RefundState::Failed;
+                refund.confirmed_at = Some(moments::NOW);
             }
         }
         (Bug::StaleResultWritten, Ask::Observe(_, _, on, who) | Ask::GiveUp(on, who, _)) => {

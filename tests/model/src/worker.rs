@@ -8,7 +8,7 @@ use ucanpay_storefront::provider::Source;
 use ucanpay_storefront::{PaymentView, RefundState, Reversal};
 
 use crate::bug::Bug;
-use crate::gateway::{Answer, REFUNDS, Trouble, Wire, Word};
+use crate::gateway::{Answer, REFUNDS, Said, Trouble, Wire, Word};
 use crate::ledger::{Ask, Done, NOBODY, Row, Told};
 use crate::mistake::Mistake;
 use crate::moments;
@@ -113,7 +113,12 @@ impl System {
         };
         let call = if let Some(n) = task.on.checked_sub(1) {
             match moments::refund(&view, n) {
-                Some(refund) if refund.state == RefundState::Requested => Call::Submit(n),
+                Some(refund)
+                    if refund.state == RefundState::Requested
+                        && view.payment.reversal != Some(Reversal::Done) =>
+                {
+                    Call::Submit(n)
+                }
                 _ => Call::QueryRefund(n),
             }
         } else if view.owes_late_refund() {
@@ -211,8 +216,10 @@ impl System {
             }
             (Call::LateQuery, Answer::Says(word)) => {
                 let done = self.commit(state, Ask::Observe(call.source(), word, 0, who));
-                let owed =
-                    done.told == Told::Committed && self.book.view(state.row).owes_late_refund();
+                let paid = matches!(word, Word::Payment(Said::Paid | Said::Returned));
+                let owed = paid
+                    && done.told == Told::Committed
+                    && self.book.view(state.row).owes_late_refund();
                 if owed && self.commit(state, Ask::Claim(who)).told == Told::Leased {
                     let at = Stage::OwesRefund;
                     state.tasks[who] = Some(Task { at, ..task });

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use ucanpay_storefront::ledger::{
-    Command, DiscrepancyKind, Outcome, RefundRefusal, ReversalRefusal, Target,
+    Command, DiscrepancyKind, NewRefund, Outcome, RefundRefusal, ReversalRefusal, Target,
 };
 use ucanpay_storefront::provider::{PaymentStatus, ProviderErrorKind as Kind, RefundStatus};
 use ucanpay_storefront::{
@@ -354,6 +354,44 @@ async fn a_message_about_an_unknown_refund_that_does_not_fit_has_the_payment_ask
         shop.pass(1).await;
         assert!(shop.gateway.queries() > asked);
         assert_eq!(shop.view("A1").await.payment.state, PaymentState::Paid);
+        shop.check().await;
+    }
+}
+
+/// Found by history 30 of the simulation on SQLite and PostgreSQL: of two instances the one that came later was behind.
+#[tokio::test]
+async fn refunds_stand_in_the_order_in_which_they_were_recorded_whatever_clocks_say() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        let portal = json!({"refund_amount": 50});
+        shop.refund_note("A1", "PORTAL1", &portal).await;
+        let view = shop.view("A1").await;
+        let intent = ucanpay_storefront::provider::RefundIntent {
+            reference: view.payment.key.reference.clone(),
+            gateway_number: view.payment.gateway_number.unwrap(),
+            total: view.payment.amount,
+            number: RefundNumber::new("R1").unwrap(),
+            amount: ucanpay_core::Amount::new(100).unwrap(),
+            reason: "cold".into(),
+        };
+        let new = NewRefund {
+            number: intent.number.clone(),
+            amount: intent.amount,
+            request: shop.gateway.prepare_refund(&intent).unwrap(),
+            reason: intent.reason,
+            limits: shop.gateway.capabilities().refunds,
+        };
+        let behind = shop.clock.now().before(Duration::from_secs(4));
+        let until = behind.after(Duration::from_secs(60));
+        let request = Command::RequestRefund(new, until);
+        let applied = shop.store.apply(&shop.key("A1"), request, behind).await;
+        let told = applied.unwrap().view.unwrap();
+        let numbers = |view: &PaymentView| -> Vec<String> {
+            let refunds = view.refunds.iter();
+            refunds.map(|row| row.number.to_string()).collect()
+        };
+        assert_eq!(numbers(&told), ["PORTAL1", "R1"]);
+        assert_eq!(numbers(&shop.view("A1").await), numbers(&told));
         shop.check().await;
     }
 }

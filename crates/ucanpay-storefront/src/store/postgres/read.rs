@@ -50,9 +50,9 @@ pub(super) const PAYMENT: &str = payments!("WHERE provider = $1 AND reference = 
 pub(super) const PAYMENT_FOR_UPDATE: &str =
     payments!("WHERE provider = $1 AND reference = $2 FOR UPDATE");
 pub(super) const REFUNDS: &str =
-    refunds!("WHERE provider = $1 AND reference = $2 ORDER BY created_at, position");
+    refunds!("WHERE provider = $1 AND reference = $2 ORDER BY position");
 pub(super) const REFUNDS_FOR_UPDATE: &str =
-    refunds!("WHERE provider = $1 AND reference = $2 ORDER BY created_at, position FOR UPDATE");
+    refunds!("WHERE provider = $1 AND reference = $2 ORDER BY position FOR UPDATE");
 pub(super) const RECENT: &str = payments!("ORDER BY created_at DESC, reference LIMIT $1");
 pub(super) const DISCREPANCIES: &str =
     discrepancies!("WHERE provider = $1 AND reference = $2 ORDER BY number");
@@ -66,7 +66,7 @@ const DISCREPANCIES_OF_MANY: &str = discrepancies!(
 );
 const REFUNDS_OF_MANY: &str = refunds!(
     "WHERE (provider, reference) IN (SELECT * FROM unnest($1::text[], $2::text[]))
-     ORDER BY created_at, position"
+     ORDER BY position"
 );
 pub(super) const GATEWAY_NUMBER_OWNER: &str =
     "SELECT reference FROM ucanpay_payment WHERE provider = $1 AND gateway_number = $2";

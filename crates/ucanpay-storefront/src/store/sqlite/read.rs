@@ -19,7 +19,7 @@ SELECT payment.* FROM json_each(?) AS wanted CROSS JOIN ucanpay_payment AS payme
 pub(super) const REFUNDS: &str = "
 SELECT refund.* FROM json_each(?) AS wanted CROSS JOIN ucanpay_refund AS refund
     ON refund.provider = wanted.value->>0 AND refund.reference = wanted.value->>1
-ORDER BY refund.created_at, refund.rowid";
+ORDER BY refund.rowid";
 pub(super) const RECENT: &str =
     "SELECT provider, reference FROM ucanpay_payment ORDER BY created_at DESC, reference LIMIT ?";
 pub(super) const DISCREPANCIES: &str = "
