@@ -290,7 +290,10 @@ impl System {
     /// `GiveUp`, with the block of the account if that is what the call met. The block is noted even if the lease is stale.
     fn give_up(&self, state: &mut State, who: usize, task: Task, trouble: Trouble) {
         state.blocked |= trouble == Trouble::Blocked;
-        let review = trouble == Trouble::Refused && task.on > 0;
+        // Of a payment that was reversed no refund is sent any more, and no query finds it: raised after half an hour.
+        let reversed = self.book.view(task.read).payment.reversal == Some(Reversal::Done);
+        let left_open = reversed && trouble == Trouble::AskFirst;
+        let review = (trouble == Trouble::Refused || left_open) && task.on > 0;
         let done = self.commit(state, Ask::GiveUp(task.on, who, review));
         state.rest(who);
         if done.told == Told::Stale {
