@@ -457,3 +457,67 @@ fn the_containers_use_packages_and_settings_that_there_are() {
         );
     }
 }
+
+/// What a shop's program calls most, and the fewest methods that are looked at: each has an example.
+const CALLED: [(&str, &str, usize); 9] = [
+    ("crates/ucanpay-core/src/merchant.rs", "impl Merchant {", 7),
+    ("crates/ucanpay-transport/src/client.rs", "impl Client {", 3),
+    ("crates/ucanpay-axum/src/layer.rs", "impl UcanpayLayer {", 3),
+    (
+        "crates/ucanpay-storefront/src/payments/start.rs",
+        "impl Payments {",
+        1,
+    ),
+    (
+        "crates/ucanpay-storefront/src/payments/refund.rs",
+        "impl Payments {",
+        1,
+    ),
+    (
+        "crates/ucanpay-storefront/src/payments/end.rs",
+        "impl Payments {",
+        2,
+    ),
+    (
+        "crates/ucanpay-storefront/src/payments/review.rs",
+        "impl Payments {",
+        2,
+    ),
+    (
+        "crates/ucanpay-storefront/src/payments/parked.rs",
+        "impl Payments {",
+        3,
+    ),
+    (
+        "crates/ucanpay-storefront/src/payments/mod.rs",
+        "impl Payments {",
+        8,
+    ),
+];
+
+#[test]
+fn what_a_shop_calls_most_has_an_example_each() {
+    for (file, block, at_least) in CALLED {
+        let text = fs::read_to_string(root().join(file)).unwrap();
+        let (_, methods) = text.split_once(&format!("\n{block}\n")).expect(file);
+        let (methods, _) = methods.split_once("\n}\n").expect(file);
+        let mut looked_at = 0;
+        let mut docs = String::new();
+        for line in methods.lines() {
+            match line.trim_start() {
+                line if line.starts_with("///") => docs.push_str(&format!("{line}\n")),
+                line if line.starts_with("pub fn ") || line.starts_with("pub async fn ") => {
+                    // A getter says what it is.
+                    let getter = docs.lines().count() == 1 && line.contains("(&self) ->");
+                    assert!(getter || docs.contains("```"), "{file}: {line}");
+                    looked_at += 1;
+                    docs.clear();
+                }
+                // The end of something else; attributes stand between a doc and its function.
+                line if line.ends_with('}') || line.ends_with(';') => docs.clear(),
+                _ => {}
+            }
+        }
+        assert!(looked_at >= at_least, "{file}: {looked_at}");
+    }
+}

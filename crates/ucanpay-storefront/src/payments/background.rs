@@ -125,6 +125,10 @@ impl Payments {
 /// what a person must look at in the [review queue](Payments::under_review).
 ///
 /// A payment that came after its close is paid too, and so told; [`LatePolicy`](crate::LatePolicy) says what becomes of it.
+/// So is one that proves to be paid while it is being [reversed](Payments::reverse).
+///
+/// When `fulfil` returns without an error the event is over. What it began must stand then on a disk, or in a database: a
+/// channel, or a task, forgets with the process.
 ///
 /// ```
 /// # #[cfg(feature = "mock")]
