@@ -315,6 +315,9 @@ impl Payments {
             Some(Reversal::Requested) => Cancellation::Reverse,
             _ => Cancellation::Close,
         };
+        // Nothing can be refunded meanwhile, and somebody waits for the money.
+        let left_open =
+            how == Cancellation::Reverse && self.now().since(view.payment.expires_at) > LEFT_OPEN;
         let number = view.payment.gateway_number.clone();
         let query =
             async |number: Option<&str>| gate.open().await?.query_payment(&intent, number).await;
@@ -362,11 +365,12 @@ impl Payments {
             Ok(fact) => match (self.take_in(key, fact, lease).await?, doubt) {
                 (Held::Over(view), _) => Ok(view),
                 (Held::On(view, lease), Some(error)) => {
-                    self.still_open(key, &view, lease, how, &error).await
+                    self.still_open(key, &view, lease, how, left_open, &error)
+                        .await
                 }
                 (Held::On(_, lease), None) => {
                     let trouble = "the gateway has not ended the payment yet".to_owned();
-                    self.give_up(key, lease, trouble, false, None).await
+                    self.give_up(key, lease, trouble, left_open, None).await
                 }
             },
             Err(error) => {
@@ -374,6 +378,9 @@ impl Payments {
                     Some(doubt) => telling(doubt, error),
                     None => error,
                 };
+                if left_open && error.kind() == Kind::AskFirst {
+                    return self.give_up_on(key, lease, &error, true).await;
+                }
                 self.not_yet(key, lease, &error).await
             }
         }
@@ -386,6 +393,7 @@ impl Payments {
         view: &PaymentView,
         lease: Lease,
         how: Cancellation,
+        left_open: bool,
         error: &ProviderError,
     ) -> Result<Option<Arc<PaymentView>>, StoreError> {
         if how == Cancellation::Reverse && error.kind() == Kind::NotThisWay {
@@ -399,11 +407,7 @@ impl Payments {
                 .await?
                 .view);
         }
-        // Nothing can be refunded meanwhile, and somebody waits for the money.
-        let left_open = how == Cancellation::Reverse
-            && error.kind() == Kind::AskFirst
-            && self.now().since(view.payment.expires_at) > LEFT_OPEN;
-        if left_open {
+        if left_open && error.kind() == Kind::AskFirst {
             return self.give_up_on(key, lease, error, true).await;
         }
         self.not_yet(key, lease, error).await

@@ -39,8 +39,11 @@ impl Payments {
             applied.outcome,
             Outcome::Observed(Verdict::Applied | Verdict::NothingNew)
         );
+        // Nor does one that is older than what has come meanwhile: it is due again at once.
+        let now = self.now();
+        let doubted = |view: &PaymentView| view.payment.schedule.due(now);
         let view = match applied.view {
-            Some(view) if paid && fits && view.owes_late_refund() => view,
+            Some(view) if paid && fits && view.owes_late_refund() && !doubted(&view) => view,
             settled => return Ok(settled),
         };
         let claim = Command::Claim(Target::Payment, self.now().after(LEASE));

@@ -395,3 +395,68 @@ async fn refunds_stand_in_the_order_in_which_they_were_recorded_whatever_clocks_
         shop.check().await;
     }
 }
+
+/// The reversal is told while the gateway's older "paid" is on its way.
+#[tokio::test]
+async fn a_late_payment_that_is_reversed_while_the_gateway_is_asked_is_not_refunded_besides() {
+    for mut shop in shops().await {
+        closed(&mut shop, LatePolicy::AutoRefund).await;
+        shop.gateway.set_status("A1", PaymentStatus::Paid);
+        told(&shop, json!({})).await;
+        shop.gateway.next_call(Fault::Hangs);
+        shop.gateway.next_call(Fault::Unreachable);
+        let payments = shop.payments.clone();
+        let asking = tokio::spawn(async move { payments.reconcile().await.unwrap() });
+        while shop.gateway.most_hanging() == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        shop.clock.advance(Duration::from_secs(1));
+        told(&shop, json!({"status": "REVOKED"})).await;
+        asking.await.unwrap();
+        shop.gateway.set_status("A1", PaymentStatus::Reversed);
+        assert!(shop.view("A1").await.refunds.is_empty());
+        pass_by(&shop, 60, 10).await;
+        let view = shop.view("A1").await;
+        assert_eq!(view.payment.reversal, Some(Reversal::Done));
+        assert_eq!(shop.gateway.executed_refunds(), 0);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_reversal_of_which_nothing_clear_is_said_at_all_is_raised_too() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        let not_clear = || {
+            for _ in 0..3 {
+                shop.gateway.next_call(Fault::Says(Kind::AskFirst));
+            }
+        };
+        not_clear();
+        shop.payments.reverse(&shop.key("A1")).await.unwrap();
+        for _ in 0..5 {
+            not_clear();
+            pass_by(&shop, 600, 1).await;
+        }
+        assert_eq!(open(&shop.view("A1").await), [DiscrepancyKind::Refused]);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_reversal_told_of_an_old_payment_is_asked_about_within_minutes_though_the_first_question_fails()
+ {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        shop.clock.advance(Duration::from_secs(72 * HOUR));
+        shop.gateway.set_status("A1", PaymentStatus::Reversed);
+        told(&shop, json!({"status": "REVOKED"})).await;
+        shop.gateway.next_call(Fault::Unreachable);
+        shop.pass(1).await;
+        assert_eq!(shop.view("A1").await.payment.reversal, None);
+        pass_by(&shop, 310, 1).await;
+        let view = shop.view("A1").await;
+        assert_eq!(view.payment.reversal, Some(Reversal::Done));
+        shop.check().await;
+    }
+}

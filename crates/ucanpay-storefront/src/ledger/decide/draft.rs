@@ -14,6 +14,9 @@ use crate::provider::FrozenRequest;
 use crate::time::Timestamp;
 use crate::wording::Wording;
 
+/// A doubt about a paid payment is asked about as one that is this old: every five minutes.
+const DOUBTED_LATELY: Duration = Duration::from_secs(3_600);
+
 pub(super) struct Draft {
     before: Option<Arc<PaymentView>>,
     pub(super) view: Changing,
@@ -324,6 +327,15 @@ impl Draft {
         }
     }
 
+    /// Gives the row back as [`release`](Self::release) does; what was doubted since the lease was taken stays to be asked about.
+    pub(super) fn give_back(&mut self, lease: &Lease) {
+        let doubted = self.doubted_since(lease);
+        self.release(&lease.target, None);
+        if doubted {
+            self.ask_now(&lease.target, Even::Settled);
+        }
+    }
+
     /// Sets the row to be asked for at once.
     pub(super) fn ask_now(&mut self, target: &Target, even: Even) {
         let now = self.now;
@@ -341,7 +353,9 @@ impl Draft {
         let since = match target {
             Target::Payment => {
                 let payment = &self.view.payment;
-                let ended = payment.paid_at.or(payment.closed_at);
+                // What casts doubt on a paid payment tells of money that went back: asked about every five minutes at least.
+                let paid = payment.paid_at.map(|at| at.max(now.before(DOUBTED_LATELY)));
+                let ended = paid.or(payment.closed_at);
                 Some(ended.unwrap_or(payment.created_at))
             }
             Target::Refund(number) => {
@@ -363,7 +377,7 @@ impl Draft {
 
     /// Whether the row was set to be asked for since the lease was taken: its question is older than the doubt. No clock is
     /// asked: whoever took the message in may have another one.
-    pub(super) fn doubted_since(&mut self, lease: &Lease) -> bool {
+    fn doubted_since(&mut self, lease: &Lease) -> bool {
         self.row(&lease.target).is_some_and(|(schedule, _)| {
             let asked = schedule.next_check_at;
             asked.is_some() && asked != lease.due

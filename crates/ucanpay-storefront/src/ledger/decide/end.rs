@@ -24,7 +24,7 @@ pub(super) fn close(
     }
     if draft.view.payment.state.is_settled() {
         if let Some(lease) = lease {
-            draft.release(&lease.target, None);
+            draft.give_back(lease);
         }
         return draft.finish(Outcome::Ended);
     }

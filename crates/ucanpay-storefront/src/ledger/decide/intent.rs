@@ -242,7 +242,7 @@ pub(super) fn release(loaded: Loaded, lease: &Lease, now: Timestamp) -> Decision
     if !draft.holds(lease) {
         return draft.finish(Outcome::StaleLease);
     }
-    draft.release(&lease.target, None);
+    draft.give_back(lease);
     draft.finish(Outcome::Noted)
 }
 

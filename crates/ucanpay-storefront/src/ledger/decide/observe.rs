@@ -176,13 +176,7 @@ fn reschedule(
         .filter(|number| draft.view.refund(number).is_some())
         .map_or(Target::Payment, Target::Refund);
     match lease {
-        Some(lease) => {
-            let doubted = draft.doubted_since(lease);
-            draft.release(&lease.target, None);
-            if doubted {
-                draft.ask_now(&lease.target, Even::Settled);
-            }
-        }
+        Some(lease) => draft.give_back(lease),
         // A notification that does not match prompts a query: it is acknowledged, and what it should have said does not come
         // again. Of what is settled once for each doubt, for money may have come since. (A query that does not match does
         // not: it would ask in circles.)
