@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::{
     envelope::Envelope,
-    fields::{Fields, ReadError},
+    fields::{Fields, ReadError, Value},
     key::PublicKey,
     keyed_md5::Md5Secret,
     notification::Notification,
@@ -188,9 +188,18 @@ impl Received {
     }
 }
 
-/// An object with `data` and no signature of its own. An error without `data` is one too: it has a `code`.
+/// An object with `data` and no signature of its own. An error without `data` is one too: it has a `code`. Where there is a
+/// signature beside `data`, it is one all the same if `data` can be no member of a flat object, or holds a signature itself:
+/// so a merchant reads it, for whom nothing outside `data` counts.
 pub(crate) fn is_envelope(fields: &Fields<'_>) -> bool {
-    fields.get("sign").is_none() && (fields.get("data").is_some() || fields.get("code").is_some())
+    let signed =
+        |text: &str| Fields::parse(text.as_bytes()).is_ok_and(|data| data.get("sign").is_some());
+    match (fields.get("sign"), fields.get("data")) {
+        (None, data) => data.is_some() || fields.get("code").is_some(),
+        (Some(_), Some(Value::Nested(_))) => true,
+        (Some(_), Some(Value::Text(text))) => signed(text),
+        (Some(_), _) => false,
+    }
 }
 
 /// What the `data` of an envelope is, once it is complete as that.
