@@ -141,8 +141,7 @@ pub(crate) fn judge(done: &Done<'_>) -> Broken {
         }
         Command::SettleReview { .. } => {
             let (was, is) = (&before.view.payment, &after.view.payment);
-            let withdrawn =
-                was.reversal == Some(Reversal::Requested) && is.reversal == Some(Reversal::Refused);
+            let withdrawn = withdraws(done.command, was, is);
             law.must(
                 was.state == is.state && (was.reversal == is.reversal || withdrawn),
                 "a person's look moves no state, but may withdraw a reversal",
@@ -409,9 +408,7 @@ fn members(law: &mut Broken, done: &Done<'_>, was: &PaymentView, is: &PaymentVie
         (old.paid_at.is_none() || old.paid_at == new.paid_at) && (!old.late || new.late),
         "4: paid is monotone",
     );
-    let withdrawn = matches!(done.command, Command::SettleReview { .. })
-        && old.reversal == Some(Reversal::Requested)
-        && new.reversal == Some(Reversal::Refused);
+    let withdrawn = withdraws(done.command, old, new);
     law.must(
         new.expires_at == old.expires_at
             || (new.expires_at == done.now && withdrawn)
@@ -479,6 +476,13 @@ fn discrepancies(law: &mut Broken, done: &Done<'_>, was: &PaymentView, is: &Paym
     }
 }
 
+/// Whether a person has withdrawn a reversal.
+fn withdraws(command: &Command, was: &Payment, is: &Payment) -> bool {
+    matches!(command, Command::SettleReview { .. })
+        && was.reversal == Some(Reversal::Requested)
+        && is.reversal == Some(Reversal::Refused)
+}
+
 /// Who has a row, and since when.
 fn leases(law: &mut Broken, done: &Done<'_>, before: &History, after: &History) {
     let given = lease_of(done.command);
@@ -502,6 +506,10 @@ fn leases(law: &mut Broken, done: &Done<'_>, before: &History, after: &History) 
             None if fails(&before.view, &after.view, &target) => law.must(
                 is.is_none(),
                 "7: a failure takes the row from whoever asked before",
+            ),
+            None if withdraws(done.command, &before.view.payment, &after.view.payment) => law.must(
+                is.is_none() || target != Target::Payment,
+                "7: a wish that is withdrawn takes the row from whoever carries it out",
             ),
             None => law.must(is == was, "7: a row is given back only by who has it"),
         }
