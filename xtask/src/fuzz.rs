@@ -3,7 +3,9 @@
 //! It is no part of `cargo xtask test`, which has no time for it and no nightly; there the corpus is replayed.
 
 use std::fs;
+use std::num::NonZero;
 use std::process::Command;
+use std::thread;
 
 use crate::args::Bound;
 use crate::workspace::{self, Workspace, works};
@@ -31,15 +33,17 @@ pub(crate) fn run(workspace: &Workspace, bound: &Bound) -> Result<(), String> {
         Bound::Seconds(seconds) => format!("-max_total_time={seconds}"),
         Bound::Runs(runs) => format!("-runs={runs}"),
     };
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
     for (target, corpus) in TARGETS {
         // What a run finds worth keeping goes there, and helps the next one; the corpus of the project stays as it is.
         let found = format!("fuzz/target/found/{target}");
         fs::create_dir_all(workspace.root().join(&found))
             .map_err(|error| format!("{found} cannot be made: {error}"))?;
-        // No sanitizer: there is no unsafe code to watch, and without one it tries several times as many inputs.
+        // No sanitizer: there is no unsafe code to watch, and without one it tries several times as many inputs. As many
+        // processes as the machine has cores share the corpus and the bound.
         let line = format!(
             "fuzz run --fuzz-dir fuzz --sanitizer none {target} {found} fuzz/corpus/{corpus} -- \
-             {bound} -timeout=10 -dict=fuzz/json.dict"
+             {bound} -fork={cores} -timeout=10 -dict=fuzz/json.dict"
         );
         let shown = format!("cargo +nightly {line}");
         let mut command = nightly(workspace);
