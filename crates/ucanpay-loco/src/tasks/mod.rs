@@ -5,7 +5,7 @@
 //! | `ucanpay:health` | what waits, and what somebody should look into: then it fails, for whoever watches | |
 //! | `ucanpay:reconcile` | one pass of the reconciler | |
 //! | `ucanpay:refund` | gives money back | `reference:` `cents:` `reason:` and, to repeat one, `number:` |
-//! | `ucanpay:timeline` | what happened to a payment | `reference:` |
+//! | `ucanpay:timeline` | what happened to a payment | `reference:` and, to ask the gateway before, `ask:yes` |
 //! | `ucanpay:review` | what waits for a person | none: lists; `reference:` `discrepancy:` `note:` closes one; `event:` with `release:yes` or `skip:<why>` decides about a parked event |
 
 mod arguments;

@@ -1,4 +1,5 @@
-//! `ucanpay:timeline`: what happened to a payment, for the person who answers the buyer's call.
+//! `ucanpay:timeline`: what happened to a payment, for the person who answers the buyer's call. The gateway is asked before,
+//! if they want.
 
 use async_trait::async_trait;
 use loco_rs::app::AppContext;
@@ -17,15 +18,22 @@ impl Task for Tell {
     fn task(&self) -> TaskInfo {
         TaskInfo {
             name: "ucanpay:timeline".to_owned(),
-            detail: "tells what happened to a payment, oldest first: reference:<payment>"
+            detail: "tells what happened to a payment, oldest first: reference:<payment>; \
+                     with ask:yes the gateway is asked before"
                 .to_owned(),
         }
     }
 
     async fn run(&self, ctx: &AppContext, vars: &Vars) -> Result<()> {
-        let arguments = Arguments::of(vars, &["reference", "provider"])?;
+        let arguments = Arguments::of(vars, &["reference", "provider", "ask"])?;
         let payments = payments(ctx)?;
         let key = arguments.payment(&payments)?;
+        match arguments.get("ask") {
+            None => {}
+            // A gateway that does not answer leaves its word in the timeline, too.
+            Some("yes") => drop(payments.refresh(&key).await.map_err(told)?),
+            Some(_) => return Err(Error::string("write ask:yes, or leave it out")),
+        }
         let timeline = payments.timeline(&key).await.map_err(told)?;
         let timeline = timeline
             .ok_or_else(|| Error::Message(format!("payment {key} does not stand in the ledger")))?;

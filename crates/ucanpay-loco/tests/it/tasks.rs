@@ -158,3 +158,21 @@ async fn a_timeline_is_told_for_a_payment_that_is_there_and_for_no_other() {
         .unwrap_err();
     assert!(error.contains("does not stand in the ledger"), "{error}");
 }
+
+#[tokio::test]
+async fn with_ask_the_gateway_tells_what_it_was_not_asked_for_before() {
+    let mut bench = Bench::new().await;
+    bench.set("notify_base_url", "http://127.0.0.1:1");
+    let app = bench.start().await;
+    app.place("A1").await;
+    // From here on nobody asks but the task.
+    App::on_shutdown(&app.ctx).await;
+    app.pay("A1").await;
+    let timeline =
+        async |ask| run(&app.ctx, "timeline", &[("reference", "A1"), ("ask", ask)]).await;
+    let error = timeline("no").await.unwrap_err();
+    assert!(error.contains("write ask:yes"), "{error}");
+    assert_eq!(app.status("A1").await["paid"], false);
+    timeline("yes").await.unwrap();
+    assert_eq!(app.status("A1").await["paid"], true);
+}

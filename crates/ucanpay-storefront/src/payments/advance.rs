@@ -20,7 +20,7 @@ use crate::store::StoreError;
 /// What the gateway refused as it stands (a balance to be topped up, a key to be corrected) is not tried again sooner.
 const REFUSED: Duration = Duration::from_secs(300);
 
-/// How long the gateway may leave a refund or a reversal open before a person is told.
+/// How long the gateway may leave a refund, a close or a reversal open before a person is told.
 pub(super) const LEFT_OPEN: Duration = Duration::from_secs(30 * 60);
 
 /// How long an account is left alone where the gateway does not say how long.

@@ -315,9 +315,8 @@ impl Payments {
             Some(Reversal::Requested) => Cancellation::Reverse,
             _ => Cancellation::Close,
         };
-        // Nothing can be refunded meanwhile, and somebody waits for the money.
-        let left_open =
-            how == Cancellation::Reverse && self.now().since(view.payment.expires_at) > LEFT_OPEN;
+        // The stock waits for the end, or the buyer for their money; and it may be paid, where nobody can be asked.
+        let left_open = self.now().since(view.payment.expires_at) > LEFT_OPEN;
         let number = view.payment.gateway_number.clone();
         let query =
             async |number: Option<&str>| gate.open().await?.query_payment(&intent, number).await;
@@ -326,8 +325,9 @@ impl Payments {
                 Held::On(now, then) => (view, lease) = (now, then),
                 Held::Over(view) => return Ok(view),
             },
-            // A reversal is for just this: the gateway spoke, and said nothing clear.
-            Err(error) if how == Cancellation::Reverse && error.kind() == Kind::AskFirst => {}
+            // The gateway spoke, and said nothing clear: one that tells no unpaid order says ORDERNOTEXIST. What is paid it
+            // does not close, and a reversal is for just this.
+            Err(error) if error.kind() == Kind::AskFirst => {}
             Err(error) => return self.not_yet(key, lease, &error).await,
         }
         if how == Cancellation::Reverse && view.money_went_back() {
@@ -407,7 +407,7 @@ impl Payments {
                 .await?
                 .view);
         }
-        if left_open && error.kind() == Kind::AskFirst {
+        if left_open && matches!(error.kind(), Kind::AskFirst | Kind::NotThisWay) {
             return self.give_up_on(key, lease, error, true).await;
         }
         self.not_yet(key, lease, error).await

@@ -119,6 +119,7 @@ impl Payments {
             }
             let mut ended = Vec::new();
             tokio::select! {
+                biased;
                 Some(delivery) = deliveries.join_next() => {
                     ended.push(delivery);
                     // Those that have ended by now share a commit.

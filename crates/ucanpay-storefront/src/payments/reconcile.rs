@@ -96,6 +96,7 @@ impl Payments {
                 return Ok(report);
             }
             tokio::select! {
+                biased;
                 Some(called) = calls.join_next_with_id() => match called {
                     Ok((id, result)) => {
                         out.remove(&id);

@@ -109,10 +109,12 @@ fn note_trouble(result: Result<(), StoreError>) {
     }
 }
 
+/// In a fixed order, as wherever the histories of the tests come by: left to chance, no seed would play one again.
 async fn pause(wake: &Notify, stopped: &mut watch::Receiver<bool>) {
     tokio::select! {
+        biased;
+        _ = stopped.changed() => {}
         () = wake.notified() => {}
         () = tokio::time::sleep(TICK) => {}
-        _ = stopped.changed() => {}
     }
 }

@@ -14,17 +14,7 @@ use ucanpay_storefront::{
 };
 
 use crate::gateway::{Fault, Gateway};
-use crate::shop::{Shop, shops, start};
-
-const HOUR: u64 = 3_600;
-
-/// Lets time pass in larger steps.
-async fn pass_by(shop: &Shop, step: u64, steps: u64) {
-    for _ in 0..steps {
-        shop.clock.advance(Duration::from_secs(step));
-        shop.payments.reconcile().await.unwrap();
-    }
-}
+use crate::shop::{HOUR, Shop, shops, start};
 
 async fn close(shop: &Shop) -> Closing {
     shop.payments.close(&shop.key("A1")).await.unwrap()
@@ -85,9 +75,9 @@ async fn a_buyer_whose_time_is_up_cannot_pay_any_more() {
 #[tokio::test]
 async fn unless_the_shop_says_otherwise_the_time_is_two_hours() {
     for shop in started().await {
-        pass_by(&shop, 60, 119).await;
+        shop.pass_by(60, 119).await;
         assert_eq!(state(&shop).await, PaymentState::AwaitingPayment);
-        pass_by(&shop, 60, 1).await;
+        shop.pass_by(60, 1).await;
         assert_eq!(state(&shop).await, PaymentState::Closed);
         shop.check().await;
     }
@@ -203,7 +193,7 @@ async fn a_close_whose_caller_went_away_at_any_moment_is_finished_by_another_pro
             }
         }
         let shop = shop.restarted().await;
-        pass_by(&shop, 20, 380).await;
+        shop.pass_by(20, 380).await;
         for n in 0..30 {
             let reference = format!("A{n}");
             assert_eq!(shop.gateway.status(&reference), PaymentStatus::Closed);
@@ -274,10 +264,10 @@ async fn a_payment_whose_provider_is_gone_waits_until_it_is_back() {
 async fn a_closed_payment_is_watched_for_six_hours_and_then_rests() {
     for shop in started().await {
         assert!(matches!(close(&shop).await, Closing::Closed(_)));
-        pass_by(&shop, 60, 6 * 60).await;
+        shop.pass_by(60, 6 * 60).await;
         let asked = shop.gateway.queries();
         assert!((12..20).contains(&asked), "{asked}");
-        pass_by(&shop, 600, 600).await;
+        shop.pass_by(600, 600).await;
         assert!(shop.gateway.queries() <= asked + 1);
         assert!(
             shop.view("A1")
@@ -301,7 +291,7 @@ async fn a_payment_after_the_close_is_paid_late_told_and_left_to_a_person() {
                 let note = shop.gateway.payment_note("A1", &json!({}));
                 let _receipt = shop.note(note).await.unwrap();
             }
-            pass_by(&shop, 30, 20).await;
+            shop.pass_by(30, 20).await;
             let view = shop.view("A1").await;
             assert_eq!(view.payment.state, PaymentState::Paid);
             assert!(view.payment.late && view.refunds.is_empty());
@@ -324,15 +314,15 @@ async fn a_message_that_does_not_match_has_the_gateway_asked_also_about_what_is_
     for shop in started().await {
         assert!(matches!(close(&shop).await, Closing::Closed(_)));
         // The watch ends after six hours.
-        pass_by(&shop, 3_600, 8).await;
+        shop.pass_by(3_600, 8).await;
         shop.gateway.set_status("A1", PaymentStatus::Paid);
-        pass_by(&shop, 3_600, 2).await;
+        shop.pass_by(3_600, 2).await;
         assert_eq!(shop.view("A1").await.payment.state, PaymentState::Closed);
 
         let wrong = json!({"amount": 451, "nonce": "the same"});
         let wrong = shop.gateway.payment_note("A1", &wrong);
         let _receipt = shop.note(wrong.clone()).await.unwrap();
-        pass_by(&shop, 30, 2).await;
+        shop.pass_by(30, 2).await;
         let view = shop.view("A1").await;
         assert_eq!(view.payment.state, PaymentState::Paid);
         assert!(view.payment.late);
@@ -343,7 +333,7 @@ async fn a_message_that_does_not_match_has_the_gateway_asked_also_about_what_is_
         let calls = shop.gateway.calls();
         for _ in 0..3 {
             let _receipt = shop.note(wrong.clone()).await.unwrap();
-            pass_by(&shop, 30, 2).await;
+            shop.pass_by(30, 2).await;
         }
         assert_eq!(shop.gateway.calls(), calls, "a copy is no new doubt");
         shop.check().await;
@@ -368,7 +358,7 @@ async fn a_late_payment_is_refunded_once_where_that_was_agreed_even_by_another_p
         // Agreed when it was started: the new process need not know.
         let shop = shop.restarted().await;
         shop.gateway.next_call(Fault::AnswerLost);
-        pass_by(&shop, 20, 10).await;
+        shop.pass_by(20, 10).await;
         assert_eq!(shop.gateway.executed_refunds(), 1);
         let view = shop.view("A1").await;
         assert_eq!((view.refunds.len(), view.refundable()), (1, 0));
@@ -376,7 +366,7 @@ async fn a_late_payment_is_refunded_once_where_that_was_agreed_even_by_another_p
         assert!(number.len() <= 32 && number.bytes().all(|b| b.is_ascii_alphanumeric()));
         assert!(view.needs_review());
         shop.gateway.set_refund(number, RefundStatus::Succeeded);
-        pass_by(&shop, 60, 10).await;
+        shop.pass_by(60, 10).await;
         let view = shop.view("A1").await;
         assert_eq!(view.refunded(), 450);
         assert!(!view.needs_review());
@@ -413,7 +403,7 @@ async fn a_person_who_settles_a_late_payment_first_keeps_the_money_here() {
         let key = shop.key("A1");
         let settled = shop.payments.settle_review(&key, 1, "shipped after all");
         settled.await.unwrap();
-        pass_by(&shop, 60, 10).await;
+        shop.pass_by(60, 10).await;
         let view = shop.view("A1").await;
         assert!(view.refunds.is_empty() && view.payment.schedule.next_check_at.is_none());
         shop.check().await;
@@ -431,7 +421,7 @@ async fn returned_in_part(shop: &mut Shop) {
     let returned = json!({"status": "REFUND"});
     let note = shop.gateway.payment_note("A1", &returned);
     let _receipt = shop.note(note).await.unwrap();
-    pass_by(shop, 60, 10).await;
+    shop.pass_by(60, 10).await;
     assert_eq!(shop.gateway.executed_refunds(), 0);
 }
 
@@ -441,7 +431,7 @@ async fn a_late_refund_that_had_to_wait_for_an_explanation_is_made_after_it() {
         returned_in_part(&mut shop).await;
         let portal = json!({"refund_amount": 400});
         shop.refund_note("A1", "PORTAL1", &portal).await;
-        pass_by(&shop, 60, 10).await;
+        shop.pass_by(60, 10).await;
         let view = shop.view("A1").await;
         let ours = view.refunds.iter().find(|refund| refund.request.is_some());
         assert_eq!(ours.expect("a late refund").amount.cents(), 50);
@@ -461,7 +451,7 @@ async fn a_late_payment_of_which_a_person_has_looked_up_what_went_back_is_left_t
         let (key, number) = (shop.key("A1"), row.unwrap().number);
         let settled = shop.payments.settle_review(&key, number, "400 went back");
         settled.await.unwrap();
-        pass_by(&shop, 60, 10).await;
+        shop.pass_by(60, 10).await;
         assert_eq!(shop.gateway.executed_refunds(), 0);
         shop.refund("A1", "R1", 50).await.unwrap();
         assert_eq!(shop.gateway.executed_refunds(), 1);
@@ -552,6 +542,57 @@ async fn a_gateway_that_does_not_reverse_a_paid_payment_leaves_it_to_a_refund() 
     }
 }
 
+/// Nothing clear from the query before the close, the close, and the query after it.
+fn not_clear(shop: &Shop) {
+    for _ in 0..3 {
+        shop.gateway.next_call(Fault::Says(Kind::AskFirst));
+    }
+}
+
+#[tokio::test]
+async fn a_close_goes_out_though_the_query_before_it_brought_nothing_clear() {
+    // As from a gateway that tells no unpaid order: ORDERNOTEXIST.
+    for shop in started().await {
+        shop.gateway.next_call(Fault::Says(Kind::AskFirst));
+        assert!(matches!(close(&shop).await, Closing::Closed(_)));
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_close_that_is_left_open_is_raised_once_and_goes_on() {
+    for shop in started().await {
+        not_clear(&shop);
+        assert!(matches!(close(&shop).await, Closing::StillOpen(_)));
+        let left_open = async |rounds: u32| {
+            for _ in 0..rounds {
+                not_clear(&shop);
+                shop.pass_by(600, 1).await;
+                shop.gateway.no_more_faults();
+            }
+        };
+        left_open(3).await;
+        assert!(!shop.view("A1").await.needs_review());
+        left_open(3).await;
+        let view = shop.view("A1").await;
+        assert_eq!(view.payment.state, PaymentState::Expired);
+        assert_eq!(view.discrepancies.len(), 1);
+        assert_eq!(view.discrepancies[0].kind, DiscrepancyKind::Refused);
+
+        // What a person could do about it is done: they are not told again.
+        let (key, found) = (shop.key("A1"), "not paid, says the portal");
+        let looked = shop.payments.settle_review(&key, 1, found).await;
+        let _view = looked.unwrap();
+        left_open(6).await;
+        let view = shop.view("A1").await;
+        assert_eq!(view.discrepancies.len(), 1);
+        assert!(!view.needs_review());
+        shop.pass_by(600, 6).await;
+        assert_eq!(state(&shop).await, PaymentState::Closed);
+        shop.check().await;
+    }
+}
+
 #[tokio::test]
 async fn a_close_or_a_reversal_that_the_gateway_refuses_is_raised_once_and_goes_on() {
     for how in ["close", "reverse"] {
@@ -605,7 +646,7 @@ async fn a_reversal_that_is_carried_out_after_a_later_attempt_was_refused_is_see
         not_reversed(&shop).await;
         // An earlier attempt comes to the gateway only now, and nobody tells.
         shop.gateway.set_status("A1", PaymentStatus::Reversed);
-        pass_by(&shop, 65, 2).await;
+        shop.pass_by(65, 2).await;
         let view = shop.view("A1").await;
         assert_eq!(view.payment.reversal, Some(Reversal::Done));
         assert_eq!(view.refundable(), 0);
@@ -621,7 +662,7 @@ async fn a_refused_reversal_is_watched_for_six_hours_and_then_rests() {
         let census = shop.store.census(shop.clock.now()).await.unwrap();
         let account = census.accounts[&shop.key("A1").provider];
         assert_eq!((account.payments.total(), account.watched.total()), (0, 1));
-        pass_by(&shop, HOUR, 7).await;
+        shop.pass_by(HOUR, 7).await;
         let payment = shop.view("A1").await.payment;
         assert_eq!(payment.schedule.next_check_at, None);
         assert_eq!(payment.reversal, Some(Reversal::Refused));
@@ -644,7 +685,7 @@ async fn a_task_that_was_held_up_for_longer_than_its_lease_reverses_nothing() {
         let payment = reversing.await.unwrap().payment;
         assert_eq!(shop.gateway.reversals(), 0);
         assert_eq!(payment.reversal, Some(Reversal::Requested));
-        pass_by(&shop, 60, 2).await;
+        shop.pass_by(60, 2).await;
         assert_eq!(shop.gateway.reversals(), 1);
         let payment = shop.view("A1").await.payment;
         assert_eq!(payment.reversal, Some(Reversal::Done));
@@ -737,7 +778,7 @@ async fn a_success_told_after_the_reversal_that_undid_it_is_asked_about_and_not_
                 assert_eq!(state(&shop).await, PaymentState::Closed);
                 shop.pass(1).await;
                 assert_eq!(shop.gateway.queries(), asked + 1);
-                pass_by(&shop, 20, 3).await;
+                shop.pass_by(20, 3).await;
                 let view = shop.view("A1").await;
                 assert_eq!(view.payment.state, PaymentState::Closed);
                 assert_eq!(view.payment.reversal, Some(Reversal::Done));
@@ -814,7 +855,7 @@ async fn what_a_message_casts_doubt_on_is_asked_about_until_the_gateway_answers(
             if copies == 0 {
                 shop.gateway.next_call(Fault::Unreachable);
             }
-            pass_by(&shop, 20, 3).await;
+            shop.pass_by(20, 3).await;
             let payment = shop.view("A1").await.payment;
             assert_eq!(payment.reversal, Some(Reversal::Done), "{copies} copies");
             assert_eq!(payment.schedule.next_check_at, None);
@@ -827,13 +868,13 @@ async fn what_a_message_casts_doubt_on_is_asked_about_until_the_gateway_answers(
 async fn a_payment_told_long_after_its_reversal_is_asked_about_until_the_gateway_answers() {
     for shop in started().await {
         reverse(&shop).await;
-        pass_by(&shop, HOUR, 9).await;
+        shop.pass_by(HOUR, 9).await;
         assert_eq!(shop.view("A1").await.payment.schedule.next_check_at, None);
         shop.gateway.set_status("A1", PaymentStatus::Paid);
         let note = shop.gateway.payment_note("A1", &json!({}));
         let _receipt = shop.note(note).await.unwrap();
         shop.gateway.next_call(Fault::Unreachable);
-        pass_by(&shop, HOUR, 7).await;
+        shop.pass_by(HOUR, 7).await;
         assert_eq!(state(&shop).await, PaymentState::Paid);
         shop.check().await;
     }
@@ -884,9 +925,9 @@ async fn a_closed_payment_whose_gateway_wants_a_day_of_quiet_is_not_asked_about_
         };
         shop.store.apply(&key, give_up, now).await.unwrap();
         let asked = shop.gateway.queries();
-        pass_by(&shop, 600, 6).await;
+        shop.pass_by(600, 6).await;
         assert_eq!(shop.gateway.queries(), asked);
-        pass_by(&shop, HOUR, 6).await;
+        shop.pass_by(HOUR, 6).await;
         assert_eq!(shop.gateway.queries(), asked + 1);
         shop.check().await;
     }

@@ -13,16 +13,7 @@ use ucanpay_storefront::{
 };
 
 use crate::gateway::Fault;
-use crate::shop::{Shop, shops};
-
-const HOUR: u64 = 3_600;
-
-async fn pass_by(shop: &Shop, step: u64, steps: u64) {
-    for _ in 0..steps {
-        shop.clock.advance(Duration::from_secs(step));
-        shop.payments.reconcile().await.unwrap();
-    }
-}
+use crate::shop::{HOUR, Shop, shops};
 
 async fn told(shop: &Shop, alter: serde_json::Value) {
     let note = shop.gateway.payment_note("A1", &alter);
@@ -105,7 +96,7 @@ async fn a_refund_of_a_payment_that_was_reversed_since_is_not_sent() {
         shop.pass(1).await;
         let view = shop.view("A1").await;
         assert_eq!(view.payment.reversal, Some(Reversal::Done));
-        pass_by(&shop, 60, 60).await;
+        shop.pass_by(60, 60).await;
         assert_eq!(shop.gateway.executed_refunds(), 0);
         // A person is told: of the two that met, and that no refund of this number is found.
         let view = shop.view("A1").await;
@@ -137,7 +128,7 @@ async fn a_reversal_told_again_after_the_payment_came_all_the_same_is_asked_abou
             shop.pass(2).await;
             assert!(shop.gateway.queries() > asked);
             assert_eq!(shop.view("A1").await.payment.reversal, None);
-            pass_by(&shop, 20, 10).await;
+            shop.pass_by(20, 10).await;
             let view = shop.view("A1").await;
             match policy {
                 LatePolicy::AutoRefund => assert_eq!(shop.gateway.executed_refunds(), 1),
@@ -166,7 +157,7 @@ async fn a_reversal_that_is_left_open_is_raised_and_a_person_can_withdraw_it() {
         assert!(!shop.view("A1").await.needs_review());
         for _ in 0..5 {
             not_clear(&shop);
-            pass_by(&shop, 600, 1).await;
+            shop.pass_by(600, 1).await;
         }
         let view = shop.view("A1").await;
         assert_eq!(view.payment.reversal, Some(Reversal::Requested));
@@ -183,7 +174,7 @@ async fn a_reversal_that_is_left_open_is_raised_and_a_person_can_withdraw_it() {
         assert_eq!(view.refundable(), 450);
         shop.gateway.no_more_faults();
         let reversals = shop.gateway.reversals();
-        pass_by(&shop, 600, 6).await;
+        shop.pass_by(600, 6).await;
         assert_eq!(shop.gateway.reversals(), reversals, "it is not tried again");
         shop.refund("A1", "R1", 450).await.unwrap();
         shop.check().await;
@@ -195,9 +186,9 @@ async fn a_person_may_ask_about_what_is_settled() {
     for mut shop in shops().await {
         closed(&mut shop, LatePolicy::Review).await;
         // The watch has ended, and the notification of what came then is lost.
-        pass_by(&shop, HOUR, 9).await;
+        shop.pass_by(HOUR, 9).await;
         shop.gateway.set_status("A1", PaymentStatus::Paid);
-        pass_by(&shop, HOUR, 2).await;
+        shop.pass_by(HOUR, 2).await;
         assert_eq!(shop.view("A1").await.payment.state, PaymentState::Closed);
         let view = shop.payments.refresh(&shop.key("A1")).await.unwrap();
         assert_eq!(view.payment.state, PaymentState::Paid);
@@ -245,8 +236,8 @@ async fn a_doubt_is_not_forgotten_where_clocks_differ() {
     for clock in CLOCKS {
         for mut shop in shops().await {
             doubted_by_another_clock(&mut shop, clock).await;
-            pass_by(&shop, 1, 1).await;
-            pass_by(&shop, 60, 1).await;
+            shop.pass_by(1, 1).await;
+            shop.pass_by(60, 1).await;
             let payment = shop.view("A1").await.payment;
             assert_eq!(payment.reversal, Some(Reversal::Done));
             assert_eq!(payment.schedule.next_check_at, None);
@@ -305,7 +296,7 @@ async fn a_late_payment_is_returned_only_if_the_gateway_says_that_it_is_paid() {
             assert!(shop.view("A1").await.refunds.is_empty(), "{status:?}");
             // It is asked again, and returned once that is clear.
             shop.gateway.set_status("A1", PaymentStatus::Paid);
-            pass_by(&shop, 60, 10).await;
+            shop.pass_by(60, 10).await;
             assert_eq!(shop.gateway.executed_refunds(), 1, "{status:?}");
             shop.check().await;
         }
@@ -342,7 +333,7 @@ async fn a_refund_is_not_taken_for_asked_again_while_somebody_is_asking_about_it
 async fn a_message_about_an_unknown_refund_that_does_not_fit_has_the_payment_asked_about() {
     for mut shop in shops().await {
         closed(&mut shop, LatePolicy::Review).await;
-        pass_by(&shop, HOUR, 9).await;
+        shop.pass_by(HOUR, 9).await;
         shop.gateway.set_status("A1", PaymentStatus::Paid);
         let asked = shop.gateway.queries();
         shop.refund_note(
@@ -415,7 +406,7 @@ async fn a_late_payment_that_is_reversed_while_the_gateway_is_asked_is_not_refun
         asking.await.unwrap();
         shop.gateway.set_status("A1", PaymentStatus::Reversed);
         assert!(shop.view("A1").await.refunds.is_empty());
-        pass_by(&shop, 60, 10).await;
+        shop.pass_by(60, 10).await;
         let view = shop.view("A1").await;
         assert_eq!(view.payment.reversal, Some(Reversal::Done));
         assert_eq!(shop.gateway.executed_refunds(), 0);
@@ -436,7 +427,7 @@ async fn a_reversal_of_which_nothing_clear_is_said_at_all_is_raised_too() {
         shop.payments.reverse(&shop.key("A1")).await.unwrap();
         for _ in 0..5 {
             not_clear();
-            pass_by(&shop, 600, 1).await;
+            shop.pass_by(600, 1).await;
         }
         assert_eq!(open(&shop.view("A1").await), [DiscrepancyKind::Refused]);
         shop.check().await;
@@ -454,7 +445,7 @@ async fn a_reversal_told_of_an_old_payment_is_asked_about_within_minutes_though_
         shop.gateway.next_call(Fault::Unreachable);
         shop.pass(1).await;
         assert_eq!(shop.view("A1").await.payment.reversal, None);
-        pass_by(&shop, 310, 1).await;
+        shop.pass_by(310, 1).await;
         let view = shop.view("A1").await;
         assert_eq!(view.payment.reversal, Some(Reversal::Done));
         shop.check().await;

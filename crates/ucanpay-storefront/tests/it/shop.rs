@@ -17,6 +17,9 @@ use ucanpay_storefront::{
 use crate::gateway::Gateway;
 use crate::invariants;
 
+/// In seconds.
+pub(crate) const HOUR: u64 = 3_600;
+
 pub(crate) struct Shop {
     pub(crate) payments: Payments,
     pub(crate) gateway: Gateway,
@@ -146,8 +149,13 @@ impl Shop {
 
     /// Lets time pass, second by second, with the reconciler running.
     pub(crate) async fn pass(&self, seconds: u64) {
-        for _ in 0..seconds {
-            self.clock.advance(Duration::from_secs(1));
+        self.pass_by(1, seconds).await;
+    }
+
+    /// Likewise, in larger steps.
+    pub(crate) async fn pass_by(&self, seconds: u64, steps: u64) {
+        for _ in 0..steps {
+            self.clock.advance(Duration::from_secs(seconds));
             self.payments.reconcile().await.unwrap();
         }
     }

@@ -168,6 +168,8 @@ pub(crate) const ENGLISH: Words = Words {
     timeline: Timeline {
         title: "What happened",
         none: "The payment was not started yet.",
+        ask: "Ask the gateway now",
+        asked: "The gateway was asked. This is what is known now.",
         left_out: |count| format!("{count} earlier entries are left out."),
     },
     health: Health {

@@ -168,6 +168,8 @@ pub(crate) const FRENCH: Words = Words {
     timeline: Timeline {
         title: "Ce qui s’est passé",
         none: "Le paiement n’a pas encore commencé.",
+        ask: "Interroger la passerelle",
+        asked: "La passerelle a été interrogée. Voici ce que l’on sait maintenant.",
         left_out: |count| format!("{count} éléments plus anciens sont omis."),
     },
     health: Health {

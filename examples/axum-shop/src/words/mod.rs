@@ -214,6 +214,8 @@ pub(crate) struct Review {
 pub(crate) struct Timeline {
     pub(crate) title: &'static str,
     pub(crate) none: &'static str,
+    pub(crate) ask: &'static str,
+    pub(crate) asked: &'static str,
     pub(crate) left_out: fn(usize) -> String,
 }
 

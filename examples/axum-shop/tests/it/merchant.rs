@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 
+use ucanpay_storefront::{Closing, Reference};
+
 use crate::shop::{TOKEN, TestShop};
 
 #[tokio::test]
@@ -266,6 +268,31 @@ async fn the_merchant_reads_what_happened_to_a_payment() {
     assert!(recorded < paid && paid < place("event payment_succeeded"));
     let none = shop.get_as("/admin/orders/NONE", &cookie).await;
     assert_eq!(none.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn the_merchant_asks_the_gateway_for_what_it_has_not_told() {
+    let shop = TestShop::open().await;
+    let order = shop.latte().await;
+    let key = shop.payments.key(Reference::new(&*order).unwrap());
+    let closing = shop.payments.close(&key).await.unwrap();
+    assert!(matches!(closing, Closing::Closed(_)));
+    shop.approve_with(&order, r#"{"late":true,"notify":false}"#)
+        .await;
+    let cookie = shop.log_in().await;
+    let path = format!("/admin/orders/{order}");
+    let page = shop.get_as(&path, &cookie).await;
+    assert!(page.text.contains("closed") && !page.text.contains("Paid late"));
+
+    let ask = format!("{path}/ask");
+    let foreign = shop.post_form(&ask, &cookie, "csrf=0").await;
+    assert_eq!(foreign.status, StatusCode::FORBIDDEN);
+    let form = format!("csrf={}", page.field("csrf"));
+    let asked = shop.post_form(&ask, &cookie, &form).await;
+    assert_eq!(asked.location(), format!("{path}?asked=1"));
+    let page = shop.get_as(asked.location(), &cookie).await;
+    assert!(page.text.contains("The gateway was asked."));
+    assert!(page.text.contains("Paid late"), "{}", page.text);
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ use ucanpay_storefront::{
 };
 
 use super::laws::{self, Done};
+use super::{SEED, setting};
 
 /// How much of what happened last is told when a law is broken.
 const TOLD: usize = 60;
@@ -28,6 +29,8 @@ pub(crate) struct Audit {
     frozen: Mutex<BTreeMap<Asked, Vec<FrozenRequest>>>,
     broken: Mutex<Vec<String>>,
     happened: Mutex<VecDeque<String>>,
+    /// Whether all that happens is told: where one history is played again.
+    aloud: bool,
 }
 
 impl Audit {
@@ -38,6 +41,7 @@ impl Audit {
             frozen: Mutex::default(),
             broken: Mutex::default(),
             happened: Mutex::default(),
+            aloud: setting(SEED).is_some(),
         }
     }
 
@@ -47,15 +51,22 @@ impl Audit {
         if broken.is_empty() {
             return Ok(());
         }
-        let happened: Vec<String> = self.happened.lock().unwrap().iter().cloned().collect();
         Err(format!(
             "{}\n\n{}",
-            happened.join("\n"),
+            self.happened().join("\n"),
             broken.join("\n\n")
         ))
     }
 
+    /// What happened last, oldest first.
+    pub(crate) fn happened(&self) -> Vec<String> {
+        self.happened.lock().unwrap().iter().cloned().collect()
+    }
+
     pub(crate) fn note(&self, what: String) {
+        if self.aloud {
+            println!("{what}");
+        }
         let mut happened = self.happened.lock().unwrap();
         if happened.len() == TOLD {
             happened.pop_front();

@@ -57,7 +57,7 @@ pub(crate) async fn check(world: &World) {
 /// What can never settle, and a person has been told.
 #[derive(Default)]
 struct Stuck {
-    /// The gateway took another amount.
+    /// The gateway took another amount, or does not tell the end.
     payments: u64,
     /// Their money went back another way, and the gateway takes them no more.
     refunds: u64,
@@ -90,6 +90,16 @@ fn agrees_with_the_gateway(
     }
     let taken = order.is_some_and(|order| !order["paidTime"].is_null());
     let reversed = order.is_some_and(|order| order["tradeStatus"] == "REVOKED");
+    // The answer that said it was lost, and the gateway cannot be asked: it wants a number that it has not told, or tells
+    // nothing of what is not paid. Then it stays open, so that nobody acts on it, and a person knows.
+    let cannot_be_asked = world.does("own-numbers=mandatory") && payment.gateway_number.is_none();
+    let tells_nothing = world.does("unpaid=not-exist") && !taken;
+    if (cannot_be_asked || tells_nothing) && payment.state == PaymentState::Expired {
+        assert!(raised(DiscrepancyKind::Refused), "a person knows\n{told}");
+        world.seen.see("an end that nobody tells");
+        stuck.payments += 1;
+        return;
+    }
     let paid = payment.state == PaymentState::Paid;
     // 4 and 15: paid here means that the gateway took the money, and the other way round; but what was reversed before it
     // was seen paid is closed.
@@ -159,15 +169,20 @@ fn agrees_with_the_gateway(
     for refund in &history.view.refunds {
         let elsewhere =
             raised(DiscrepancyKind::RefundedTooMuch) || raised(DiscrepancyKind::Refused);
+        let status = at_gateway.get(refund.number.as_str()).copied();
+        // Asked for again after it had failed, and not taken any more; nor can the gateway be asked, which wants the number
+        // that its answer would have brought.
+        let cannot_be_asked = world.does("own-numbers=mandatory")
+            && refund.gateway_number.is_none()
+            && status == Some("FAIL");
         if elsewhere
-            && !at_gateway.contains_key(refund.number.as_str())
+            && (status.is_none() || cannot_be_asked)
             && refund.state == RefundState::Requested
         {
             world.seen.see("a refund whose money went back another way");
             stuck.refunds += 1;
             continue;
         }
-        let status = at_gateway.get(refund.number.as_str()).copied();
         let expected = match status {
             Some("SUCCESS") => RefundState::Succeeded,
             Some("FAIL") => RefundState::Failed,

@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use axum::body::Body;
 use serde_json::json;
-use ucanpay_core::{Amount, NotifyUrl, OutRefundNo, OutTradeNo, Refund, RefundReason, UcpOrderNo};
+use ucanpay_core::{
+    Amount, CloseOrder, NotifyUrl, OutRefundNo, OutTradeNo, Refund, RefundReason, Reverse,
+    UcpOrderNo,
+};
 use ucanpay_storefront::{
     Closing, Reference, RefundNumber, RefundRequest, RefundState, StartError, StartPayment,
 };
@@ -57,20 +60,22 @@ impl World {
 
     /// One thing that may happen beside others.
     fn one(&self) -> Happening<'_> {
-        match self.dice.below(100) {
-            0..8 => Box::pin(self.start()),
-            8..22 => Box::pin(self.buyer()),
-            22..42 => Box::pin(self.notify()),
-            42..62 => Box::pin(self.work()),
-            62..68 => Box::pin(self.refresh()),
-            68..72 => Box::pin(self.close()),
-            72..76 => Box::pin(self.reverse()),
-            76..84 => Box::pin(self.refund()),
-            84..91 => Box::pin(self.settle_refund()),
-            91..96 => Box::pin(self.look_at_reviews()),
-            96..98 => Box::pin(self.portal()),
-            _ => Box::pin(self.resend()),
-        }
+        let (what, happening): (_, Happening<'_>) = match self.dice.below(100) {
+            0..8 => ("start", Box::pin(self.start())),
+            8..22 => ("buyer", Box::pin(self.buyer())),
+            22..42 => ("notify", Box::pin(self.notify())),
+            42..62 => ("work", Box::pin(self.work())),
+            62..68 => ("refresh", Box::pin(self.refresh())),
+            68..72 => ("close", Box::pin(self.close())),
+            72..76 => ("reverse", Box::pin(self.reverse())),
+            76..84 => ("refund", Box::pin(self.refund())),
+            84..91 => ("settle refund", Box::pin(self.settle_refund())),
+            91..96 => ("look at reviews", Box::pin(self.look_at_reviews())),
+            96..98 => ("portal", Box::pin(self.portal())),
+            _ => ("resend", Box::pin(self.resend())),
+        };
+        self.audit.note(format!("- {what}"));
+        happening
     }
 
     /// Something comes between a request and its answer: at the worst moment, if it can.
@@ -363,30 +368,57 @@ impl World {
         }
     }
 
-    /// Somebody gives money back in the merchant portal.
+    /// Somebody works in the merchant portal: gives money back, reverses an order, or closes it.
     async fn portal(&self) {
-        let Some(order) = self.some_order() else {
+        let Some(reference) = self.some_order() else {
             return;
         };
         let orders = self.gateway().await;
         let mut orders = orders.iter();
-        let Some(order) = orders.find(|row| row["outTradeNo"] == order.as_str()) else {
+        let Some(order) = orders.find(|row| row["outTradeNo"] == reference.as_str()) else {
             return;
         };
-        let number = self.refunds.fetch_add(1, SeqCst) + 1;
-        let refund = Refund {
-            ucp_order_no: UcpOrderNo::new(order["ucpOrderNo"].as_str().unwrap()).unwrap(),
-            out_trade_no: OutTradeNo::new(order["outTradeNo"].as_str().unwrap()).unwrap(),
-            out_refund_no: OutRefundNo::new(format!("P{number}")).unwrap(),
-            total_amount: Amount::new(450).unwrap(),
-            refund_amount: Amount::new(50).unwrap(),
-            reason: RefundReason::new("by telephone").unwrap(),
-            notify_url: NotifyUrl::new("http://shop.invalid/ucanpay/refund").unwrap(),
-        };
+        let ucp_order_no = UcpOrderNo::new(order["ucpOrderNo"].as_str().unwrap()).unwrap();
+        let out_trade_no = OutTradeNo::new(reference.as_str()).unwrap();
         let gateway = InProcess::<_, Body>::new(self.sandbox.router());
         let portal = Client::builder(self.merchant(false)).build_with(gateway);
-        if portal.unwrap().call(&refund).await.is_ok() {
-            self.seen.see("money went back through the portal");
+        let portal = portal.unwrap();
+        let done = match self.dice.below(10) {
+            0..2 => {
+                let close = CloseOrder {
+                    out_trade_no,
+                    ucp_order_no: Some(ucp_order_no),
+                };
+                let closed = portal.call(&close).await.is_ok();
+                closed.then_some("an order was closed in the portal")
+            }
+            2..4 => {
+                let reverse = Reverse {
+                    out_trade_no,
+                    ucp_order_no: Some(ucp_order_no),
+                };
+                // Whether it was done is not known, if the answer is lost.
+                self.reversed_elsewhere.lock().unwrap().insert(reference);
+                let reversed = portal.call(&reverse).await.is_ok();
+                reversed.then_some("an order was reversed in the portal")
+            }
+            _ => {
+                let number = self.refunds.fetch_add(1, SeqCst) + 1;
+                let refund = Refund {
+                    ucp_order_no,
+                    out_trade_no,
+                    out_refund_no: OutRefundNo::new(format!("P{number}")).unwrap(),
+                    total_amount: Amount::new(450).unwrap(),
+                    refund_amount: Amount::new(50).unwrap(),
+                    reason: RefundReason::new("by telephone").unwrap(),
+                    notify_url: NotifyUrl::new("http://shop.invalid/ucanpay/refund").unwrap(),
+                };
+                let refunded = portal.call(&refund).await.is_ok();
+                refunded.then_some("money went back through the portal")
+            }
+        };
+        if let Some(done) = done {
+            self.seen.see(done);
         }
     }
 
@@ -411,7 +443,7 @@ impl World {
     }
 
     async fn plan_trouble(&self) {
-        const FAULTS: [&str; 20] = [
+        const FAULTS: [&str; 24] = [
             "call.drop",
             "call.delay",
             "call.truncate",
@@ -432,6 +464,10 @@ impl World {
             "refund.stuck",
             "refund.fail",
             "refund.close",
+            "refund.not_enough",
+            "refund.account_closed",
+            "refund.limited",
+            "refund.error",
         ];
         self.count_faults().await;
         let mut rules = Vec::new();
@@ -495,14 +531,28 @@ impl World {
         let minute = Duration::from_secs(60);
         let rounds = [minute / 4; 16].into_iter().chain([minute * 10; 60]);
         for (nth, round) in rounds.enumerate() {
-            self.advance(round).await;
-            if nth % 4 == 0 {
-                self.settle_refunds().await;
-            }
-            self.notify().await;
-            for place in 0..INSTANCES {
-                self.run(place).await;
-            }
+            self.rest(round, nth % 4 == 0).await;
+        }
+        // Of a reversal in the portal the gateway tells only who asks; and somebody does.
+        let reversed = self.reversed_elsewhere.lock().unwrap().clone();
+        for order in reversed {
+            let (key, payments) = (self.key(&order), self.at_instance(0).payments);
+            drop(payments.refresh(&key).await);
+        }
+        for nth in 0..8 {
+            self.rest(minute / 4, nth == 0).await;
+        }
+    }
+
+    /// Some time of rest, in which each instance does what it does by itself.
+    async fn rest(&self, time: Duration, settle_refunds: bool) {
+        self.advance(time).await;
+        if settle_refunds {
+            self.settle_refunds().await;
+        }
+        self.notify().await;
+        for place in 0..INSTANCES {
+            self.run(place).await;
         }
     }
 }

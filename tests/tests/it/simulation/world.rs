@@ -2,10 +2,10 @@
 //!
 //! What happens in it: `steps.rs`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, Weak};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use axum::Router;
@@ -24,7 +24,7 @@ use ucanpay_storefront::{
     PaymentStore, PaymentView, Payments, Policies, Reference, Timestamp, UcanpayProvider,
     UcanpaySettings,
 };
-use ucanpay_transport::{Client, InProcess};
+use ucanpay_transport::{Client, Gate, InProcess, RetryPolicy};
 
 use super::audit::Audit;
 use super::dice::Dice;
@@ -36,6 +36,21 @@ use super::watched::Watched;
 pub(crate) const MERCHANT: &str = "2000000010";
 const BEGIN: u64 = 1_772_366_400;
 pub(crate) const INSTANCES: usize = 2;
+
+/// By how much the clocks of two machines differ at most, in milliseconds.
+const SKEW: u64 = 60_000;
+
+/// What the reference leaves open, and the gateway of a history may do otherwise than usual: in so many of a hundred.
+pub(crate) const OPEN_POINTS: &[(&str, usize)] = &[
+    ("reverse-paid=refuse", 30),
+    ("re-entry=refuse", 30),
+    ("unpaid=not-exist", 15),
+    ("own-numbers=mandatory", 15),
+    ("failed-refunds=count", 15),
+    ("amounts-differ=FREQUENCY_LIMITED", 15),
+    ("status-case=lower", 15),
+    ("notify-times=3", 15),
+];
 
 /// The keys are expensive, and no part of a history.
 #[derive(Clone, Debug)]
@@ -59,6 +74,8 @@ pub(crate) struct World {
     pub(crate) shop: Arc<Shop>,
     pub(crate) orders: AtomicUsize,
     pub(crate) refunds: AtomicUsize,
+    /// Orders that somebody tried to reverse in the merchant portal, of which the gateway tells only who asks.
+    pub(crate) reversed_elsewhere: Mutex<BTreeSet<Reference>>,
     /// How many of a hundred commands the database fails.
     pub(crate) trouble: Arc<AtomicI64>,
     /// How often something comes between a request and its answer, of a hundred times.
@@ -68,6 +85,8 @@ pub(crate) struct World {
     /// The gateway still knows the merchant's former key; the shop still signs with it.
     pub(crate) gateway_has_former_key: AtomicBool,
     pub(crate) shop_has_former_key: AtomicBool,
+    /// What the gateway does otherwise than usual.
+    unusual: BTreeSet<&'static str>,
     late: LatePolicy,
     itself: Weak<World>,
 }
@@ -118,7 +137,7 @@ impl EventHandler for Handler {
 }
 
 /// A machine whose clock is a little ahead.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Ahead(Arc<ManualClock>, Duration);
 
 impl Clock for Ahead {
@@ -127,16 +146,37 @@ impl Clock for Ahead {
     }
 }
 
+/// As the gate of its client asks it.
+#[async_trait]
+impl ucanpay_transport::Clock for Ahead {
+    fn now(&self) -> SystemTime {
+        UNIX_EPOCH + self.uptime()
+    }
+
+    fn uptime(&self) -> Duration {
+        Clock::now(self).since(Timestamp::from_millis(0))
+    }
+
+    async fn sleep(&self, wait: Duration) {
+        tokio::time::sleep(wait).await;
+    }
+}
+
 impl World {
     pub(crate) async fn new(seed: u64, keys: &Keys, ledger: Arc<dyn PaymentStore>) -> Arc<Self> {
         let begin = Duration::from_secs(BEGIN);
-        let dice = Arc::new(Dice::new(seed));
+        let (dice, seen) = (Arc::new(Dice::new(seed)), Arc::new(Seen::default()));
         let merchant = PublicKey::clone(keys.merchant.public_key());
+        // The gateway's clock is ahead of some machines, and behind others.
+        let ahead = Duration::from_millis(dice.next() % SKEW);
         let mut config = SandboxConfig::new(MERCHANT, merchant, keys.platform.clone())
-            .with_driven_clock(UNIX_EPOCH + begin);
-        for (chance, setting) in [(30, "reverse-paid=refuse"), (30, "re-entry=refuse")] {
-            if dice.percent(chance) {
+            .with_driven_clock(UNIX_EPOCH + begin + ahead);
+        let mut unusual = BTreeSet::new();
+        for (setting, chance) in OPEN_POINTS {
+            if dice.percent(*chance) {
                 config = config.with_setting(setting).unwrap();
+                seen.see(setting);
+                unusual.insert(*setting);
             }
         }
         let sandbox = Sandbox::open(config).await.unwrap();
@@ -147,7 +187,7 @@ impl World {
         let former = dice.percent(25);
         let world = Arc::new_cyclic(|itself| Self {
             dice,
-            seen: Arc::default(),
+            seen,
             control: sandbox.router(),
             sandbox,
             clock: Arc::new(ManualClock::at(Timestamp::from_millis(0).after(begin))),
@@ -157,17 +197,24 @@ impl World {
             shop: Arc::default(),
             orders: AtomicUsize::new(0),
             refunds: AtomicUsize::new(0),
+            reversed_elsewhere: Mutex::default(),
             trouble: Arc::default(),
             between: AtomicUsize::new(0),
             nested: AtomicUsize::new(0),
             gateway_has_former_key: AtomicBool::new(former),
             shop_has_former_key: AtomicBool::new(former),
+            unusual,
             late,
             itself: Weak::clone(itself),
         });
         let instances = (0..INSTANCES).map(|_| world.instance()).collect();
         *world.instances.lock().unwrap() = instances;
         world
+    }
+
+    /// Whether the gateway does this, of [`OPEN_POINTS`].
+    pub(crate) fn does(&self, setting: &str) -> bool {
+        self.unusual.contains(setting)
     }
 
     /// The merchant, as the gateway knows it, or with the former key.
@@ -198,10 +245,16 @@ impl World {
             world: Weak::clone(&self.itself),
         };
         let merchant = self.merchant(self.shop_has_former_key.load(SeqCst));
-        let client = Client::builder(merchant).build_with(line).unwrap();
+        let ahead = Duration::from_millis(self.dice.next() % SKEW);
+        let clock = Ahead(Arc::clone(&self.clock), ahead);
+        // No time but the history's, and no chance but the dice's: else the seed would not play it again.
+        let at_once = RetryPolicy::default().with_waits(Duration::ZERO, Duration::ZERO);
+        let client = Client::builder(merchant)
+            .retry(at_once.with_budget(u32::MAX, 0))
+            .gate(Gate::builder().clock(Arc::new(clock.clone())).build());
+        let client = client.build_with(line).unwrap();
         let settings = UcanpaySettings::new("http://shop.invalid").unwrap();
-        let ahead = Duration::from_millis(self.dice.next() % 30_000);
-        let clock: Arc<dyn Clock> = Arc::new(Ahead(Arc::clone(&self.clock), ahead));
+        let clock: Arc<dyn Clock> = Arc::new(clock);
         let provider = Watched {
             inner: UcanpayProvider::new(client, settings),
             audit: Arc::clone(&self.audit),

@@ -284,12 +284,16 @@ pub(super) fn give_up(
         return draft.finish(Outcome::StaleLease);
     }
     let view = &mut draft.view;
+    // A person who has looked at a close that is left open cannot do more about it; other wishes end, or are withdrawn.
+    let mut told_for_good = false;
     let (recorded, note) = match &lease.target {
         Target::Payment => {
             let payment = &mut view.payment;
             payment.trouble = Some(trouble.clone());
-            let wished = payment.reversal == Some(Reversal::Requested);
-            let since = if wished {
+            let reversing = payment.reversal == Some(Reversal::Requested);
+            let ending = payment.state == PaymentState::Expired;
+            told_for_good = ending && !reversing;
+            let since = if ending || reversing {
                 payment.expires_at
             } else {
                 payment.created_at
@@ -306,9 +310,12 @@ pub(super) fn give_up(
     };
     // The gateway's own words may differ from one time to the next; the row has the newest of them. Refunds go one at a
     // time, so what was opened since this row was recorded is about it.
-    let about_it =
-        |open: &Discrepancy| open.kind == DiscrepancyKind::Refused && open.opened_at >= recorded;
-    if review && !draft.view.open_discrepancies().any(about_it) {
+    let about_it = |row: &Discrepancy| {
+        row.kind == DiscrepancyKind::Refused
+            && row.opened_at >= recorded
+            && (row.is_open() || told_for_good)
+    };
+    if review && !draft.view.discrepancies.iter().any(about_it) {
         draft.review(DiscrepancyKind::Refused, &note);
     }
     draft.put_off(&lease.target, hold);

@@ -1,15 +1,19 @@
-//! One order, with all that the shop knows of its payment.
+//! One order, with all that the shop knows of its payment; and a button that asks the gateway for what it does not know.
 
 use axum::Router;
-use axum::extract::State;
-use axum::routing::get;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::response::Redirect;
+use axum::routing::{get, post};
 use maud::{Markup, html};
-use ucanpay_storefront::TimelineEntry;
+use serde::Deserialize;
+use ucanpay_storefront::{RefreshError, TimelineEntry};
 
 use super::Desk;
 use super::entry::{self, Entry};
 use crate::language;
 use crate::pages::PageError;
+use crate::pages::form::MerchantForm;
 use crate::pages::login::LoggedIn;
 use crate::shop::{OrderNumber, Shop};
 use crate::visit::Visit;
@@ -18,7 +22,15 @@ use crate::visit::Visit;
 const SHOWN: usize = 150;
 
 pub(super) fn routes() -> Router<Shop> {
-    Router::new().route("/admin/orders/{order}", get(order))
+    Router::new()
+        .route("/admin/orders/{order}", get(order))
+        .route("/admin/orders/{order}/ask", post(ask))
+}
+
+#[derive(Deserialize)]
+struct Shown {
+    /// The gateway was asked just now.
+    asked: Option<String>,
 }
 
 async fn order(
@@ -26,7 +38,9 @@ async fn order(
     visit: Visit,
     State(shop): State<Shop>,
     OrderNumber(number): OrderNumber,
+    shown: Result<Query<Shown>, QueryRejection>,
 ) -> Result<Markup, PageError> {
+    let asked = shown.is_ok_and(|Query(shown)| shown.asked.is_some());
     let desk = Desk { visit, login };
     let view = shop.orders().find(&number).await?;
     let view = view.ok_or(PageError::NotFound)?;
@@ -37,8 +51,15 @@ async fn order(
     let entry = Entry::of(&shop, view).await?;
     let words = desk.words();
     let content = html! {
+        @if asked { p.note role="status" { (words.timeline.asked) } }
         div.orders { (entry::entry(&desk, &entry, None)) }
         p { a href={ "/orders/" (number) } { (words.merchant.buyers_page) } }
+        @if timeline.is_some() {
+            form method="post" action={ "/admin/orders/" (number) "/ask" } {
+                input type="hidden" name="csrf" value=(desk.login.csrf());
+                button.quiet { (words.timeline.ask) }
+            }
+        }
         section aria-labelledby="timeline" {
             h2 id="timeline" { (words.timeline.title) }
             @match &timeline {
@@ -48,6 +69,25 @@ async fn order(
         }
     };
     Ok(desk.page(words.order.number, &html! {}, &content))
+}
+
+#[derive(Deserialize)]
+struct Ask {}
+
+/// Of what ended long ago the gateway tells only who asks: a refund in the portal, say.
+async fn ask(
+    State(shop): State<Shop>,
+    OrderNumber(number): OrderNumber,
+    MerchantForm(_, Ask {}): MerchantForm<Ask>,
+) -> Result<Redirect, PageError> {
+    let view = shop.orders().find(&number).await?;
+    let order = view.ok_or(PageError::NotFound)?.order.number;
+    let payments = shop.orders().payments();
+    match payments.refresh(&payments.key(order)).await {
+        Ok(_) => Ok(Redirect::to(&format!("/admin/orders/{number}?asked=1"))),
+        Err(RefreshError::NotFound) => Err(PageError::NotFound),
+        Err(error) => Err(PageError::unavailable(&error)),
+    }
 }
 
 /// What happened, oldest first; of a very long story the end. The ledger tells it in English.

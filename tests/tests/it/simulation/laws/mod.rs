@@ -1,0 +1,177 @@
+//! The laws: what one command may do to a payment, and what must hold of it whenever a command is done.
+//!
+//! Written from the rules, the states and the invariants of `docs/ledger.md`, not from the code that decides: a guard that
+//! is missing there is missed here. Each law names the rule or the invariant that it comes from.
+//!
+//! | file | story |
+//! |---|---|
+//! | `standing.rs` | what must hold at any moment |
+//! | `moves.rs` | what moved, and whether it may |
+//! | `rows.rs` | who has a row, and when it is asked for next |
+//! | `messages.rs` | what a verified message does |
+//! | `wishes.rs` | what is wanted of the gateway |
+//! | `reading.rs` | what the laws read out of rows and messages |
+
+mod messages;
+mod moves;
+mod reading;
+mod rows;
+mod standing;
+mod wishes;
+
+use std::time::Duration;
+
+use ucanpay_storefront::ledger::{
+    Applied, Command, DiscrepancyKind, History, Outcome, Target, Verdict,
+};
+use ucanpay_storefront::{PaymentState, Reversal, Timestamp};
+
+use messages::observed;
+use moves::moved;
+use reading::{fits, money_went_back, withdraws};
+pub(crate) use reading::{
+    is_leased, lease_of, money_had_gone_back, reserved, schedule, was_raised,
+};
+use rows::{leases, schedules};
+use standing::stands;
+use wishes::{ended, refund_recorded};
+
+/// A command that is done.
+pub(crate) struct Done<'a> {
+    pub(crate) before: Option<&'a History>,
+    pub(crate) command: &'a Command,
+    pub(crate) applied: &'a Applied,
+    pub(crate) after: Option<&'a History>,
+    pub(crate) now: Timestamp,
+}
+
+/// The laws that were broken.
+#[derive(Debug, Default)]
+pub(crate) struct Broken(pub(crate) Vec<&'static str>);
+
+impl Broken {
+    pub(super) fn must(&mut self, holds: bool, law: &'static str) {
+        if !holds && !self.0.contains(&law) {
+            self.0.push(law);
+        }
+    }
+}
+
+pub(super) const HOUR: Duration = Duration::from_secs(3_600);
+pub(super) const MINUTE: Duration = Duration::from_secs(60);
+
+pub(crate) fn judge(done: &Done<'_>) -> Broken {
+    let mut broken = Broken::default();
+    let law = &mut broken;
+    let Some(after) = done.after else {
+        let unknown = matches!(
+            done.applied.outcome,
+            Outcome::NotFound | Outcome::Observed(Verdict::Unmatched)
+        );
+        law.must(done.before.is_none(), "1: no row is ever deleted");
+        law.must(unknown, "1: what is not recorded is not found");
+        return broken;
+    };
+    let told = done.applied.view.as_deref();
+    law.must(
+        told == Some(&after.view),
+        "the caller is told what was committed",
+    );
+    stands(law, after, done.now);
+    let Some(before) = done.before else {
+        let recorded = matches!(
+            (done.command, &done.applied.outcome),
+            (Command::Create(..), Outcome::Recorded(_))
+        );
+        law.must(recorded, "11: only an intent creates a row");
+        return broken;
+    };
+    if let Some(lease) = lease_of(done.command)
+        && schedule(&before.view, &lease.target).and_then(|row| row.lease_until)
+            != Some(lease.until)
+    {
+        law.must(
+            done.applied.outcome == Outcome::StaleLease && before == after,
+            "7: a stale lease writes nothing",
+        );
+        return broken;
+    }
+    moved(law, done, before, after);
+    leases(law, done, before, after);
+    schedules(law, done, before, after);
+    match done.command {
+        Command::Observe(fact, _) => observed(law, done, fact, before, after),
+        Command::ObserveAndHold(fact, ..) => {
+            observed(law, done, fact, before, after);
+            let held = matches!(done.applied.outcome, Outcome::Claimed(_));
+            let payment = &after.view.payment;
+            let to_end = match payment.state {
+                PaymentState::Paid => payment.reversal == Some(Reversal::Requested),
+                PaymentState::Closed => false,
+                PaymentState::Expired => true,
+                _ => done.now >= payment.expires_at,
+            };
+            law.must(
+                !held || to_end,
+                "7: a row is held only while it is to be ended",
+            );
+            law.must(
+                !held || fits(&before.view.payment, fact),
+                "5: nothing goes on from a message that does not match",
+            );
+        }
+        Command::RequestRefund(new, _) => {
+            refund_recorded(law, done, &new.number, new.amount.cents(), before, after);
+        }
+        Command::Close(..) => ended(law, done, before, after),
+        Command::Reverse { window, .. } => {
+            ended(law, done, before, after);
+            let asked = before.view.payment.reversal != Some(Reversal::Requested)
+                && after.view.payment.reversal == Some(Reversal::Requested);
+            let young = done.now.since(before.view.payment.created_at) <= *window;
+            law.must(
+                !asked || (young && !money_went_back(&before.view)),
+                "4: what went back in part is not reversed",
+            );
+        }
+        Command::GiveUp { lease, review, .. } => {
+            let trouble = match &lease.target {
+                Target::Payment => after.view.payment.trouble.is_some(),
+                Target::Refund(number) => {
+                    let row = after.view.refund(number);
+                    row.is_some_and(|row| row.trouble.is_some())
+                }
+            };
+            law.must(trouble, "3: why a call brought nothing is noted");
+            let (recorded, about) = match &lease.target {
+                Target::Payment => (None, String::new()),
+                Target::Refund(number) => {
+                    let recorded = after.view.refund(number).map(|row| row.created_at);
+                    (recorded, format!("refund {number}: "))
+                }
+            };
+            // What stood open before a refund was recorded is about an earlier one, unless it names this one: by a clock
+            // that is behind it may bear an earlier moment.
+            let payment = &after.view.payment;
+            let for_good = lease.target == Target::Payment
+                && payment.state == PaymentState::Expired
+                && payment.reversal != Some(Reversal::Requested);
+            let mut raised = after.view.discrepancies.iter();
+            let told = raised.any(|row| {
+                let about_it = Some(row.opened_at) >= recorded || row.note.starts_with(&about);
+                row.kind == DiscrepancyKind::Refused && about_it && (row.is_open() || for_good)
+            });
+            law.must(!review || told, "3: a person is told");
+        }
+        Command::SettleReview { .. } => {
+            let (was, is) = (&before.view.payment, &after.view.payment);
+            let withdrawn = withdraws(done.command, was, is);
+            law.must(
+                was.state == is.state && (was.reversal == is.reversal || withdrawn),
+                "a person's look moves no state, but may withdraw a reversal",
+            );
+        }
+        _ => {}
+    }
+    broken
+}
