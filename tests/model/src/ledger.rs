@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use ucanpay_core::{Amount, Currency};
 use ucanpay_storefront::ledger::{
-    Command, EventKind, Lease, Loaded, NewPayment, NewRefund, Outcome, Target, decide,
+    Command, EventKind, Lease, Loaded, NewPayment, NewRefund, Outcome, Target, Tell, decide,
 };
 use ucanpay_storefront::provider::{
     Claim, Evidence, Fact, FrozenRequest, PaymentStatus, RefundClaim, RefundLimits, RefundStatus,
@@ -332,7 +332,10 @@ impl Book {
             Ask::GiveUp(on, who, review) => Command::GiveUp {
                 lease: lease(on, who),
                 trouble: "trouble".into(),
-                review,
+                tell: match review {
+                    true => Tell::Again,
+                    false => Tell::Nobody,
+                },
                 hold: None,
                 block: None,
             },

@@ -184,6 +184,14 @@ impl System {
             (Call::EndQuery(true), Answer::Error(Trouble::AskFirst)) => {
                 self.cancel(state, who, task, true, &read);
             }
+            (Call::EndQuery(false), Answer::Error(Trouble::AskFirst)) => {
+                if self.commit(state, Ask::Close(who, true)).told == Told::Leased {
+                    let view = self.book.view(state.row);
+                    self.cancel(state, who, task, to_reverse(&view), &view);
+                } else {
+                    state.rest(who);
+                }
+            }
             (Call::EndCancel(reverse), Answer::Says(word)) => {
                 if self.hold(state, who, call, word) {
                     go_on(state, Call::EndLast(reverse, None), state.row);

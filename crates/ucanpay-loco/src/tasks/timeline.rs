@@ -30,7 +30,7 @@ impl Task for Tell {
         let key = arguments.payment(&payments)?;
         match arguments.get("ask") {
             None => {}
-            // A gateway that does not answer leaves its word in the timeline, too.
+            // Where the gateway did not answer, the last line says so.
             Some("yes") => drop(payments.refresh(&key).await.map_err(told)?),
             Some(_) => return Err(Error::string("write ask:yes, or leave it out")),
         }
@@ -47,6 +47,9 @@ impl Task for Tell {
             payment.amount.cents(),
             timeline.view.refunded()
         ));
+        if let Some(trouble) = &payment.trouble {
+            tell(&format!("the last question brought no answer: {trouble}"));
+        }
         Ok(())
     }
 }

@@ -52,7 +52,7 @@ pub enum Command {
         /// Why, in words for the merchant.
         trouble: String,
         /// Whether a person should look.
-        review: bool,
+        tell: Tell,
         /// Not sooner than this.
         hold: Option<std::time::Duration>,
         /// For so long the gateway takes no calls of the account. Noted even if the lease has passed on.
@@ -68,6 +68,19 @@ pub enum Command {
         /// What was found.
         note: Wording,
     },
+}
+
+/// Whether a person is told of a call that brought nothing: by a discrepancy [`Refused`](super::DiscrepancyKind::Refused)
+/// about its row. Of what has settled since, or was set to be asked about again meanwhile, nobody is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tell {
+    /// Nobody: it is tried again.
+    Nobody,
+    /// A person, unless such a discrepancy stands open. Somebody can mend it; if it is refused again after that, they are
+    /// told again.
+    Again,
+    /// A person, unless one in the same first words was ever opened: they can look, and not mend it.
+    Once,
 }
 
 impl Command {

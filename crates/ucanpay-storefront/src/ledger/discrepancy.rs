@@ -26,9 +26,10 @@ words! {
         RefundClosed = "refund_closed",
         /// More went back than was paid.
         RefundedTooMuch = "refunded_too_much",
-        /// The gateway refuses a call that returns money, as it stands; or has left a refund open for half an hour, and
-        /// finds none of its number; or a reversal, and says that the payment stands. Closing this last one withdraws
-        /// the reversal: the money can be refunded instead.
+        /// The gateway refuses a refund, a close or a reversal as it stands, or has left it open for half an hour. The
+        /// note says which: it begins with `refund NUMBER: `, `to be closed: ` or `to be reversed: `. Closing the last
+        /// one withdraws the reversal, and the money can be refunded instead; a signed word about the end closes the
+        /// last two by itself.
         Refused = "refused",
     }
 }

@@ -35,7 +35,7 @@ pub use block::Block;
 pub use census::{AGES, AccountCensus, Backlog, Census, LATELY, Unsettled};
 pub use command::{
     Applied, Command, Conflict, Lease, NewPayment, NewRefund, Outcome, RefundRefusal,
-    ReversalRefusal, Target,
+    ReversalRefusal, Target, Tell,
 };
 pub(crate) use decide::refund_refusal;
 pub use decide::{Decision, EvidenceRecord, Loaded, Transition, Verdict, decide};

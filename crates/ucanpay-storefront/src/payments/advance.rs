@@ -12,7 +12,7 @@ use super::{Payments, detached, words};
 use crate::id::PaymentKey;
 use crate::ledger::{
     Command, LEASE, Lease, Outcome, Payment, PaymentState, PaymentView, Refund, RefundState,
-    Reversal, Target, Verdict,
+    Reversal, Target, Tell, Verdict,
 };
 use crate::provider::{Fact, FrozenRequest, ProviderError, ProviderErrorKind};
 use crate::store::StoreError;
@@ -48,7 +48,7 @@ impl Payments {
         };
         let Some(provider) = self.provider(Some(&key.provider)) else {
             let trouble = "the provider of this payment is not registered".to_owned();
-            return self.give_up(key, lease, trouble, false, None).await;
+            return self.give_up(key, lease, trouble, Tell::Nobody, None).await;
         };
         let gate = Gate::new(self, &*provider);
         if lease.target == Target::Payment && view.owes_late_refund() {
@@ -77,8 +77,8 @@ impl Payments {
             }
             Err(error) => {
                 tracing::warn!(payment = %key, target = ?lease.target, reason = words(&error), "the gateway gave no answer");
-                let review = self.stays_away(&view, &lease.target, &error);
-                self.give_up_on(key, lease, &error, review).await
+                let tell = self.stays_away(&view, &lease.target, &error);
+                self.give_up_on(key, lease, &error, tell).await
             }
         }
     }
@@ -86,15 +86,18 @@ impl Payments {
     /// Whether a person should look at a refund: it is money somebody waits for. The gateway refuses it as it stands; or it
     /// has left it open for half an hour, and no query finds it. It may be one that it will never take, because the money
     /// went back another way.
-    fn stays_away(&self, view: &PaymentView, target: &Target, error: &ProviderError) -> bool {
+    fn stays_away(&self, view: &PaymentView, target: &Target, error: &ProviderError) -> Tell {
         let Target::Refund(number) = target else {
-            return false;
+            return Tell::Nobody;
         };
         let Some(refund) = view.refund(number).filter(|row| !row.state.is_settled()) else {
-            return false;
+            return Tell::Nobody;
         };
         let old = self.now().since(refund.created_at) > LEFT_OPEN;
-        refused(error) || (old && error.kind() == ProviderErrorKind::AskFirst)
+        match refused(error) || (old && error.kind() == ProviderErrorKind::AskFirst) {
+            true => Tell::Again,
+            false => Tell::Nobody,
+        }
     }
 
     /// Commits the row's request as the merchant's present key signs it, where the gateway refused the signature that it has
@@ -123,7 +126,7 @@ impl Payments {
         key: &PaymentKey,
         lease: Lease,
         error: &ProviderError,
-        review: bool,
+        tell: Tell,
     ) -> Result<Option<Arc<PaymentView>>, StoreError> {
         let wait = error.retry_after();
         let block = block_of(error);
@@ -134,7 +137,7 @@ impl Payments {
         let command = Command::GiveUp {
             lease,
             trouble: words(error),
-            review,
+            tell,
             hold: wait.or(block).or(refused),
             block,
         };
@@ -146,13 +149,13 @@ impl Payments {
         key: &PaymentKey,
         lease: Lease,
         trouble: String,
-        review: bool,
+        tell: Tell,
         hold: Option<Duration>,
     ) -> Result<Option<Arc<PaymentView>>, StoreError> {
         let command = Command::GiveUp {
             lease,
             trouble,
-            review,
+            tell,
             hold,
             block: None,
         };

@@ -11,7 +11,7 @@ use super::gate::Gate;
 use super::{Payments, words};
 use crate::id::PaymentKey;
 use crate::ledger::{
-    Command, LEASE, Lease, Outcome, PaymentState, PaymentView, Reversal, ReversalRefusal,
+    Command, LEASE, Lease, Outcome, PaymentState, PaymentView, Reversal, ReversalRefusal, Tell,
 };
 use crate::provider::{Cancellation, Fact, ProviderError, ProviderErrorKind as Kind};
 use crate::store::StoreError;
@@ -170,7 +170,7 @@ pub enum EndError {
 
 impl Payments {
     /// Ends a payment that is not to be paid any more: commits that our time for it is up, then asks the gateway to close
-    /// it. Before stock is released, or the cart gets a new number, require the [`ClosedProof`].
+    /// it. While that is left open the reconciler goes on, and after half an hour a person is told. Before stock is released, or the cart gets a new number, require the [`ClosedProof`].
     ///
     /// ```
     /// # #[cfg(feature = "mock")]
@@ -306,17 +306,11 @@ impl Payments {
                     Held::Over(view) => return Ok(view),
                 },
                 Err(error) if error.kind() == Kind::Blocked => {
-                    return self.not_yet(key, lease, &error).await;
+                    return self.not_yet(key, lease, &error, false).await;
                 }
                 Err(_) => {}
             }
         }
-        let how = match view.payment.reversal {
-            Some(Reversal::Requested) => Cancellation::Reverse,
-            _ => Cancellation::Close,
-        };
-        // The stock waits for the end, or the buyer for their money; and it may be paid, where nobody can be asked.
-        let left_open = self.now().since(view.payment.expires_at) > LEFT_OPEN;
         let number = view.payment.gateway_number.clone();
         let query =
             async |number: Option<&str>| gate.open().await?.query_payment(&intent, number).await;
@@ -325,11 +319,22 @@ impl Payments {
                 Held::On(now, then) => (view, lease) = (now, then),
                 Held::Over(view) => return Ok(view),
             },
-            // The gateway spoke, and said nothing clear: one that tells no unpaid order says ORDERNOTEXIST. What is paid it
-            // does not close, and a reversal is for just this.
-            Err(error) if error.kind() == Kind::AskFirst => {}
-            Err(error) => return self.not_yet(key, lease, &error).await,
+            // The gateway spoke, and said nothing clear: one that tells no unpaid order says ORDERNOTEXIST. A reversal is for
+            // just this, and what is paid it does not close.
+            Err(error) if error.kind() == Kind::AskFirst => {
+                if how_to_end(&view) == Cancellation::Close {
+                    let close = Command::Close(Some(lease), self.now().after(LEASE));
+                    match self.held(key, close).await? {
+                        Held::On(now, then) => (view, lease) = (now, then),
+                        Held::Over(view) => return Ok(view),
+                    }
+                }
+            }
+            Err(error) => return self.not_yet(key, lease, &error, false).await,
         }
+        let how = how_to_end(&view);
+        // The stock waits for the end, or the buyer for their money; and it may be paid, where nobody can be asked.
+        let left_open = self.now().since(view.payment.expires_at) > LEFT_OPEN;
         if how == Cancellation::Reverse && view.money_went_back() {
             let trouble = "money of this payment went back already; it is not reversed".to_owned();
             return Ok(self
@@ -357,7 +362,7 @@ impl Payments {
                     Kind::Unreachable | Kind::Later | Kind::Blocked | Kind::Config
                 ) =>
             {
-                return self.not_yet(key, lease, &error).await;
+                return self.not_yet(key, lease, &error, false).await;
             }
             Err(error) => Some(error),
         };
@@ -370,18 +375,20 @@ impl Payments {
                 }
                 (Held::On(_, lease), None) => {
                     let trouble = "the gateway has not ended the payment yet".to_owned();
-                    self.give_up(key, lease, trouble, left_open, None).await
+                    let tell = match left_open {
+                        true => Tell::Once,
+                        false => Tell::Nobody,
+                    };
+                    self.give_up(key, lease, trouble, tell, None).await
                 }
             },
             Err(error) => {
+                let heard = error.kind() == Kind::AskFirst;
                 let error = match doubt {
                     Some(doubt) => telling(doubt, error),
                     None => error,
                 };
-                if left_open && error.kind() == Kind::AskFirst {
-                    return self.give_up_on(key, lease, &error, true).await;
-                }
-                self.not_yet(key, lease, &error).await
+                self.not_yet(key, lease, &error, heard && left_open).await
             }
         }
     }
@@ -407,21 +414,25 @@ impl Payments {
                 .await?
                 .view);
         }
-        if left_open && matches!(error.kind(), Kind::AskFirst | Kind::NotThisWay) {
-            return self.give_up_on(key, lease, error, true).await;
-        }
-        self.not_yet(key, lease, error).await
+        self.not_yet(key, lease, error, left_open).await
     }
 
+    /// The end is asked for again. A person is told of what the gateway refuses, and of what it was heard to leave open for
+    /// too long.
     async fn not_yet(
         &self,
         key: &PaymentKey,
         lease: Lease,
         error: &ProviderError,
+        left_open: bool,
     ) -> Result<Option<Arc<PaymentView>>, StoreError> {
         tracing::warn!(payment = %key, reason = words(error), "the payment could not be ended yet");
-        let refused = error.kind() == Kind::Refused;
-        self.give_up_on(key, lease, error, refused).await
+        let tell = match error.kind() {
+            Kind::Refused => Tell::Again,
+            _ if left_open => Tell::Once,
+            _ => Tell::Nobody,
+        };
+        self.give_up_on(key, lease, error, tell).await
     }
 
     async fn take_in(
@@ -445,6 +456,14 @@ impl Payments {
             (Outcome::Claimed(lease), Some(view)) => Held::On(view, lease),
             (_, view) => Held::Over(view),
         })
+    }
+}
+
+/// The wish that stands.
+fn how_to_end(view: &PaymentView) -> Cancellation {
+    match view.payment.reversal {
+        Some(Reversal::Requested) => Cancellation::Reverse,
+        _ => Cancellation::Close,
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::gate::Gate;
 use super::{Payments, RefundError, RefundRequest, words};
 use crate::id::{PaymentKey, RefundNumber};
-use crate::ledger::{Command, LEASE, Lease, Outcome, PaymentView, Target, Verdict};
+use crate::ledger::{Command, LEASE, Lease, Outcome, PaymentView, Target, Tell, Verdict};
 use crate::provider::{Claim, PaymentStatus};
 use crate::store::StoreError;
 
@@ -27,7 +27,7 @@ impl Payments {
         let asked = async { gate.open().await?.query_payment(&intent, number).await };
         let fact = match asked.await {
             Ok(fact) => Box::new(fact),
-            Err(error) => return self.give_up_on(key, lease, &error, false).await,
+            Err(error) => return self.give_up_on(key, lease, &error, Tell::Nobody).await,
         };
         let paid = matches!(
             fact.claim,
@@ -64,7 +64,10 @@ impl Payments {
         match self.record_refund(key, number, request, now).await {
             Ok(_) => Ok(self.apply(key, Command::Release(lease)).await?.view),
             Err(RefundError::Store(error)) => Err(error),
-            Err(error) => self.give_up(key, lease, words(&error), false, None).await,
+            Err(error) => {
+                self.give_up(key, lease, words(&error), Tell::Nobody, None)
+                    .await
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ucanpay_storefront::ledger::{Block, Command, Lease, Outcome, Target};
+use ucanpay_storefront::ledger::{Block, Command, Lease, Outcome, Target, Tell};
 use ucanpay_storefront::provider::ProviderErrorKind as Kind;
 use ucanpay_storefront::{Clock as _, Closing, PaymentState, RefundState};
 
@@ -149,7 +149,7 @@ fn give_up(seconds: u64) -> Command {
             due: None,
         },
         trouble: "too many requests".into(),
-        review: false,
+        tell: Tell::Nobody,
         hold: None,
         block: Some(Duration::from_secs(seconds)),
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::json;
 use ucanpay_core::Amount;
-use ucanpay_storefront::ledger::{Applied, Census, Command, History, Lease, Outcome};
+use ucanpay_storefront::ledger::{Applied, Census, Command, History, Lease, Outcome, Tell};
 use ucanpay_storefront::provider::PaymentStatus;
 use ucanpay_storefront::store::{ClaimedEvent, Delivery, ParkedEvent, Signals, Unparking};
 use ucanpay_storefront::{
@@ -323,7 +323,7 @@ async fn an_instance_whose_clock_is_a_little_behind_takes_nothing_that_another_h
         let put_off = Command::GiveUp {
             lease,
             trouble: "busy".to_owned(),
-            review: false,
+            tell: Tell::Nobody,
             hold: Some(Duration::from_secs(86_400)),
             block: None,
         };

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use serde_json::json;
-use ucanpay_storefront::ledger::{Command, DiscrepancyKind, RefundRefusal, ReversalRefusal};
+use ucanpay_storefront::ledger::{Command, DiscrepancyKind, RefundRefusal, ReversalRefusal, Tell};
 use ucanpay_storefront::provider::{
     Claim, PaymentStatus, ProviderErrorKind as Kind, RefundStatus, Source,
 };
@@ -542,10 +542,19 @@ async fn a_gateway_that_does_not_reverse_a_paid_payment_leaves_it_to_a_refund() 
     }
 }
 
-/// Nothing clear from the query before the close, the close, and the query after it.
-fn not_clear(shop: &Shop) {
-    for _ in 0..3 {
-        shop.gateway.next_call(Fault::Says(Kind::AskFirst));
+/// Nothing clear from the query before the close and the query after it, and from the close this.
+fn not_clear(shop: &Shop, close: Kind) {
+    for kind in [Kind::AskFirst, close, Kind::AskFirst] {
+        shop.gateway.next_call(Fault::Says(kind));
+    }
+}
+
+/// So it goes for a while, every ten minutes.
+async fn left_open(shop: &Shop, close: Kind, rounds: u32) {
+    for _ in 0..rounds {
+        not_clear(shop, close);
+        shop.pass_by(600, 1).await;
+        shop.gateway.no_more_faults();
     }
 }
 
@@ -560,35 +569,77 @@ async fn a_close_goes_out_though_the_query_before_it_brought_nothing_clear() {
 }
 
 #[tokio::test]
-async fn a_close_that_is_left_open_is_raised_once_and_goes_on() {
+async fn what_came_while_an_unclear_query_was_out_is_not_closed() {
     for shop in started().await {
-        not_clear(&shop);
-        assert!(matches!(close(&shop).await, Closing::StillOpen(_)));
-        let left_open = async |rounds: u32| {
-            for _ in 0..rounds {
-                not_clear(&shop);
-                shop.pass_by(600, 1).await;
-                shop.gateway.no_more_faults();
-            }
-        };
-        left_open(3).await;
-        assert!(!shop.view("A1").await.needs_review());
-        left_open(3).await;
-        let view = shop.view("A1").await;
-        assert_eq!(view.payment.state, PaymentState::Expired);
-        assert_eq!(view.discrepancies.len(), 1);
-        assert_eq!(view.discrepancies[0].kind, DiscrepancyKind::Refused);
+        shop.gateway.next_call(Fault::HangsAndSays(Kind::AskFirst));
+        let (payments, key) = (shop.payments.clone(), shop.key("A1"));
+        let closing = tokio::spawn(async move { payments.close(&key).await.unwrap() });
+        while shop.gateway.most_hanging() == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        shop.gateway.set_status("A1", PaymentStatus::Paid);
+        let note = shop.gateway.payment_note("A1", &json!({}));
+        let _receipt = shop.note(note).await.unwrap();
+        assert!(matches!(closing.await.unwrap(), Closing::Paid(_)));
+        assert_eq!(shop.gateway.closes(), 0);
+        shop.check().await;
+    }
+}
 
-        // What a person could do about it is done: they are not told again.
-        let (key, found) = (shop.key("A1"), "not paid, says the portal");
-        let looked = shop.payments.settle_review(&key, 1, found).await;
-        let _view = looked.unwrap();
-        left_open(6).await;
-        let view = shop.view("A1").await;
-        assert_eq!(view.discrepancies.len(), 1);
-        assert!(!view.needs_review());
-        shop.pass_by(600, 6).await;
-        assert_eq!(state(&shop).await, PaymentState::Closed);
+#[tokio::test]
+async fn a_close_that_is_left_open_is_raised_once_and_goes_on() {
+    // ORDERPAID is the worst of them: paid, and nobody can be asked.
+    for (said, then) in [
+        (Kind::AskFirst, Kind::NotThisWay),
+        (Kind::NotThisWay, Kind::AskFirst),
+    ] {
+        for shop in started().await {
+            not_clear(&shop, said);
+            assert!(matches!(close(&shop).await, Closing::StillOpen(_)));
+            let opened = async || shop.view("A1").await.discrepancies.len();
+            left_open(&shop, said, 3).await;
+            assert_eq!(opened().await, 0);
+            left_open(&shop, said, 3).await;
+            let view = shop.view("A1").await;
+            assert_eq!(view.payment.state, PaymentState::Expired);
+            assert_eq!(view.discrepancies.len(), 1);
+            assert_eq!(view.discrepancies[0].kind, DiscrepancyKind::Refused);
+
+            // What a person could do about it is done: they are told again only of something else.
+            let (key, found) = (shop.key("A1"), "not paid, says the portal");
+            let looked = shop.payments.settle_review(&key, 1, found).await;
+            let _view = looked.unwrap();
+            left_open(&shop, said, 6).await;
+            assert_eq!(opened().await, 1, "{said:?}");
+            left_open(&shop, then, 4).await;
+            assert_eq!(opened().await, 2, "{said:?} {then:?}");
+            assert!(shop.view("A1").await.needs_review());
+
+            // A signed word closes what is left to look at.
+            shop.pass_by(600, 6).await;
+            let view = shop.view("A1").await;
+            assert_eq!(view.payment.state, PaymentState::Closed);
+            assert!(!view.needs_review());
+            shop.check().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_close_that_is_refused_again_after_somebody_has_looked_is_raised_again() {
+    for shop in started().await {
+        let key = shop.key("A1");
+        for opened in 1..=2 {
+            not_clear(&shop, Kind::Refused);
+            let _closing = shop.payments.close(&key).await.unwrap();
+            shop.gateway.no_more_faults();
+            let view = shop.view("A1").await;
+            assert_eq!(view.discrepancies.len(), opened);
+            let number = view.discrepancies[opened - 1].number;
+            let looked = shop.payments.settle_review(&key, number, "mended").await;
+            let _view = looked.unwrap();
+            shop.clock.advance(Duration::from_secs(600));
+        }
         shop.check().await;
     }
 }
@@ -919,7 +970,7 @@ async fn a_closed_payment_whose_gateway_wants_a_day_of_quiet_is_not_asked_about_
         let give_up = Command::GiveUp {
             lease,
             trouble: "HTTP 503".into(),
-            review: false,
+            tell: Tell::Nobody,
             hold: Some(Duration::from_secs(24 * HOUR)),
             block: None,
         };

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use serde_json::json;
-use ucanpay_storefront::ledger::{Command, Lease, Outcome, Target};
+use ucanpay_storefront::ledger::{Command, Lease, Outcome, Target, Tell};
 use ucanpay_storefront::provider::{PaymentStatus, ProviderErrorKind, RefundStatus};
 use ucanpay_storefront::{
     Clock as _, PaymentProvider as _, PaymentRegistry, PaymentState, Payments, ProviderId,
@@ -140,7 +140,7 @@ async fn trouble_noted_after_the_lease_passed_on_writes_nothing() {
         let give_up = Command::GiveUp {
             lease,
             trouble: "too late".into(),
-            review: true,
+            tell: Tell::Again,
             hold: None,
             block: None,
         };

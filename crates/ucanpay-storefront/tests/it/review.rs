@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use ucanpay_storefront::ledger::{Command, DiscrepancyKind, Outcome, RefundRefusal, Target};
+use ucanpay_storefront::ledger::{Command, DiscrepancyKind, Outcome, RefundRefusal, Target, Tell};
 use ucanpay_storefront::provider::PaymentStatus;
 use ucanpay_storefront::{
     Clock as _, PaymentState, RefundError, RefundNumber, Reversal, ReviewError,
@@ -155,7 +155,7 @@ async fn a_refusal_that_is_worded_otherwise_each_time_is_one_discrepancy() {
             let give_up = Command::GiveUp {
                 lease,
                 trouble: trouble.to_owned(),
-                review: true,
+                tell: Tell::Again,
                 hold: None,
                 block: None,
             };

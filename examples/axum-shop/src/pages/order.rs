@@ -115,7 +115,9 @@ pub(crate) fn panel(view: &OrderView, visit: &Visit) -> Markup {
             PaymentState::Paid => (paid(view, visit, &total)),
             // Money may have been taken, also for an order that has ended: neither "nothing was taken" nor "pay" is said.
             _ if view.needs_review() => (said(words.looked_into)),
-            PaymentState::Closed | PaymentState::Expired => {
+            // Our time for it is up, and the gateway has yet to say that nothing was taken.
+            PaymentState::Expired => (said(words.ending)),
+            PaymentState::Closed => {
                 (said(if view.was_reviewed() { words.ended_after_review } else { words.ended }))
                 a.button href="/" { (visit.words().frame.to_the_menu) }
             }

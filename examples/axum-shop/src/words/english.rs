@@ -50,6 +50,10 @@ pub(crate) const ENGLISH: Words = Words {
     order: Order {
         title: "Your order",
         number: "Order",
+        ending: (
+            "The time for this order is up",
+            "It is being closed. Please do not pay any more; if you have paid, wait here: this page shows what became of it.",
+        ),
         ended: (
             "This order has ended",
             "It can no longer be paid. Nothing was taken; order again whenever you like.",
@@ -169,7 +173,7 @@ pub(crate) const ENGLISH: Words = Words {
         title: "What happened",
         none: "The payment was not started yet.",
         ask: "Ask the gateway now",
-        asked: "The gateway was asked. This is what is known now.",
+        asked: "The gateway was asked, unless somebody else is asking. This is what is known now.",
         left_out: |count| format!("{count} earlier entries are left out."),
     },
     health: Health {

@@ -50,6 +50,10 @@ pub(crate) const FRENCH: Words = Words {
     order: Order {
         title: "Votre commande",
         number: "Commande",
+        ending: (
+            "Le délai de cette commande est écoulé",
+            "Elle est en cours de clôture. Ne payez plus; si vous avez payé, attendez ici: cette page dira ce qu’il en est.",
+        ),
         ended: (
             "Cette commande est terminée",
             "Elle ne peut plus être payée. Rien n’a été prélevé; commandez de nouveau quand vous voulez.",
@@ -169,7 +173,7 @@ pub(crate) const FRENCH: Words = Words {
         title: "Ce qui s’est passé",
         none: "Le paiement n’a pas encore commencé.",
         ask: "Interroger la passerelle",
-        asked: "La passerelle a été interrogée. Voici ce que l’on sait maintenant.",
+        asked: "La passerelle a été interrogée, sauf si quelqu’un d’autre l’interroge. Voici ce que l’on sait maintenant.",
         left_out: |count| format!("{count} éléments plus anciens sont omis."),
     },
     health: Health {

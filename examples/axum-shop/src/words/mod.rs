@@ -102,6 +102,7 @@ pub(crate) type Message = (&'static str, &'static str);
 pub(crate) struct Order {
     pub(crate) title: &'static str,
     pub(crate) number: &'static str,
+    pub(crate) ending: Message,
     pub(crate) ended: Message,
     pub(crate) ended_after_review: Message,
     pub(crate) looked_into: Message,

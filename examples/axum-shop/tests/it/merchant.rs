@@ -291,7 +291,7 @@ async fn the_merchant_asks_the_gateway_for_what_it_has_not_told() {
     let asked = shop.post_form(&ask, &cookie, &form).await;
     assert_eq!(asked.location(), format!("{path}?asked=1"));
     let page = shop.get_as(asked.location(), &cookie).await;
-    assert!(page.text.contains("The gateway was asked."));
+    assert!(page.text.contains("The gateway was asked"));
     assert!(page.text.contains("Paid late"), "{}", page.text);
 }
 

@@ -117,7 +117,7 @@ impl Birch {
             StatusCode::CONFLICT => Err(says(Kind::NotThisWay)),
             StatusCode::TOO_MANY_REQUESTS => Err(says(Kind::Blocked)),
             status if status.is_client_error() => Err(says(Kind::Refused)),
-            _ => Err(says(Kind::AskFirst)),
+            _ => Err(says(Kind::Unclear)),
         }
     }
 }

@@ -29,6 +29,7 @@ pub(crate) struct Audit {
     frozen: Mutex<BTreeMap<Asked, Vec<FrozenRequest>>>,
     broken: Mutex<Vec<String>>,
     happened: Mutex<VecDeque<String>>,
+    latest: Mutex<Timestamp>,
     /// Whether all that happens is told: where one history is played again.
     aloud: bool,
 }
@@ -41,6 +42,7 @@ impl Audit {
             frozen: Mutex::default(),
             broken: Mutex::default(),
             happened: Mutex::default(),
+            latest: Mutex::new(Timestamp::from_millis(0)),
             aloud: setting(SEED).is_some(),
         }
     }
@@ -100,6 +102,7 @@ impl Audit {
             applied: &applied,
             after: after.as_ref(),
             now,
+            latest: self.passes(now),
         };
         let line = format!("{now} {key} {} -> {:?}", name(&given), applied.outcome);
         for law in laws::judge(&done).0 {
@@ -126,6 +129,13 @@ impl Audit {
             self.known.lock().unwrap().insert(key.clone(), history);
         }
         Ok(applied)
+    }
+
+    /// The latest moment that any command was given at, now that one is given at this.
+    fn passes(&self, now: Timestamp) -> Timestamp {
+        let mut latest = self.latest.lock().unwrap();
+        *latest = (*latest).max(now);
+        *latest
     }
 
     /// What the ledger keeps of a payment, without how far its events are delivered: no command changes that.

@@ -90,12 +90,24 @@ fn agrees_with_the_gateway(
     }
     let taken = order.is_some_and(|order| !order["paidTime"].is_null());
     let reversed = order.is_some_and(|order| order["tradeStatus"] == "REVOKED");
-    // The answer that said it was lost, and the gateway cannot be asked: it wants a number that it has not told, or tells
+    // The answer that said it was lost, and the gateway cannot be asked: it wants a number that it will not tell, or tells
     // nothing of what is not paid. Then it stays open, so that nobody acts on it, and a person knows.
-    let cannot_be_asked = world.does("own-numbers=mandatory") && payment.gateway_number.is_none();
-    let tells_nothing = world.does("unpaid=not-exist") && !taken;
+    let status = order.and_then(|order| order["tradeStatus"].as_str());
+    let ended = matches!(status, Some("CLOSED" | "REVOKED"));
+    let cannot_be_asked = world.does("own-numbers=mandatory")
+        && payment.gateway_number.is_none()
+        && (world.does("re-entry=refuse") || taken || ended);
+    let tells_nothing = world.does("unpaid=not-exist") && !taken && ended;
     if (cannot_be_asked || tells_nothing) && payment.state == PaymentState::Expired {
-        assert!(raised(DiscrepancyKind::Refused), "a person knows\n{told}");
+        let knows = |about: &str| {
+            let mut rows = history.view.discrepancies.iter();
+            rows.any(|row| row.kind == DiscrepancyKind::Refused && row.note.starts_with(about))
+        };
+        let wish = match payment.reversal {
+            Some(Reversal::Requested) => "to be reversed: ",
+            _ => "to be closed: ",
+        };
+        assert!(knows(wish), "a person knows\n{told}");
         world.seen.see("an end that nobody tells");
         stuck.payments += 1;
         return;
@@ -170,16 +182,22 @@ fn agrees_with_the_gateway(
         let elsewhere =
             raised(DiscrepancyKind::RefundedTooMuch) || raised(DiscrepancyKind::Refused);
         let status = at_gateway.get(refund.number.as_str()).copied();
+        let waits = refund.state == RefundState::Requested;
+        if elsewhere && waits && status.is_none() {
+            world.seen.see("a refund whose money went back another way");
+            stuck.refunds += 1;
+            continue;
+        }
         // Asked for again after it had failed, and not taken any more; nor can the gateway be asked, which wants the number
         // that its answer would have brought.
+        let about_it = format!("refund {}: ", refund.number);
+        let mut rows = history.view.discrepancies.iter();
+        let told_about_it = rows.any(|row| row.note.starts_with(&about_it));
         let cannot_be_asked = world.does("own-numbers=mandatory")
             && refund.gateway_number.is_none()
             && status == Some("FAIL");
-        if elsewhere
-            && (status.is_none() || cannot_be_asked)
-            && refund.state == RefundState::Requested
-        {
-            world.seen.see("a refund whose money went back another way");
+        if cannot_be_asked && waits && told_about_it {
+            world.seen.see("a failed refund that nobody tells");
             stuck.refunds += 1;
             continue;
         }

@@ -217,7 +217,7 @@ fn after_any_history_the_ledger_agrees_with_the_gateway() {
 /// Else no history that fails could be looked into. No time, order or chance of the machine's own comes into one.
 #[test]
 fn the_same_seed_plays_the_same_history_again() {
-    for seed in 0..20 {
+    for seed in seeds(20) {
         let end = || {
             let world = still().block_on(history(seed, &keys(), &Stores::Memory));
             (world.audit.happened(), world.dice.next())

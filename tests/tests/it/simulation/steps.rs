@@ -536,8 +536,11 @@ impl World {
         // Of a reversal in the portal the gateway tells only who asks; and somebody does.
         let reversed = self.reversed_elsewhere.lock().unwrap().clone();
         for order in reversed {
-            let (key, payments) = (self.key(&order), self.at_instance(0).payments);
-            drop(payments.refresh(&key).await);
+            let view = self.view(&order).await;
+            if view.is_some_and(|view| view.payment.state.is_settled()) {
+                let (key, payments) = (self.key(&order), self.at_instance(0).payments);
+                drop(payments.refresh(&key).await);
+            }
         }
         for nth in 0..8 {
             self.rest(minute / 4, nth == 0).await;

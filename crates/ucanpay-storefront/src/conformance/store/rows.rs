@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::given::{CENTS, account, at, create, first_lease, key, paid, seconds};
 use super::pair::Pair;
 use crate::conformance::report::{Report, Shortfall, must};
-use crate::ledger::{Command, LatePolicy, Lease, Outcome, Target};
+use crate::ledger::{Command, LatePolicy, Lease, Outcome, Target, Tell};
 use crate::store::PaymentStore;
 use crate::time::Timestamp;
 
@@ -211,7 +211,7 @@ async fn lists(store: Arc<dyn PaymentStore>) -> Result<(), Shortfall> {
         let give_up = Command::GiveUp {
             lease: first_lease(at(if reference == "A" { 2 } else { 0 })),
             trouble: "refused".into(),
-            review: true,
+            tell: Tell::Again,
             hold: None,
             block: None,
         };
@@ -235,7 +235,7 @@ async fn block(store: Arc<dyn PaymentStore>) -> Result<(), Shortfall> {
     let blocked = |wait: u64, now: Timestamp| Command::GiveUp {
         lease: first_lease(now),
         trouble: "too many requests".into(),
-        review: false,
+        tell: Tell::Nobody,
         hold: None,
         block: Some(seconds(wait)),
     };

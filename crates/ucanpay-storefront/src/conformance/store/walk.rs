@@ -10,7 +10,7 @@ use super::given::{self, BEGIN, CENTS, cents, fact, refund_claim, seconds};
 use super::pair::Pair;
 use crate::conformance::report::Shortfall;
 use crate::id::{PaymentKey, RefundNumber};
-use crate::ledger::{Command, LatePolicy, Lease, Outcome, Target};
+use crate::ledger::{Command, LatePolicy, Lease, Outcome, Target, Tell};
 use crate::provider::{Claim, Fact, PaymentStatus, RefundStatus, Source};
 use crate::store::{ClaimedEvent, Delivery, PaymentStore, Unparking};
 use crate::time::Timestamp;
@@ -210,7 +210,10 @@ impl Walker {
             4 => Command::GiveUp {
                 lease,
                 trouble: "no connection: 'refused'".into(),
-                review: self.lots.one_in(4),
+                tell: match self.lots.one_in(4) {
+                    true => Tell::Again,
+                    false => Tell::Nobody,
+                },
                 hold: self.lots.one_in(2).then(|| seconds(300)),
                 block: self.lots.one_in(3).then(|| seconds(90)),
             },

@@ -8,7 +8,7 @@ use super::{Decision, Outcome, Transition};
 use crate::ledger::command::{Lease, Target};
 use crate::ledger::discrepancy::{ClosedReview, Discrepancy, DiscrepancyKind};
 use crate::ledger::event::{Event, EventKind};
-use crate::ledger::model::{Payment, PaymentState, PaymentView, Refund, RefundState};
+use crate::ledger::model::{Payment, PaymentState, PaymentView, Refund, RefundState, Reversal};
 use crate::ledger::schedule::Schedule;
 use crate::provider::FrozenRequest;
 use crate::time::Timestamp;
@@ -16,6 +16,10 @@ use crate::wording::Wording;
 
 /// A doubt about a paid payment is asked about as one that is this old: every five minutes.
 const DOUBTED_LATELY: Duration = Duration::from_secs(3_600);
+
+/// So begins the note of a discrepancy about an end that the gateway leaves open.
+pub(super) const TO_BE_CLOSED: &str = "to be closed: ";
+pub(super) const TO_BE_REVERSED: &str = "to be reversed: ";
 
 pub(super) struct Draft {
     before: Option<Arc<PaymentView>>,
@@ -150,6 +154,22 @@ impl Draft {
         }
         let version = payment.version;
         self.log(None, version, Some(from.as_str()), to.as_str());
+        if from != to && matches!(to, PaymentState::Paid | PaymentState::Closed) {
+            self.end_is_told();
+        }
+    }
+
+    /// A signed word has ended what a person was told is left open: there is nothing to look at any more.
+    pub(super) fn end_is_told(&mut self) {
+        let reversing = self.view.payment.reversal == Some(Reversal::Requested);
+        for index in 0..self.view.discrepancies.len() {
+            let row = &self.view.discrepancies[index];
+            let over = row.note.starts_with(TO_BE_CLOSED)
+                || (!reversing && row.note.starts_with(TO_BE_REVERSED));
+            if row.kind == DiscrepancyKind::Refused && over {
+                self.close_discrepancy(index, "the gateway has told the end since".into());
+            }
+        }
     }
 
     /// Adds a refund as it was recorded.
@@ -377,7 +397,7 @@ impl Draft {
 
     /// Whether the row was set to be asked for since the lease was taken: its question is older than the doubt. No clock is
     /// asked: whoever took the message in may have another one.
-    fn doubted_since(&mut self, lease: &Lease) -> bool {
+    pub(super) fn doubted_since(&mut self, lease: &Lease) -> bool {
         self.row(&lease.target).is_some_and(|(schedule, _)| {
             let asked = schedule.next_check_at;
             asked.is_some() && asked != lease.due

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use ucanpay_core::Amount;
 
-use super::draft::Draft;
+use super::draft::{Draft, TO_BE_CLOSED, TO_BE_REVERSED};
 use super::{Decision, Loaded};
 use crate::id::{PaymentKey, RefundNumber};
 use crate::ledger::command::{
-    Conflict, Lease, NewPayment, NewRefund, Outcome, RefundRefusal, Target,
+    Conflict, Lease, NewPayment, NewRefund, Outcome, RefundRefusal, Target, Tell,
 };
-use crate::ledger::discrepancy::{Discrepancy, DiscrepancyKind};
+use crate::ledger::discrepancy::DiscrepancyKind;
 use crate::ledger::event::EventKind;
 use crate::ledger::model::{Payment, PaymentState, PaymentView, Refund, RefundState, Reversal};
 use crate::ledger::schedule::Schedule;
@@ -271,8 +271,8 @@ pub(super) fn renew(
 pub(super) fn give_up(
     loaded: Loaded,
     lease: &Lease,
-    trouble: String,
-    review: bool,
+    trouble: &str,
+    tell: Tell,
     hold: Option<Duration>,
     now: Timestamp,
 ) -> Decision {
@@ -284,39 +284,35 @@ pub(super) fn give_up(
         return draft.finish(Outcome::StaleLease);
     }
     let view = &mut draft.view;
-    // A person who has looked at a close that is left open cannot do more about it; other wishes end, or are withdrawn.
-    let mut told_for_good = false;
-    let (recorded, note) = match &lease.target {
+    let (about, over) = match &lease.target {
         Target::Payment => {
-            let payment = &mut view.payment;
-            payment.trouble = Some(trouble.clone());
-            let reversing = payment.reversal == Some(Reversal::Requested);
-            let ending = payment.state == PaymentState::Expired;
-            told_for_good = ending && !reversing;
-            let since = if ending || reversing {
-                payment.expires_at
-            } else {
-                payment.created_at
+            view.payment.trouble = Some(trouble.to_owned());
+            let about = match view.payment.reversal {
+                Some(Reversal::Requested) => TO_BE_REVERSED,
+                _ if view.payment.state == PaymentState::Expired => TO_BE_CLOSED,
+                _ => "",
             };
-            (since, trouble)
+            (about.to_owned(), view.is_settled())
         }
         Target::Refund(number) => {
             let Some(refund) = view.refunds.iter_mut().find(|row| row.number == *number) else {
                 return draft.finish(Outcome::StaleLease);
             };
-            refund.trouble = Some(trouble.clone());
-            (refund.created_at, format!("refund {number}: {trouble}"))
+            refund.trouble = Some(trouble.to_owned());
+            (format!("refund {number}: "), refund.state.is_settled())
         }
     };
-    // The gateway's own words may differ from one time to the next; the row has the newest of them. Refunds go one at a
-    // time, so what was opened since this row was recorded is about it.
-    let about_it = |row: &Discrepancy| {
-        row.kind == DiscrepancyKind::Refused
-            && row.opened_at >= recorded
-            && (row.is_open() || told_for_good)
-    };
-    if review && !draft.view.discrepancies.iter().any(about_it) {
-        draft.review(DiscrepancyKind::Refused, &note);
+    // The gateway's own words, behind ours, may differ from one time to the next; the row has the newest of them.
+    let first_words = trouble.split(": ").next().unwrap_or_default();
+    let same = format!("{about}{first_words}");
+    let told = draft.view.discrepancies.iter().any(|row| {
+        let stands = row.is_open() && row.note.starts_with(&about);
+        let once = tell == Tell::Once && row.note.starts_with(&same);
+        row.kind == DiscrepancyKind::Refused && (stands || once)
+    });
+    // What came meanwhile may have settled it, or wished for something else: the next call tells.
+    if tell != Tell::Nobody && !told && !over && !draft.doubted_since(lease) {
+        draft.review(DiscrepancyKind::Refused, &format!("{about}{trouble}"));
     }
     draft.put_off(&lease.target, hold);
     draft.finish(Outcome::Noted)

@@ -207,12 +207,12 @@ pub fn decide(key: &PaymentKey, loaded: Loaded, command: Command, now: Timestamp
         Command::GiveUp {
             lease,
             trouble,
-            review,
+            tell,
             hold,
             block,
         } => Decision {
             block: block.map(|wait| Block::new(key.provider.clone(), wait, now)),
-            ..intent::give_up(loaded, &lease, trouble, review, hold, now)
+            ..intent::give_up(loaded, &lease, &trouble, tell, hold, now)
         },
         Command::Block(wait) => Decision {
             block: Some(Block::new(key.provider.clone(), wait, now)),

@@ -107,6 +107,7 @@ fn reversed(draft: &mut Draft) {
         return;
     }
     draft.log_decision();
+    draft.end_is_told();
     draft.event(EventKind::MoneyReturned);
     if before != Some(Reversal::Requested) {
         let note = "this paid payment was reversed, and no reversal of it was under way here";

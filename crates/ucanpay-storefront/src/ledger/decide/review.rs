@@ -1,6 +1,6 @@
 //! A person has looked.
 
-use super::draft::Draft;
+use super::draft::{Draft, TO_BE_REVERSED};
 use super::{Decision, Loaded};
 use crate::ledger::command::{Outcome, Target};
 use crate::ledger::discrepancy::DiscrepancyKind;
@@ -24,11 +24,9 @@ pub(super) fn settle(loaded: Loaded, number: u32, note: Wording, now: Timestamp)
     let mut draft = Draft::of(view, "person", now);
     if draft.close_discrepancy(index, note) {
         let row = &draft.view.discrepancies[index];
-        let (kind, opened_at) = (row.kind, row.opened_at);
+        let about_it = row.kind == DiscrepancyKind::Refused && row.note.starts_with(TO_BE_REVERSED);
         let payment = &mut draft.view.payment;
-        let withdrawn = kind == DiscrepancyKind::Refused
-            && payment.reversal == Some(Reversal::Requested)
-            && opened_at >= payment.expires_at;
+        let withdrawn = about_it && payment.reversal == Some(Reversal::Requested);
         if withdrawn {
             payment.reversal = Some(Reversal::Refused);
             payment.expires_at = now;

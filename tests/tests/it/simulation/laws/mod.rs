@@ -22,7 +22,7 @@ mod wishes;
 use std::time::Duration;
 
 use ucanpay_storefront::ledger::{
-    Applied, Command, DiscrepancyKind, History, Outcome, Target, Verdict,
+    Applied, Command, DiscrepancyKind, History, Outcome, Target, Tell, Verdict,
 };
 use ucanpay_storefront::{PaymentState, Reversal, Timestamp};
 
@@ -43,6 +43,8 @@ pub(crate) struct Done<'a> {
     pub(crate) applied: &'a Applied,
     pub(crate) after: Option<&'a History>,
     pub(crate) now: Timestamp,
+    /// The latest moment at which a command was given: this one may have been held up since its own.
+    pub(crate) latest: Timestamp,
 }
 
 /// The laws that were broken.
@@ -77,7 +79,7 @@ pub(crate) fn judge(done: &Done<'_>) -> Broken {
         told == Some(&after.view),
         "the caller is told what was committed",
     );
-    stands(law, after, done.now);
+    stands(law, after, done.latest);
     let Some(before) = done.before else {
         let recorded = matches!(
             (done.command, &done.applied.outcome),
@@ -134,34 +136,37 @@ pub(crate) fn judge(done: &Done<'_>) -> Broken {
                 "4: what went back in part is not reversed",
             );
         }
-        Command::GiveUp { lease, review, .. } => {
-            let trouble = match &lease.target {
-                Target::Payment => after.view.payment.trouble.is_some(),
+        Command::GiveUp { lease, tell, .. } => {
+            let (payment, held) = (&after.view.payment, schedule(&before.view, &lease.target));
+            let (trouble, about, over) = match &lease.target {
+                Target::Payment => {
+                    let about = match payment.state {
+                        _ if payment.reversal == Some(Reversal::Requested) => "to be reversed: ",
+                        PaymentState::Expired => "to be closed: ",
+                        _ => "",
+                    };
+                    let over =
+                        payment.state.is_settled() && payment.reversal != Some(Reversal::Requested);
+                    (payment.trouble.clone(), about.to_owned(), over)
+                }
                 Target::Refund(number) => {
                     let row = after.view.refund(number);
-                    row.is_some_and(|row| row.trouble.is_some())
+                    let over = row.is_none_or(|row| row.state.is_settled());
+                    let trouble = row.and_then(|row| row.trouble.clone());
+                    (trouble, format!("refund {number}: "), over)
                 }
             };
-            law.must(trouble, "3: why a call brought nothing is noted");
-            let (recorded, about) = match &lease.target {
-                Target::Payment => (None, String::new()),
-                Target::Refund(number) => {
-                    let recorded = after.view.refund(number).map(|row| row.created_at);
-                    (recorded, format!("refund {number}: "))
-                }
-            };
-            // What stood open before a refund was recorded is about an earlier one, unless it names this one: by a clock
-            // that is behind it may bear an earlier moment.
-            let payment = &after.view.payment;
-            let for_good = lease.target == Target::Payment
-                && payment.state == PaymentState::Expired
-                && payment.reversal != Some(Reversal::Requested);
-            let mut raised = after.view.discrepancies.iter();
-            let told = raised.any(|row| {
-                let about_it = Some(row.opened_at) >= recorded || row.note.starts_with(&about);
-                row.kind == DiscrepancyKind::Refused && about_it && (row.is_open() || for_good)
+            law.must(trouble.is_some(), "3: why a call brought nothing is noted");
+            let told = after.view.discrepancies.iter().any(|row| {
+                let counts = row.is_open() || *tell == Tell::Once;
+                row.kind == DiscrepancyKind::Refused && row.note.starts_with(&about) && counts
             });
-            law.must(!review || told, "3: a person is told");
+            let doubted = held
+                .is_some_and(|row| row.next_check_at.is_some() && row.next_check_at != lease.due);
+            law.must(
+                *tell == Tell::Nobody || told || over || doubted,
+                "3: a person is told",
+            );
         }
         Command::SettleReview { .. } => {
             let (was, is) = (&before.view.payment, &after.view.payment);

@@ -206,13 +206,19 @@ fn discrepancies(law: &mut Broken, done: &Done<'_>, was: &PaymentView, is: &Paym
         let closes = old.is_open() && !new.is_open();
         let by_a_person = matches!(done.command,
             Command::SettleReview { discrepancy, .. } if *discrepancy == old.number);
-        let explained = matches!(
-            old.kind,
-            DiscrepancyKind::LatePayment | DiscrepancyKind::UnexplainedReturn
-        ) && matches!(
-            done.command,
-            Command::Observe(..) | Command::ObserveAndHold(..)
-        );
+        let told_since = old.kind == DiscrepancyKind::Refused
+            && (old.note.starts_with("to be closed: ") || old.note.starts_with("to be reversed: "))
+            && (is.payment.state.is_settled() && was.payment.state != is.payment.state
+                || is.payment.reversal == Some(Reversal::Done));
+        let kinds = [
+            DiscrepancyKind::LatePayment,
+            DiscrepancyKind::UnexplainedReturn,
+        ];
+        let explained = (kinds.contains(&old.kind) || told_since)
+            && matches!(
+                done.command,
+                Command::Observe(..) | Command::ObserveAndHold(..)
+            );
         law.must(
             same && (old.closed == new.closed || (closes && (by_a_person || explained))),
             "8: a discrepancy is closed by a person, or by what explains it",
