@@ -181,10 +181,7 @@ impl System {
                     self.cancel(state, who, task, reverse, &view);
                 }
             }
-            (Call::EndQuery(true), Answer::Error(Trouble::AskFirst)) => {
-                self.cancel(state, who, task, true, &read);
-            }
-            (Call::EndQuery(false), Answer::Error(Trouble::AskFirst)) => {
+            (Call::EndQuery(_), Answer::Error(Trouble::AskFirst)) => {
                 if self.commit(state, Ask::Close(who, true)).told == Told::Leased {
                     let view = self.book.view(state.row);
                     self.cancel(state, who, task, to_reverse(&view), &view);

@@ -79,7 +79,8 @@ pub enum Tell {
     /// A person, unless such a discrepancy stands open. Somebody can mend it; if it is refused again after that, they are
     /// told again.
     Again,
-    /// A person, unless one in the same first words was ever opened: they can look, and not mend it.
+    /// The same; but of a close they are told once, in the same first words, also if they have looked since: they cannot
+    /// mend it.
     Once,
 }
 

@@ -170,7 +170,9 @@ pub enum EndError {
 
 impl Payments {
     /// Ends a payment that is not to be paid any more: commits that our time for it is up, then asks the gateway to close
-    /// it. While that is left open the reconciler goes on, and after half an hour a person is told. Before stock is released, or the cart gets a new number, require the [`ClosedProof`].
+    /// it. While that is left open the reconciler goes on, and after half an hour a person is told.
+    ///
+    /// Before stock is released, or the cart gets a new number, require the [`ClosedProof`].
     ///
     /// ```
     /// # #[cfg(feature = "mock")]
@@ -320,14 +322,12 @@ impl Payments {
                 Held::Over(view) => return Ok(view),
             },
             // The gateway spoke, and said nothing clear: one that tells no unpaid order says ORDERNOTEXIST. A reversal is for
-            // just this, and what is paid it does not close.
+            // just this, and what is paid it does not close. The row is read again: it may have moved meanwhile.
             Err(error) if error.kind() == Kind::AskFirst => {
-                if how_to_end(&view) == Cancellation::Close {
-                    let close = Command::Close(Some(lease), self.now().after(LEASE));
-                    match self.held(key, close).await? {
-                        Held::On(now, then) => (view, lease) = (now, then),
-                        Held::Over(view) => return Ok(view),
-                    }
+                let go_on = Command::Close(Some(lease), self.now().after(LEASE));
+                match self.held(key, go_on).await? {
+                    Held::On(now, then) => (view, lease) = (now, then),
+                    Held::Over(view) => return Ok(view),
                 }
             }
             Err(error) => return self.not_yet(key, lease, &error, false).await,
@@ -350,8 +350,8 @@ impl Payments {
         };
         let doubt = match cancelled.await {
             Ok(fact) => match self.take_in(key, fact, lease).await? {
-                Held::On(_, then) => {
-                    lease = then;
+                Held::On(now, then) => {
+                    (view, lease) = (now, then);
                     None
                 }
                 Held::Over(view) => return Ok(view),
@@ -366,16 +366,19 @@ impl Payments {
             }
             Err(error) => Some(error),
         };
+        // Of another wish than this call was for nobody is told yet.
+        let left_open = |view: &PaymentView| left_open && how_to_end(view) == how;
         match query(number.as_deref()).await {
             Ok(fact) => match (self.take_in(key, fact, lease).await?, doubt) {
                 (Held::Over(view), _) => Ok(view),
                 (Held::On(view, lease), Some(error)) => {
+                    let left_open = left_open(&view);
                     self.still_open(key, &view, lease, how, left_open, &error)
                         .await
                 }
-                (Held::On(_, lease), None) => {
+                (Held::On(view, lease), None) => {
                     let trouble = "the gateway has not ended the payment yet".to_owned();
-                    let tell = match left_open {
+                    let tell = match left_open(&view) {
                         true => Tell::Once,
                         false => Tell::Nobody,
                     };
@@ -388,7 +391,8 @@ impl Payments {
                     Some(doubt) => telling(doubt, error),
                     None => error,
                 };
-                self.not_yet(key, lease, &error, heard && left_open).await
+                self.not_yet(key, lease, &error, heard && left_open(&view))
+                    .await
             }
         }
     }

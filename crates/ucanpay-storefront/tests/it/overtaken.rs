@@ -172,6 +172,22 @@ async fn a_reversal_that_is_left_open_is_raised_and_a_person_can_withdraw_it() {
         let view = settled.await.unwrap();
         assert_eq!(view.payment.reversal, Some(Reversal::Refused));
         assert_eq!(view.refundable(), 450);
+
+        // Asked for again and left open again, it is raised again; the gateway's word against it is its end.
+        shop.gateway.no_more_faults();
+        for _ in 0..6 {
+            not_clear(&shop);
+            let _view = shop.payments.reverse(&key).await.unwrap();
+            shop.gateway.no_more_faults();
+            shop.clock.advance(Duration::from_secs(600));
+        }
+        assert_eq!(open(&shop.view("A1").await), [DiscrepancyKind::Refused]);
+        shop.gateway.next_call(Fault::Nothing);
+        shop.gateway.next_call(Fault::Says(Kind::NotThisWay));
+        let view = shop.payments.reverse(&key).await.unwrap();
+        assert_eq!(view.payment.reversal, Some(Reversal::Refused));
+        assert_eq!(open(&view), []);
+
         shop.gateway.no_more_faults();
         let reversals = shop.gateway.reversals();
         shop.pass_by(600, 6).await;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use ucanpay_storefront::ledger::{DiscrepancyKind, EventFate, EventKind, History, Verdict};
 use ucanpay_storefront::provider::Source;
 use ucanpay_storefront::{
-    Clock as _, PaymentState, Reference, RefundNumber, RefundState, Reversal,
+    Clock as _, PaymentState, Reference, Refund, RefundNumber, RefundState, Reversal,
 };
 
 use super::laws;
@@ -99,15 +99,18 @@ fn agrees_with_the_gateway(
         && (world.does("re-entry=refuse") || taken || ended);
     let tells_nothing = world.does("unpaid=not-exist") && !taken && ended;
     if (cannot_be_asked || tells_nothing) && payment.state == PaymentState::Expired {
-        let knows = |about: &str| {
-            let mut rows = history.view.discrepancies.iter();
-            rows.any(|row| row.kind == DiscrepancyKind::Refused && row.note.starts_with(about))
+        let reversing = payment.reversal == Some(Reversal::Requested);
+        let wish = if reversing {
+            "to be reversed: "
+        } else {
+            "to be closed: "
         };
-        let wish = match payment.reversal {
-            Some(Reversal::Requested) => "to be reversed: ",
-            _ => "to be closed: ",
-        };
-        assert!(knows(wish), "a person knows\n{told}");
+        let mut rows = history.view.discrepancies.iter();
+        let knows = rows.any(|row| {
+            let counts = row.is_open() || !reversing;
+            row.kind == DiscrepancyKind::Refused && row.note.starts_with(wish) && counts
+        });
+        assert!(knows, "a person knows\n{told}");
         world.seen.see("an end that nobody tells");
         stuck.payments += 1;
         return;
@@ -140,6 +143,12 @@ fn agrees_with_the_gateway(
     }
     // 9 and 10: each refund was executed once at most, and all of them together fit.
     let refunds = order["refunds"].as_array().unwrap();
+    // A failed refund is asked about by our number alone, and this gateway wants its own. Whether it went through after all
+    // is told by a notification; one of the faults is that it names another amount, and then a person looks.
+    let unconfirmed = |row: &Refund| {
+        let unasked = world.does("own-numbers=mandatory") && raised(DiscrepancyKind::Mismatch);
+        unasked && row.state == RefundState::Failed
+    };
     let (mut returned, mut known) = (0, 0);
     let mut at_gateway = BTreeMap::new();
     for refund in refunds {
@@ -160,7 +169,10 @@ fn agrees_with_the_gateway(
                 stands == 0 || recorded == cents || misled,
                 "refund {number}\n{told}"
             );
-            known += recorded;
+            known += match rows.iter().any(|row| unconfirmed(row)) {
+                true => 0,
+                false => recorded,
+            };
             world.seen.see("refunded");
         }
         if portal && stands == 0 {
@@ -202,6 +214,7 @@ fn agrees_with_the_gateway(
             continue;
         }
         let expected = match status {
+            Some("SUCCESS") if unconfirmed(refund) => RefundState::Failed,
             Some("SUCCESS") => RefundState::Succeeded,
             Some("FAIL") => RefundState::Failed,
             Some("REFUNDCLOSE") => RefundState::Closed,

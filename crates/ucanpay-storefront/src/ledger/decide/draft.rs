@@ -161,13 +161,19 @@ impl Draft {
 
     /// A signed word has ended what a person was told is left open: there is nothing to look at any more.
     pub(super) fn end_is_told(&mut self) {
-        let reversing = self.view.payment.reversal == Some(Reversal::Requested);
+        const TOLD: &str = "the gateway has told the end since";
+        self.is_over(TO_BE_CLOSED, TOLD);
+        if self.view.payment.reversal != Some(Reversal::Requested) {
+            self.is_over(TO_BE_REVERSED, TOLD);
+        }
+    }
+
+    /// Closes what was opened about an end that was left open.
+    pub(super) fn is_over(&mut self, about: &str, note: &str) {
         for index in 0..self.view.discrepancies.len() {
             let row = &self.view.discrepancies[index];
-            let over = row.note.starts_with(TO_BE_CLOSED)
-                || (!reversing && row.note.starts_with(TO_BE_REVERSED));
-            if row.kind == DiscrepancyKind::Refused && over {
-                self.close_discrepancy(index, "the gateway has told the end since".into());
+            if row.kind == DiscrepancyKind::Refused && row.note.starts_with(about) {
+                self.close_discrepancy(index, note.into());
             }
         }
     }

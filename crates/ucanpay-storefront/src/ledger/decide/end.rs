@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::draft::{Draft, Even};
+use super::draft::{Draft, Even, TO_BE_REVERSED};
 use super::{Decision, Loaded};
 use crate::ledger::command::{Lease, Outcome, ReversalRefusal, Target};
 use crate::ledger::event::EventKind;
@@ -21,6 +21,10 @@ pub(super) fn close(
     let mut draft = Draft::of(view, "intent", now);
     if lease.is_some_and(|lease| !draft.holds(lease)) {
         return draft.finish(Outcome::StaleLease);
+    }
+    // Whoever carries out a reversal keeps the row for its next call.
+    if lease.is_some() && draft.view.payment.reversal == Some(Reversal::Requested) {
+        return take(draft, lease, until);
     }
     if draft.view.payment.state.is_settled() {
         if let Some(lease) = lease {
@@ -88,6 +92,7 @@ pub(super) fn refuse_reversal(
         draft.view.payment.reversal = Some(Reversal::Refused);
         draft.view.payment.expires_at = now;
         draft.log_decision();
+        draft.is_over(TO_BE_REVERSED, "the gateway has refused the reversal since");
     }
     draft.view.payment.trouble = Some(trouble);
     draft.release(&lease.target, None);

@@ -306,9 +306,13 @@ pub(super) fn give_up(
     let first_words = trouble.split(": ").next().unwrap_or_default();
     let same = format!("{about}{first_words}");
     let told = draft.view.discrepancies.iter().any(|row| {
-        let stands = row.is_open() && row.note.starts_with(&about);
-        let once = tell == Tell::Once && row.note.starts_with(&same);
-        row.kind == DiscrepancyKind::Refused && (stands || once)
+        // Closing one about a reversal ends that wish, and one about a refund has somebody act; of a close each kind of
+        // answer is news, and the same one is not.
+        let known = match about == TO_BE_CLOSED {
+            true => row.note.starts_with(&same) && (row.is_open() || tell == Tell::Once),
+            false => row.note.starts_with(&about) && row.is_open(),
+        };
+        row.kind == DiscrepancyKind::Refused && known
     });
     // What came meanwhile may have settled it, or wished for something else: the next call tells.
     if tell != Tell::Nobody && !told && !over && !draft.doubted_since(lease) {

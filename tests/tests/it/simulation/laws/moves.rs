@@ -206,10 +206,12 @@ fn discrepancies(law: &mut Broken, done: &Done<'_>, was: &PaymentView, is: &Paym
         let closes = old.is_open() && !new.is_open();
         let by_a_person = matches!(done.command,
             Command::SettleReview { discrepancy, .. } if *discrepancy == old.number);
+        let settles = was.payment.state != is.payment.state && is.payment.state.is_settled();
+        let reversing = |view: &PaymentView| view.payment.reversal == Some(Reversal::Requested);
         let told_since = old.kind == DiscrepancyKind::Refused
-            && (old.note.starts_with("to be closed: ") || old.note.starts_with("to be reversed: "))
-            && (is.payment.state.is_settled() && was.payment.state != is.payment.state
-                || is.payment.reversal == Some(Reversal::Done));
+            && (old.note.starts_with("to be closed: ")
+                && (settles || is.payment.reversal == Some(Reversal::Done))
+                || old.note.starts_with("to be reversed: ") && reversing(was) && !reversing(is));
         let kinds = [
             DiscrepancyKind::LatePayment,
             DiscrepancyKind::UnexplainedReturn,
@@ -217,7 +219,7 @@ fn discrepancies(law: &mut Broken, done: &Done<'_>, was: &PaymentView, is: &Paym
         let explained = (kinds.contains(&old.kind) || told_since)
             && matches!(
                 done.command,
-                Command::Observe(..) | Command::ObserveAndHold(..)
+                Command::Observe(..) | Command::ObserveAndHold(..) | Command::RefuseReversal(..)
             );
         law.must(
             same && (old.closed == new.closed || (closes && (by_a_person || explained))),
