@@ -29,7 +29,8 @@ pub enum Command {
     /// payment is still to be ended.
     ObserveAndHold(Box<Fact>, Lease, Timestamp),
     /// Record that our time for the payment is up, before the gateway is asked to close it. Leased until then for the
-    /// calls that follow: under the lease that the caller holds, or if nobody has the row.
+    /// calls that follow: under the lease that the caller holds, or if nobody has the row. Whoever carries out a reversal
+    /// keeps the row by it for the next call.
     Close(Option<Lease>, Timestamp),
     /// Record that the payment is to be reversed, before the gateway is asked to. Leased likewise, if nobody has the row.
     Reverse {

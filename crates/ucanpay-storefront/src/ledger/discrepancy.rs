@@ -28,8 +28,8 @@ words! {
         RefundedTooMuch = "refunded_too_much",
         /// The gateway refuses a refund, a close or a reversal as it stands, or has left it open for half an hour. The
         /// note says which: it begins with `refund NUMBER: `, `to be closed: ` or `to be reversed: `. Closing the last
-        /// one withdraws the reversal, and the money can be refunded instead; a signed word about the end closes the
-        /// last two by itself.
+        /// one withdraws the reversal, and the money can be refunded instead. A signed word about the end closes the
+        /// last two by itself, as does a reversal's refusal.
         Refused = "refused",
     }
 }
