@@ -93,7 +93,8 @@ fn pem_body(text: &str) -> Result<&str, KeyError> {
     if rest.contains("-----BEGIN ") {
         return Err(KeyError::SeveralKeys);
     }
-    if label == "ENCRYPTED PRIVATE KEY" || body.contains("ENCRYPTED") {
+    // `Proc-Type: 4,ENCRYPTED` of the old format. With its comma, for base64 may spell the word itself.
+    if label == "ENCRYPTED PRIVATE KEY" || body.contains(",ENCRYPTED") {
         return Err(KeyError::Encrypted);
     }
     match label {
