@@ -128,21 +128,72 @@ fn interval(age: Duration) -> Duration {
 mod tests {
     use super::*;
 
+    const NOW: Timestamp = Timestamp::from_millis(1_795_509_000_000);
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
     #[test]
     fn a_buyer_in_front_of_the_page_never_waits_a_minute_and_old_rows_rest() {
-        let mut last = Duration::ZERO;
-        for age in [0, 119, 120, 1_799, 1_800, 7_200, 86_400, 10_000_000] {
-            let wait = interval(Duration::from_secs(age));
-            assert!(wait >= last, "intervals only widen");
-            assert!(age >= 1_800 || wait < Duration::from_secs(60));
-            last = wait;
+        let half_hour = [(0, 15), (119, 15), (120, 45), (1_799, 45)];
+        let later = [(1_800, 300), (7_199, 300), (7_200, 1_800), (86_399, 1_800)];
+        let rest = [(86_400, 21_600), (10_000_000, 21_600)];
+        for (age, wait) in half_hour.into_iter().chain(later).chain(rest) {
+            let next = Schedule::ask_again(NOW, NOW.after(seconds(age)), None);
+            assert_eq!(next, Some(NOW.after(seconds(age + wait))), "{age} s");
         }
     }
 
     #[test]
-    fn a_gateway_that_asks_for_quiet_gets_it() {
-        let now = Timestamp::from_millis(0);
-        let next = Schedule::ask_again(now, now, Some(Duration::from_secs(60)));
-        assert_eq!(next, Some(now.after(Duration::from_secs(60))));
+    fn what_ended_is_watched_for_six_hours() {
+        let often = [(0, 120), (599, 120), (600, 600), (3_599, 600)];
+        let seldom = [(3_600, 3_600), (21_599, 3_600)];
+        for (since, wait) in often.into_iter().chain(seldom) {
+            let next = Schedule::watch(NOW, NOW.after(seconds(since)), None);
+            assert_eq!(next, Some(NOW.after(seconds(since + wait))), "{since} s");
+        }
+        assert_eq!(Schedule::watch(NOW, NOW.after(seconds(21_600)), None), None);
+    }
+
+    #[test]
+    fn a_gateway_that_asks_for_quiet_gets_it_and_no_more_than_six_hours_of_it() {
+        let hold = |hold| {
+            let hold = Some(seconds(hold));
+            (
+                Schedule::ask_again(NOW, NOW, hold),
+                Schedule::watch(NOW, NOW, hold),
+            )
+        };
+        let after = |wait| Some(NOW.after(seconds(wait)));
+        assert_eq!(hold(1), (after(15), after(120)));
+        assert_eq!(hold(150), (after(150), after(150)));
+        assert_eq!(hold(30_000), (after(21_600), after(21_600)));
+    }
+
+    #[test]
+    fn a_moment_too_far_ahead_to_be_meant_does_not_count() {
+        let next_check_at = |at| Schedule {
+            next_check_at: at,
+            lease_until: None,
+        };
+        let due = |at| next_check_at(Some(at)).due(NOW);
+        let millisecond = Duration::from_millis(1);
+        assert!(!next_check_at(None).due(NOW));
+        assert!(due(NOW) && !due(NOW.after(millisecond)));
+        // Six hours, and a minute for another machine's clock.
+        let farthest = NOW.after(seconds(21_660));
+        assert!(!due(farthest) && due(farthest.after(millisecond)));
+
+        let lease_until = |until| Schedule {
+            next_check_at: Some(NOW),
+            lease_until: Some(until),
+        };
+        let leased = |until| lease_until(until).leased(NOW);
+        assert!(!leased(NOW) && leased(NOW.after(millisecond)));
+        // A minute, and another for that clock.
+        let farthest = NOW.after(seconds(120));
+        assert!(leased(farthest) && !leased(farthest.after(millisecond)));
+        assert!(!lease_until(farthest).due(NOW) && lease_until(NOW).due(NOW));
     }
 }

@@ -1,19 +1,22 @@
 //! The table: what a payment's or refund's state becomes when a matched message says this.
 //!
+//! The tests read both tables here, cell by cell.
+//!
 //! Payments. Rows: the state; columns: what the gateway says. `·` stays.
 //!
-//! | | not paid | paying | failed | closed, reversed | paid | anything else |
+//! | payment | not paid | paying | failed | closed, reversed | paid | anything else |
 //! |---|---|---|---|---|---|---|
-//! | created | awaiting | paying | failed | closed | **paid** | unknown |
+//! | created | awaiting_payment | paying | failed | closed | **paid** | unknown |
 //! | awaiting_payment | · | paying | failed | closed | **paid** | unknown |
-//! | paying | awaiting | · | failed | closed | **paid** | unknown |
-//! | failed | awaiting | paying | · | closed | **paid** | unknown |
-//! | unknown | awaiting | paying | failed | closed | **paid** | · |
+//! | paying | awaiting_payment | · | failed | closed | **paid** | unknown |
+//! | failed | awaiting_payment | paying | · | closed | **paid** | unknown |
+//! | unknown | awaiting_payment | paying | failed | closed | **paid** | · |
 //! | expired | · | · | · | closed | **paid** | · |
-//! | closed | · | · | · | · | **paid** (late) | · |
+//! | closed | · | · | · | · | **paid** | · |
 //! | paid | · | · | · | contradiction | · | · |
 //!
-//! Every unpaid state but closed turns expired by an intent of ours, not by a message.
+//! A closed payment that turns paid is a late one. Every unpaid state but closed turns expired by an intent of ours, not by
+//! a message.
 //!
 //! A payment that was closed by its reversal turns paid by the answer to a query only: a notification is older than the
 //! reversal, and prompts that query.
@@ -23,15 +26,15 @@
 //!
 //! Refunds:
 //!
-//! | | processing | succeeded | failed | closed | anything else |
+//! | refund | processing | succeeded | failed | closed | anything else |
 //! |---|---|---|---|---|---|
 //! | requested, processing, unknown | processing | **succeeded** | failed | closed | unknown |
 //! | failed | processing | **succeeded** | · | closed | · |
 //! | closed | · | succeeded, contradiction | · | · | · |
 //! | succeeded | · | · | contradiction | contradiction | · |
 //!
-//! A failed refund that is submitted again goes back to requested by an intent of ours, not by a message: "processing"
-//! after "failed" is an older answer.
+//! A failed refund that is submitted again goes back to requested by an intent of ours, not by a message. It turns
+//! processing by the answer to a query only: another message may be older than the failure, and prompts that query.
 
 use super::model::{PaymentState, RefundState};
 use crate::provider::{PaymentStatus, RefundStatus};
@@ -93,65 +96,79 @@ pub(super) fn refund(state: RefundState, says: &RefundStatus) -> Step<RefundStat
 mod tests {
     use super::*;
 
-    fn every_status() -> [PaymentStatus; 8] {
-        [
-            PaymentStatus::Paid,
-            PaymentStatus::PaidAndReturned,
-            PaymentStatus::NotPaid,
-            PaymentStatus::Paying,
-            PaymentStatus::Failed,
-            PaymentStatus::Closed,
-            PaymentStatus::Reversed,
-            PaymentStatus::Other("NEW".into()),
-        ]
+    /// The rows of one table above: the states before, and what stands under each column.
+    fn rows(title: &str) -> Vec<(Vec<&'static str>, Vec<&'static str>)> {
+        let header = format!("//! | {title} |");
+        let lines = include_str!("transition.rs").lines();
+        let rows = lines.skip_while(|line| !line.starts_with(&header)).skip(2);
+        rows.map_while(|line| line.strip_prefix("//! | ")?.strip_suffix(" |"))
+            .map(|row| {
+                let (states, cells) = row.split_once(" | ").expect("a row has cells");
+                (states.split(", ").collect(), cells.split(" | ").collect())
+            })
+            .collect()
     }
 
-    #[test]
-    fn nothing_leads_out_of_paid() {
-        for says in every_status() {
-            let step = payment(PaymentState::Paid, &says);
-            assert!(
-                matches!(step, Step::Stay | Step::Contradiction),
-                "{says:?}: {step:?}"
-            );
+    /// What a cell says, for a payment or refund in this state.
+    fn step<S: PartialEq>(cell: &str, state: &S, named: fn(&str) -> Option<S>) -> Step<S> {
+        let named = |word: &str| named(word.trim_matches('*')).expect("the name of a state");
+        match cell.split_once(", ") {
+            _ if cell == "·" => Step::Stay,
+            _ if cell == "contradiction" => Step::Contradiction,
+            Some((to, "contradiction")) => Step::ToDespite(named(to)),
+            _ if named(cell) == *state => Step::Stay,
+            _ => Step::To(named(cell)),
         }
     }
 
     #[test]
-    fn every_unpaid_state_turns_paid_when_the_gateway_says_so() {
-        for &state in PaymentState::ALL {
-            if state != PaymentState::Paid {
-                assert_eq!(
-                    payment(state, &PaymentStatus::Paid),
-                    Step::To(PaymentState::Paid)
-                );
+    fn a_payment_moves_as_the_table_says() {
+        let columns = [
+            vec![PaymentStatus::NotPaid],
+            vec![PaymentStatus::Paying],
+            vec![PaymentStatus::Failed],
+            vec![PaymentStatus::Closed, PaymentStatus::Reversed],
+            vec![PaymentStatus::Paid, PaymentStatus::PaidAndReturned],
+            vec![PaymentStatus::Other("NEW".into())],
+        ];
+        let mut seen = Vec::new();
+        for (states, cells) in rows("payment") {
+            assert_eq!(cells.len(), columns.len(), "{states:?}");
+            for word in states {
+                let state = PaymentState::from_word(word).expect("the name of a state");
+                seen.push(state);
+                for (cell, statuses) in cells.iter().zip(&columns) {
+                    for says in statuses {
+                        let expected = step(cell, &state, PaymentState::from_word);
+                        assert_eq!(payment(state, says), expected, "{word}: {says:?}");
+                    }
+                }
             }
         }
+        assert!(PaymentState::ALL.iter().all(|state| seen.contains(state)));
     }
 
     #[test]
-    fn an_older_not_paid_does_not_reopen_what_ended() {
-        for state in [
-            PaymentState::Paid,
-            PaymentState::Closed,
-            PaymentState::Expired,
-        ] {
-            assert_eq!(payment(state, &PaymentStatus::NotPaid), Step::Stay);
-        }
-    }
-
-    #[test]
-    fn a_refund_that_succeeded_stays_so() {
-        for says in [
+    fn a_refund_moves_as_the_table_says() {
+        let columns = [
             RefundStatus::Processing,
-            RefundStatus::Other("NEW".into()),
             RefundStatus::Succeeded,
-        ] {
-            assert_eq!(refund(RefundState::Succeeded, &says), Step::Stay);
+            RefundStatus::Failed,
+            RefundStatus::Closed,
+            RefundStatus::Other("NEW".into()),
+        ];
+        let mut seen = Vec::new();
+        for (states, cells) in rows("refund") {
+            assert_eq!(cells.len(), columns.len(), "{states:?}");
+            for word in states {
+                let state = RefundState::from_word(word).expect("the name of a state");
+                seen.push(state);
+                for (cell, says) in cells.iter().zip(&columns) {
+                    let expected = step(cell, &state, RefundState::from_word);
+                    assert_eq!(refund(state, says), expected, "{word}: {says:?}");
+                }
+            }
         }
-        assert_eq!(
-            refund(RefundState::Succeeded, &RefundStatus::Failed),
-            Step::Contradiction
-        );
+        assert!(RefundState::ALL.iter().all(|state| seen.contains(state)));
     }
 }

@@ -58,7 +58,7 @@ const BROKEN: &[(&str, &str)] = &[
         "6: replaying the log gives the refund",
         "SELECT number FROM ucanpay_refund AS r WHERE state || ' ' || version IS DISTINCT FROM
             (SELECT to_state || ' ' || version FROM ucanpay_transition AS t WHERE t.provider = r.provider
-                AND t.refund = r.number ORDER BY id DESC LIMIT 1)",
+                AND t.reference = r.reference AND t.refund = r.number ORDER BY id DESC LIMIT 1)",
     ),
     (
         "7: no move to failed or closed without evidence",

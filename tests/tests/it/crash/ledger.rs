@@ -42,6 +42,12 @@ impl Ledger {
         }
     }
 
+    /// For [`kept`](Self::kept), which would otherwise read all evidence at each look.
+    pub(super) async fn index_signatures(&self) {
+        let sql = "CREATE INDEX crash_signature ON ucanpay_evidence (signature)";
+        let _: Vec<String> = ask!(self, query_scalar(sql), fetch_all);
+    }
+
     /// Those of these messages that are kept as notifications.
     pub(super) async fn kept(&self, messages: &[String]) -> HashSet<String> {
         let mut kept = HashSet::new();

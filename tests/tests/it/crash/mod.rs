@@ -93,6 +93,7 @@ impl Scene {
             let (shop, _) = place.start_shop_on(*address, ledger.url(), notified).await;
             running.push(Some(shop));
         }
+        ledger.index_signatures().await;
         let (load, people) = Load::on(&addresses, &gateway.url, &sender);
         Self {
             load,
@@ -188,6 +189,17 @@ impl Scene {
         let committed = self.newly_kept(&answers.unanswered).await;
         self.tally.in_window += usize::from(!committed.is_empty());
         self.tally.messages.extend(committed);
+    }
+
+    /// Says now and then how far it is.
+    fn tell(&self, proof: &str, ended: usize, ends: usize) {
+        if ended.is_multiple_of(100) {
+            println!(
+                "{proof}: {ended} of {ends}, {} in the window, {} acknowledgements",
+                self.tally.in_window,
+                self.sender.acknowledgements()
+            );
+        }
     }
 
     /// The load ends, everything comes to rest, and nothing is missing or double.
@@ -289,6 +301,7 @@ async fn a_shop_on_sqlite_that_is_killed_again_and_again_loses_and_doubles_nothi
             scene.stop_in_window(0).await;
         }
         scene.kill(0).await;
+        scene.tell("kills-sqlite", kill + 1, kills);
     }
     scene.end("kills-sqlite", kills).await.assert_enough();
 }
@@ -305,6 +318,7 @@ async fn two_shops_on_postgresql_that_are_killed_in_turn_lose_and_double_nothing
             scene.stop_in_window(kill % 2).await;
         }
         scene.kill(kill % 2).await;
+        scene.tell("kills-postgresql", kill + 1, kills);
     }
     scene.end("kills-postgresql", kills).await.assert_enough();
 }
@@ -315,9 +329,10 @@ async fn a_database_that_crashes_again_and_again_loses_and_doubles_nothing() {
     let crashes = size("POSTGRES_CRASHES", 20);
     let cluster = Cluster::durable();
     let mut scene = Scene::set(2, |_| Ledger::Postgres(cluster.url())).await;
-    for _ in 0..crashes {
+    for crash in 0..crashes {
         scene.work(10).await;
         scene.crash(&cluster).await;
+        scene.tell("postgresql-crashes", crash + 1, crashes);
     }
     scene.end("postgresql-crashes", crashes).await;
 }
