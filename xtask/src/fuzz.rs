@@ -25,7 +25,7 @@ pub(crate) fn run(workspace: &Workspace, bound: &Bound) -> Result<(), String> {
     if !works(nightly(workspace).args(["fuzz", "--version"])) {
         return Err(
             "cargo-fuzz on a nightly toolchain is missing: `rustup toolchain install nightly`, \
-             then `cargo install cargo-fuzz --locked`. It also needs a C++ compiler"
+             then `cargo install cargo-fuzz --locked`. It also needs compilers of C and C++"
                 .to_owned(),
         );
     }
@@ -39,8 +39,8 @@ pub(crate) fn run(workspace: &Workspace, bound: &Bound) -> Result<(), String> {
         let found = format!("fuzz/target/found/{target}");
         fs::create_dir_all(workspace.root().join(&found))
             .map_err(|error| format!("{found} cannot be made: {error}"))?;
-        // No sanitizer: there is no unsafe code to watch, and without one it tries several times as many inputs. As many
-        // processes as the machine has cores share the corpus and the bound.
+        // No sanitizer: none of our code is unsafe, aws-lc is not what is looked at, and without one it tries several times
+        // as many inputs. As many processes as the machine has cores share the corpus and the bound.
         let line = format!(
             "fuzz run --fuzz-dir fuzz --sanitizer none {target} {found} fuzz/corpus/{corpus} -- \
              {bound} -fork={cores} -timeout=10 -dict=fuzz/json.dict"

@@ -93,8 +93,9 @@ fn pem_body(text: &str) -> Result<&str, KeyError> {
     if rest.contains("-----BEGIN ") {
         return Err(KeyError::SeveralKeys);
     }
-    // `Proc-Type: 4,ENCRYPTED` of the old format. With its comma, for base64 may spell the word itself.
-    if label == "ENCRYPTED PRIVATE KEY" || body.contains(",ENCRYPTED") {
+    // `Proc-Type: 4,ENCRYPTED` of the old format: a header, with a colon. Base64 has none, and may spell the word itself.
+    let encrypted = body.contains(':') && body.contains("ENCRYPTED");
+    if label == "ENCRYPTED PRIVATE KEY" || encrypted {
         return Err(KeyError::Encrypted);
     }
     match label {

@@ -105,10 +105,14 @@ fn a_wrong_kind_of_key_is_named_for_what_it_is() {
         private(&pem("ENCRYPTED PRIVATE KEY", "AAAA")),
         KeyError::Encrypted
     );
-    assert_eq!(
-        private(&pem("RSA PRIVATE KEY", "Proc-Type: 4,ENCRYPTED\n\nAAAA")),
-        KeyError::Encrypted
-    );
+    for header in ["Proc-Type: 4,ENCRYPTED", "Proc-Type: 4, ENCRYPTED"] {
+        let body = format!("{header}\n\nAAAA");
+        assert_eq!(
+            private(&pem("RSA PRIVATE KEY", &body)),
+            KeyError::Encrypted,
+            "{header}"
+        );
+    }
     // SEQUENCE { SEQUENCE {}, OCTET STRING {} }: the shape of an encrypted PKCS#8 key.
     assert_eq!(private(&[0x30, 4, 0x30, 0, 4, 0]), KeyError::Encrypted);
     assert_eq!(public(&pem("CERTIFICATE", "AAAA")), KeyError::Certificate);

@@ -33,8 +33,9 @@
 //! | closed | · | succeeded, contradiction | · | · | · |
 //! | succeeded | · | · | contradiction | contradiction | · |
 //!
-//! A failed refund that is submitted again goes back to requested by an intent of ours, not by a message. It turns
-//! processing by the answer to a query only: another message may be older than the failure, and prompts that query.
+//! A failed refund turns processing by the answer to a query only: another message may be older than the failure, and
+//! prompts that query. One that is submitted again goes back to requested by an intent of ours, not by a message; from then
+//! on a notification moves it to succeeded only, and prompts a query where it would move it otherwise.
 
 use super::model::{PaymentState, RefundState};
 use crate::provider::{PaymentStatus, RefundStatus};
@@ -94,13 +95,15 @@ pub(super) fn refund(state: RefundState, says: &RefundStatus) -> Step<RefundStat
 
 #[cfg(test)]
 mod tests {
+    use std::iter;
+
     use super::*;
 
-    /// The rows of one table above: the states before, and what stands under each column.
-    fn rows(title: &str) -> Vec<(Vec<&'static str>, Vec<&'static str>)> {
-        let header = format!("//! | {title} |");
+    /// The rows of the table above that has these titles: the states before, and what stands under each column.
+    fn rows(titles: &[&str]) -> Vec<(Vec<&'static str>, Vec<&'static str>)> {
+        let header = format!("//! | {} |", titles.join(" | "));
         let lines = include_str!("transition.rs").lines();
-        let rows = lines.skip_while(|line| !line.starts_with(&header)).skip(2);
+        let rows = lines.skip_while(|line| *line != header).skip(2);
         rows.map_while(|line| line.strip_prefix("//! | ")?.strip_suffix(" |"))
             .map(|row| {
                 let (states, cells) = row.split_once(" | ").expect("a row has cells");
@@ -124,20 +127,28 @@ mod tests {
     #[test]
     fn a_payment_moves_as_the_table_says() {
         let columns = [
-            vec![PaymentStatus::NotPaid],
-            vec![PaymentStatus::Paying],
-            vec![PaymentStatus::Failed],
-            vec![PaymentStatus::Closed, PaymentStatus::Reversed],
-            vec![PaymentStatus::Paid, PaymentStatus::PaidAndReturned],
-            vec![PaymentStatus::Other("NEW".into())],
+            ("not paid", vec![PaymentStatus::NotPaid]),
+            ("paying", vec![PaymentStatus::Paying]),
+            ("failed", vec![PaymentStatus::Failed]),
+            (
+                "closed, reversed",
+                vec![PaymentStatus::Closed, PaymentStatus::Reversed],
+            ),
+            (
+                "paid",
+                vec![PaymentStatus::Paid, PaymentStatus::PaidAndReturned],
+            ),
+            ("anything else", vec![PaymentStatus::Other("NEW".into())]),
         ];
+        let titles = columns.iter().map(|(title, _)| *title);
+        let titles: Vec<_> = iter::once("payment").chain(titles).collect();
         let mut seen = Vec::new();
-        for (states, cells) in rows("payment") {
+        for (states, cells) in rows(&titles) {
             assert_eq!(cells.len(), columns.len(), "{states:?}");
             for word in states {
                 let state = PaymentState::from_word(word).expect("the name of a state");
                 seen.push(state);
-                for (cell, statuses) in cells.iter().zip(&columns) {
+                for (cell, (_, statuses)) in cells.iter().zip(&columns) {
                     for says in statuses {
                         let expected = step(cell, &state, PaymentState::from_word);
                         assert_eq!(payment(state, says), expected, "{word}: {says:?}");
@@ -151,19 +162,21 @@ mod tests {
     #[test]
     fn a_refund_moves_as_the_table_says() {
         let columns = [
-            RefundStatus::Processing,
-            RefundStatus::Succeeded,
-            RefundStatus::Failed,
-            RefundStatus::Closed,
-            RefundStatus::Other("NEW".into()),
+            ("processing", RefundStatus::Processing),
+            ("succeeded", RefundStatus::Succeeded),
+            ("failed", RefundStatus::Failed),
+            ("closed", RefundStatus::Closed),
+            ("anything else", RefundStatus::Other("NEW".into())),
         ];
+        let titles = columns.iter().map(|(title, _)| *title);
+        let titles: Vec<_> = iter::once("refund").chain(titles).collect();
         let mut seen = Vec::new();
-        for (states, cells) in rows("refund") {
+        for (states, cells) in rows(&titles) {
             assert_eq!(cells.len(), columns.len(), "{states:?}");
             for word in states {
                 let state = RefundState::from_word(word).expect("the name of a state");
                 seen.push(state);
-                for (cell, says) in cells.iter().zip(&columns) {
+                for (cell, (_, says)) in cells.iter().zip(&columns) {
                     let expected = step(cell, &state, RefundState::from_word);
                     assert_eq!(refund(state, says), expected, "{word}: {says:?}");
                 }

@@ -1,10 +1,11 @@
 //! Shops are killed with `kill -9`, and the database is crashed, under load, again and again; what was acknowledged is
 //! written down elsewhere. Afterwards nothing acknowledged is missing, and each paid order is paid once, with one effect.
 //!
-//! The shops are the ordinary programs, without a hook for this test. Whether a kill fell between a commit and its
-//! acknowledgement is seen from outside: while notifications are held back, the ledger is asked for the messages that
-//! were handed over and not answered. One that stands there all the same was committed, and died before its answer. Every
-//! other kill is blind; before the others the shop is stopped (`SIGSTOP`) at one moment after another until it stands there.
+//! The shops are the ordinary programs, without a hook for this test; their ledger has one index more, by which messages are
+//! looked up. Whether a kill fell between a commit and its acknowledgement is seen from outside: while notifications are
+//! held back, the ledger is asked for the messages that were handed over and not answered. One that stands there all the
+//! same was committed, and died before its answer. Every other kill is blind; before the others the shop is stopped
+//! (`SIGSTOP`) at one moment after another until it stands there.
 //!
 //! `UCANPAY_PROVE_KILLS`, `UCANPAY_PROVE_ACKNOWLEDGEMENTS` and `UCANPAY_PROVE_POSTGRES_CRASHES` make it longer. The moments
 //! are a matter of chance, and cannot be had again.
