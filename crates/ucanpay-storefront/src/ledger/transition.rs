@@ -95,24 +95,11 @@ pub(super) fn refund(state: RefundState, says: &RefundStatus) -> Step<RefundStat
 
 #[cfg(test)]
 mod tests {
-    use std::iter;
+    use std::fmt::Debug;
 
     use super::*;
 
-    /// The rows of the table above that has these titles: the states before, and what stands under each column.
-    fn rows(titles: &[&str]) -> Vec<(Vec<&'static str>, Vec<&'static str>)> {
-        let header = format!("//! | {} |", titles.join(" | "));
-        let lines = include_str!("transition.rs").lines();
-        let rows = lines.skip_while(|line| *line != header).skip(2);
-        rows.map_while(|line| line.strip_prefix("//! | ")?.strip_suffix(" |"))
-            .map(|row| {
-                let (states, cells) = row.split_once(" | ").expect("a row has cells");
-                (states.split(", ").collect(), cells.split(" | ").collect())
-            })
-            .collect()
-    }
-
-    /// What a cell says, for a payment or refund in this state.
+    /// What a cell says, for a row that stands in this state.
     fn step<S: PartialEq>(cell: &str, state: &S, named: fn(&str) -> Option<S>) -> Step<S> {
         let named = |word: &str| named(word.trim_matches('*')).expect("the name of a state");
         match cell.split_once(", ") {
@@ -124,64 +111,67 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_payment_moves_as_the_table_says() {
-        let columns = [
-            ("not paid", vec![PaymentStatus::NotPaid]),
-            ("paying", vec![PaymentStatus::Paying]),
-            ("failed", vec![PaymentStatus::Failed]),
-            (
-                "closed, reversed",
-                vec![PaymentStatus::Closed, PaymentStatus::Reversed],
-            ),
-            (
-                "paid",
-                vec![PaymentStatus::Paid, PaymentStatus::PaidAndReturned],
-            ),
-            ("anything else", vec![PaymentStatus::Other("NEW".into())]),
-        ];
-        let titles = columns.iter().map(|(title, _)| *title);
-        let titles: Vec<_> = iter::once("payment").chain(titles).collect();
+    /// Compares each cell of the table above that has this title and these columns, and fails unless it has a row for every
+    /// state.
+    fn assert_table<S: Copy + PartialEq + Debug, W: Debug>(
+        title: &str,
+        columns: &[(&str, Vec<W>)],
+        every: &[S],
+        named: fn(&str) -> Option<S>,
+        moves: fn(S, &W) -> Step<S>,
+    ) {
+        let titles: Vec<_> = columns.iter().map(|(title, _)| *title).collect();
+        let header = format!("//! | {title} | {} |", titles.join(" | "));
+        let lines = include_str!("transition.rs").lines();
+        let rows = lines.skip_while(|line| *line != header).skip(2);
+        let rows = rows.map_while(|line| line.strip_prefix("//! | ")?.strip_suffix(" |"));
         let mut seen = Vec::new();
-        for (states, cells) in rows(&titles) {
-            assert_eq!(cells.len(), columns.len(), "{states:?}");
-            for word in states {
-                let state = PaymentState::from_word(word).expect("the name of a state");
+        for row in rows {
+            let (states, cells) = row.split_once(" | ").expect("a row has cells");
+            let cells: Vec<_> = cells.split(" | ").collect();
+            assert_eq!(cells.len(), columns.len(), "{row}");
+            for word in states.split(", ") {
+                let state = named(word).expect("the name of a state");
                 seen.push(state);
-                for (cell, (_, statuses)) in cells.iter().zip(&columns) {
+                for (cell, (_, statuses)) in cells.iter().zip(columns) {
                     for says in statuses {
-                        let expected = step(cell, &state, PaymentState::from_word);
-                        assert_eq!(payment(state, says), expected, "{word}: {says:?}");
+                        let expected = step(cell, &state, named);
+                        assert_eq!(moves(state, says), expected, "{word}: {says:?}");
                     }
                 }
             }
         }
-        assert!(PaymentState::ALL.iter().all(|state| seen.contains(state)));
+        for state in every {
+            assert!(seen.contains(state), "no row for {state:?}");
+        }
+    }
+
+    #[test]
+    fn a_payment_moves_as_the_table_says() {
+        use PaymentStatus as Says;
+        let columns = [
+            ("not paid", vec![Says::NotPaid]),
+            ("paying", vec![Says::Paying]),
+            ("failed", vec![Says::Failed]),
+            ("closed, reversed", vec![Says::Closed, Says::Reversed]),
+            ("paid", vec![Says::Paid, Says::PaidAndReturned]),
+            ("anything else", vec![Says::Other("NEW".into())]),
+        ];
+        let every = PaymentState::ALL;
+        assert_table("payment", &columns, every, PaymentState::from_word, payment);
     }
 
     #[test]
     fn a_refund_moves_as_the_table_says() {
+        use RefundStatus as Says;
         let columns = [
-            ("processing", RefundStatus::Processing),
-            ("succeeded", RefundStatus::Succeeded),
-            ("failed", RefundStatus::Failed),
-            ("closed", RefundStatus::Closed),
-            ("anything else", RefundStatus::Other("NEW".into())),
+            ("processing", vec![Says::Processing]),
+            ("succeeded", vec![Says::Succeeded]),
+            ("failed", vec![Says::Failed]),
+            ("closed", vec![Says::Closed]),
+            ("anything else", vec![Says::Other("NEW".into())]),
         ];
-        let titles = columns.iter().map(|(title, _)| *title);
-        let titles: Vec<_> = iter::once("refund").chain(titles).collect();
-        let mut seen = Vec::new();
-        for (states, cells) in rows(&titles) {
-            assert_eq!(cells.len(), columns.len(), "{states:?}");
-            for word in states {
-                let state = RefundState::from_word(word).expect("the name of a state");
-                seen.push(state);
-                for (cell, (_, says)) in cells.iter().zip(&columns) {
-                    let expected = step(cell, &state, RefundState::from_word);
-                    assert_eq!(refund(state, says), expected, "{word}: {says:?}");
-                }
-            }
-        }
-        assert!(RefundState::ALL.iter().all(|state| seen.contains(state)));
+        let every = RefundState::ALL;
+        assert_table("refund", &columns, every, RefundState::from_word, refund);
     }
 }
