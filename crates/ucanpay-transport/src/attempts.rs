@@ -143,8 +143,10 @@ mod tests {
     fn an_attempt_cut_off_half_way_may_have_arrived() {
         let attempts = Attempts::default();
         assert!(!attempts.may_have_arrived());
-        attempts.begin();
+        assert_eq!(attempts.begin(), 1);
         assert!(attempts.may_have_arrived());
+        assert_eq!(attempts.begin(), 2);
+        assert_eq!(attempts.begun(), 2);
     }
 
     #[test]

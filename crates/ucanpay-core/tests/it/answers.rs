@@ -147,6 +147,26 @@ fn what_is_no_envelope_is_malformed() {
 }
 
 #[test]
+fn data_that_cannot_be_read_is_refused_with_what_is_wrong_in_it() {
+    let duplicate = ReadError::Duplicate {
+        name: "nonceStr".to_owned(),
+    };
+    let no_object = ReadError::Invalid {
+        member: "data",
+        expected: "an object, or a string that holds one",
+    };
+    for (data, why) in [
+        (r#"{"nonceStr":"a","nonceStr":"b"}"#, duplicate),
+        ("[1]", no_object.clone()),
+        ("7", no_object),
+    ] {
+        let body = format!(r#"{{"code":0,"data":{data}}}"#);
+        let result = merchant().verify_answer::<OrderQuery>(body.as_bytes());
+        assert_eq!(result, Err(AnswerError::Malformed(why)), "{body}");
+    }
+}
+
+#[test]
 fn an_error_name_is_found_wherever_it_may_stand() {
     for body in [
         r#"{"code":"NOTENOUGH","msg":"x"}"#,

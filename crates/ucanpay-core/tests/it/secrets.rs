@@ -1,9 +1,9 @@
 //! What is secret is not shown, whatever is printed.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use ucanpay_core::{Md5Secret, PrivateKey};
+use ucanpay_core::{Md5Secret, OrderQuery, PrivateKey};
 
-use crate::fixtures::{fixture, merchant, private_key, signers, verifiers};
+use crate::fixtures::{envelope, fixture, merchant, private_key, signers, verifiers};
 
 const CANARY: &str = "canary-7f1c2e";
 
@@ -48,4 +48,15 @@ fn the_refusal_of_a_broken_key_repeats_nothing_of_it() {
         assert!(!shown.contains(CANARY), "{shown}");
         assert_no_long_number(&shown);
     }
+}
+
+#[test]
+fn the_debug_of_a_proof_tells_the_key_and_neither_text_nor_signature() {
+    let body = envelope(r#"{"outTradeNo":"A1","attach":"canary-7f1c2e","signType":"RSA"}"#);
+    let answer = merchant().verify_answer::<OrderQuery>(&body).unwrap();
+    let (_, proof) = answer.into_parts();
+    assert!(proof.signed_text.contains(CANARY), "{}", proof.signed_text);
+    let key = &proof.key;
+    let shown = format!("{proof:?}");
+    assert_eq!(shown, format!("Proof {{ key: {key:?}, .. }}"));
 }

@@ -521,6 +521,9 @@ async fn a_paid_payment_that_is_reversed_stays_paid_and_all_of_it_went_back() {
             assert_eq!(view.payment.reversal, Some(Reversal::Done));
             assert!(!view.needs_review() && view.refundable() == 0);
             assert!(view.payment.schedule.next_check_at.is_none());
+            // Once more it is no call at all.
+            let again = reverse(&shop).await;
+            assert_eq!(again.reversal, Some(Reversal::Done));
             assert_eq!(shop.gateway.reversals(), 1);
             let told = shop.event_words().await;
             assert_eq!(
@@ -531,6 +534,20 @@ async fn a_paid_payment_that_is_reversed_stays_paid_and_all_of_it_went_back() {
             );
             shop.check().await;
         }
+    }
+}
+
+#[tokio::test]
+async fn what_is_closed_stays_closed_when_it_is_to_be_reversed() {
+    for shop in started().await {
+        assert!(matches!(close(&shop).await, Closing::Closed(_)));
+        let payment = reverse(&shop).await;
+        let stands = (payment.state, payment.reversal);
+        assert_eq!(stands, (PaymentState::Closed, None));
+        assert_eq!(shop.gateway.reversals(), 0);
+        let told = shop.event_words().await;
+        assert_eq!(told[2..], ["payment_expired", "payment_closed"]);
+        shop.check().await;
     }
 }
 
@@ -796,11 +813,13 @@ async fn what_is_too_old_or_partly_refunded_is_not_reversed() {
         shop.paid("A1", 450).await;
         shop.refund("A1", "R1", 100).await.unwrap();
         let key = shop.key("A1");
+        // The last moment of the seven days, and the one after it.
+        shop.clock.advance(Duration::from_secs(7 * 24 * HOUR));
         assert!(matches!(
             shop.payments.reverse(&key).await,
             Err(EndError::Refused(ReversalRefusal::MoneyWentBack))
         ));
-        shop.clock.advance(Duration::from_secs(7 * 24 * HOUR + 1));
+        shop.clock.advance(Duration::from_millis(1));
         assert!(matches!(
             shop.payments.reverse(&key).await,
             Err(EndError::Refused(ReversalRefusal::TooLate))

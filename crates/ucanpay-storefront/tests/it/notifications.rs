@@ -171,6 +171,19 @@ async fn a_payment_after_the_close_is_paid_late_and_raised() {
 }
 
 #[tokio::test]
+async fn a_message_without_the_gateways_number_leaves_the_one_that_is_known() {
+    for shop in shops().await {
+        shop.start("A1", 450).await.unwrap();
+        let without = shop.gateway.payment_note("A1", &json!({"number": null}));
+        let _receipt = shop.note(without).await.unwrap();
+        let payment = shop.view("A1").await.payment;
+        assert_eq!(payment.state, PaymentState::Paid);
+        assert_eq!(payment.gateway_number.as_deref(), Some("G1"));
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
 async fn a_notification_that_overtakes_the_answer_to_the_order_is_taken() {
     for shop in shops().await {
         shop.gateway.next_call(crate::gateway::Fault::AnswerLost);

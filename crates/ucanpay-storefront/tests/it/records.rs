@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use ucanpay_storefront::ledger::{AGES, Census};
-use ucanpay_storefront::provider::{PaymentStatus, ProviderErrorKind as Kind};
+use ucanpay_storefront::ledger::{AGES, Census, Verdict};
+use ucanpay_storefront::provider::{PaymentStatus, ProviderErrorKind as Kind, Source};
 use ucanpay_storefront::store::{Delivery, Unparking};
 use ucanpay_storefront::{
     Clock as _, Closing, Concern, MockPaymentProvider, PaymentRegistry, Payments, ProviderId,
@@ -137,6 +137,31 @@ async fn the_history_holds_the_proofs_and_what_became_of_each_event() {
         assert_eq!(proof.seen, 2);
         assert!(proof.record.evidence.signed_text.contains("A1"));
         assert!(!format!("{history:?}").contains("coffee"));
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn what_each_message_came_to_is_kept_and_a_query_that_says_nothing_new_is_not() {
+    for shop in shops().await {
+        shop.start("A1", 450).await.unwrap();
+        shop.payments.refresh(&shop.key("A1")).await.unwrap();
+        assert_eq!(shop.gateway.queries(), 1);
+        // Each under a signature of its own.
+        for _ in 0..2 {
+            shop.clock.advance(MINUTE);
+            let paid = shop.gateway.payment_note("A1", &json!({}));
+            let _receipt = shop.note(paid).await.unwrap();
+        }
+        let history = shop.store.history(&shop.key("A1")).await.unwrap().unwrap();
+        let kept = history.evidence.into_iter().map(|kept| kept.record);
+        let kept: Vec<_> = kept.map(|record| (record.source, record.verdict)).collect();
+        let expected = [
+            (Source::Answer, Verdict::Applied),
+            (Source::Notification, Verdict::Applied),
+            (Source::Notification, Verdict::NothingNew),
+        ];
+        assert_eq!(kept, expected);
         shop.check().await;
     }
 }

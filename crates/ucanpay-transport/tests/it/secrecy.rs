@@ -6,9 +6,10 @@ use http::StatusCode;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
+use tower::Layer;
 use tracing_subscriber::fmt::MakeWriter;
 use ucanpay_core::{OrderQuery, OutTradeNo, UcpOrderNo};
-use ucanpay_transport::{BoxError, Client, Gate, GateState, HeldBack};
+use ucanpay_transport::{Attempts, BoxError, Client, Gate, GateState, HeldBack, VerifyLayer};
 
 #[derive(Clone, Default)]
 struct Printed(Arc<Mutex<Vec<u8>>>);
@@ -127,4 +128,16 @@ async fn logs_errors_and_debug_prints_hold_no_body_and_no_key() {
     for line in pem.lines().filter(|line| !line.starts_with("-----")) {
         assert!(!text.contains(line), "{text}");
     }
+}
+
+#[test]
+fn the_debug_of_what_verifies_tells_the_operation_and_the_attempts_alone() {
+    let attempts = Attempts::default();
+    let layer = VerifyLayer::<OrderQuery>::new(merchant(), attempts.clone());
+    let tally = format!("{attempts:?}");
+    let expected = format!("VerifyLayer {{ operation: \"OrderQuery\", attempts: {tally}, .. }}");
+    assert_eq!(format!("{layer:?}"), expected);
+    let verify = layer.layer(());
+    let shown = format!("{verify:?}");
+    assert_eq!(shown, format!("Verify {{ layer: {expected}, .. }}"));
 }

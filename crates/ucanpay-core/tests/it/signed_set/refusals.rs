@@ -1,8 +1,8 @@
 //! What each set refuses: what another has signed, and whatever could be read in two ways.
 
 use ucanpay_core::{
-    AnswerError, NotificationError, OrderQuery, ReadError, ReceivedError, SignatureScheme,
-    Untrusted, keyed_md5,
+    AnswerError, Fields, NotificationError, OrderQuery, ReadError, ReceivedError, SignatureScheme,
+    SignedSet, Untrusted, keyed_md5,
 };
 
 use super::{
@@ -91,6 +91,22 @@ fn a_signed_envelope_can_be_neither_changed_nor_moved() {
         refusal(&ambiguous),
         NotificationError::Malformed(ReadError::Ambiguous { .. })
     ));
+}
+
+#[test]
+fn the_envelopes_names_are_refused_in_data_only_where_an_envelope_is_signed() {
+    let members = Fields::parse(br#"{"timestamp":"12:00:05","currency":"CAD"}"#).unwrap();
+    let envelope = Fields::parse_envelope(ENVELOPE.as_bytes()).unwrap();
+    let refused = |words: &str, around| {
+        let set: SignedSet = words.parse().unwrap();
+        set.refuse_ambiguous(&members, around)
+    };
+    assert_eq!(refused("documented", Some(&envelope)), Ok(()));
+    // A request has none.
+    assert_eq!(refused("envelope", None), Ok(()));
+    let name = "timestamp".to_owned();
+    let misplaced = Err(ReadError::Misplaced { name });
+    assert_eq!(refused("envelope", Some(&envelope)), misplaced);
 }
 
 #[test]
