@@ -690,8 +690,57 @@ async fn a_close_or_a_reversal_that_the_gateway_refuses_is_raised_once_and_goes_
             // The account was put right.
             shop.payments.reconcile().await.unwrap();
             assert_eq!(state(&shop).await, PaymentState::Closed, "{how}");
+            assert!(!shop.view("A1").await.needs_review(), "{how}");
             shop.check().await;
         }
+    }
+}
+
+#[tokio::test]
+async fn what_was_raised_about_a_reversal_stays_though_the_payment_is_paid_until_it_is_reversed() {
+    for shop in started().await {
+        let gate = shop.gateway.hold_next_cancellation();
+        let (payments, key) = (shop.payments.clone(), shop.key("A1"));
+        let reversing = tokio::spawn(async move { payments.reverse(&key).await.unwrap() });
+        gate.arrived().await;
+        shop.gateway.next_call(Fault::Says(Kind::Refused));
+        gate.open();
+        reversing.await.unwrap();
+        assert!(shop.view("A1").await.needs_review());
+
+        shop.gateway.set_status("A1", PaymentStatus::Paid);
+        let note = shop.gateway.payment_note("A1", &json!({}));
+        let _receipt = shop.note(note).await.unwrap();
+        let view = shop.view("A1").await;
+        assert_eq!(view.payment.state, PaymentState::Paid);
+        assert_eq!(view.payment.reversal, Some(Reversal::Requested));
+        assert!(view.needs_review());
+
+        shop.clock.advance(Duration::from_secs(HOUR));
+        shop.payments.reconcile().await.unwrap();
+        let view = shop.view("A1").await;
+        assert_eq!(view.payment.reversal, Some(Reversal::Done));
+        assert!(!view.needs_review());
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn what_was_raised_about_a_refund_stays_when_the_payment_ends() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        shop.gateway.next_call(Fault::Says(Kind::Refused));
+        shop.refund("A1", "R1", 100).await.unwrap();
+        shop.gateway.set_status("A1", PaymentStatus::Reversed);
+        let revoked = json!({"status": "REVOKED"});
+        let note = shop.gateway.payment_note("A1", &revoked);
+        let _receipt = shop.note(note).await.unwrap();
+        shop.pass(1).await;
+        let view = shop.view("A1").await;
+        assert_eq!(view.payment.reversal, Some(Reversal::Done));
+        let mut open = view.open_discrepancies();
+        assert!(open.any(|row| row.kind == DiscrepancyKind::Refused));
+        shop.check().await;
     }
 }
 
@@ -905,6 +954,9 @@ async fn a_reversal_told_after_the_close_counts_all_the_same() {
         let payment = shop.view("A1").await.payment;
         assert_eq!(payment.state, PaymentState::Closed);
         assert_eq!(payment.reversal, Some(Reversal::Done));
+        let history = shop.store.history(&shop.key("A1")).await.unwrap().unwrap();
+        let last = history.transitions.last().unwrap();
+        assert_eq!((last.from, last.to), (Some("closed"), "closed"));
         shop.check().await;
     }
 }

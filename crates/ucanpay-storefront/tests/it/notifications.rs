@@ -171,6 +171,21 @@ async fn a_payment_after_the_close_is_paid_late_and_raised() {
 }
 
 #[tokio::test]
+async fn an_attempt_that_failed_is_told_and_the_next_one_may_pay() {
+    for shop in shops().await {
+        shop.start("A1", 450).await.unwrap();
+        for status in ["PAYERROR", "PAYERROR", "SUCCESS"] {
+            let note = json!({ "status": status });
+            let note = shop.gateway.payment_note("A1", &note);
+            let _receipt = shop.note(note).await.unwrap();
+        }
+        let told = shop.event_words().await;
+        assert_eq!(told[2..], ["payment_failed", "payment_succeeded"]);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
 async fn a_message_without_the_gateways_number_leaves_the_one_that_is_known() {
     for shop in shops().await {
         shop.start("A1", 450).await.unwrap();

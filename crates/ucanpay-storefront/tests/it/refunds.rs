@@ -182,16 +182,39 @@ async fn a_lost_answer_keeps_the_reservation_and_the_same_bytes_go_out_again() {
 
 #[tokio::test]
 async fn a_notification_before_the_answer_is_not_undone_by_the_answer() {
+    for status in ["SUCCESS", "REFUNDCLOSE"] {
+        for shop in shops().await {
+            shop.paid("A1", 450).await;
+            shop.gateway.next_call(Fault::AnswerLost);
+            shop.refund("A1", "R1", 100).await.unwrap();
+            shop.refund_note("A1", "R1", &json!({ "status": status }))
+                .await;
+            let told = shop.view("A1").await.refunds.remove(0);
+            assert!(told.state.is_settled(), "{told:?}");
+            // The first attempt's answer was only slow.
+            let request = told.request.as_ref().unwrap();
+            let answer = shop.gateway.refund_payment(request).await.unwrap();
+            let observe = Command::Observe(Box::new(answer), None);
+            let (key, now) = (shop.key("A1"), shop.clock.now());
+            shop.store.apply(&key, observe, now).await.unwrap();
+            assert_eq!(shop.view("A1").await.refunds[0].state, told.state);
+            shop.check().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refund_keeps_the_gateways_number_that_was_told_first() {
     for shop in shops().await {
         shop.paid("A1", 450).await;
-        shop.gateway.next_call(Fault::AnswerLost);
         shop.refund("A1", "R1", 100).await.unwrap();
-        shop.refund_note("A1", "R1", &json!({})).await;
-        shop.pass(16).await;
-        assert_eq!(
-            shop.view("A1").await.refunds[0].state,
-            RefundState::Succeeded
-        );
+        let first = shop.view("A1").await.refunds.remove(0).gateway_number;
+        let other = json!({"refund_number": "R-other"});
+        shop.refund_note("A1", "R1", &other).await;
+        let refund = shop.view("A1").await.refunds.remove(0);
+        assert_eq!(refund.state, RefundState::Succeeded);
+        assert!(first.is_some());
+        assert_eq!(refund.gateway_number, first);
         shop.check().await;
     }
 }

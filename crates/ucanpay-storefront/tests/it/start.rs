@@ -1,5 +1,6 @@
 //! An order is to be paid.
 
+use serde_json::json;
 use ucanpay_core::Amount;
 use ucanpay_storefront::provider::ProviderErrorKind;
 use ucanpay_storefront::{PaymentState, StartError};
@@ -121,6 +122,43 @@ async fn number_already_used_is_settled_by_a_signed_query_never_by_the_unsigned_
         assert_eq!(view.payment.state, PaymentState::AwaitingPayment);
         assert!(view.payment.pay_link.is_some());
         assert_eq!(shop.gateway.queries(), 1);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_link_is_told_once_and_only_while_it_can_be_paid_by() {
+    for shop in shops().await {
+        let told = async || {
+            let words = shop.event_words().await;
+            words
+                .iter()
+                .filter(|word| **word == "action_required")
+                .count()
+        };
+        let note = async |reference: &str, alter| {
+            let note = shop.gateway.payment_note(reference, &alter);
+            let _receipt = shop.note(note).await.unwrap();
+        };
+        for reference in ["A1", "A2"] {
+            shop.gateway.next_call(Fault::AnswerLost);
+            shop.start(reference, 450).await.unwrap();
+        }
+        note("A1", json!({"status": "NOTPAY"})).await;
+        note("A2", json!({})).await;
+        assert_eq!(told().await, 0, "no link is known yet");
+
+        // What does not match has the gateway asked about A2 all the same.
+        note("A2", json!({"amount": 1})).await;
+        shop.pass(16).await;
+        for reference in ["A1", "A2"] {
+            assert!(shop.view(reference).await.payment.pay_link.is_some());
+        }
+        assert_eq!(told().await, 1, "A2 is paid already");
+
+        shop.pass(60).await;
+        assert!(shop.gateway.queries() > 2);
+        assert_eq!(told().await, 0);
         shop.check().await;
     }
 }
