@@ -144,8 +144,12 @@ async fn only_what_is_paid_and_young_enough_is_refunded() {
         ));
         let note = shop.gateway.payment_note("A1", &json!({}));
         let _receipt = shop.note(note).await.unwrap();
-        shop.clock.advance(Duration::from_secs(366 * 86_400));
-        let old = shop.refund("A1", "R1", 10).await;
+        // The last moment of the year, and the one after it.
+        shop.clock.advance(Duration::from_secs(365 * 86_400));
+        shop.refund("A1", "R1", 10).await.unwrap();
+        shop.refund_note("A1", "R1", &json!({})).await;
+        shop.clock.advance(Duration::from_millis(1));
+        let old = shop.refund("A1", "R2", 10).await;
         assert!(matches!(
             old,
             Err(RefundError::Refused(RefundRefusal::TooLate))

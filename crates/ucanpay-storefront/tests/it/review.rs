@@ -137,6 +137,37 @@ async fn a_reversed_payment_stays_stopped_whatever_is_found_and_whatever_the_por
     }
 }
 
+/// Takes the row, and gives it back after a call that met this, to be told.
+async fn refused(shop: &Shop, target: &Target, trouble: &str) {
+    let (key, now) = (shop.key("A1"), shop.clock.now());
+    let until = now.after(Duration::from_secs(60));
+    let claim = Command::Claim(target.clone(), until);
+    let Outcome::Claimed(lease) = shop.store.apply(&key, claim, now).await.unwrap().outcome else {
+        panic!("somebody else has it");
+    };
+    let give_up = Command::GiveUp {
+        lease,
+        trouble: trouble.to_owned(),
+        tell: Tell::Again,
+        hold: None,
+        block: None,
+    };
+    shop.store.apply(&key, give_up, now).await.unwrap();
+    shop.clock.advance(Duration::from_secs(60));
+}
+
+#[tokio::test]
+async fn what_is_told_of_a_payment_that_is_not_to_end_says_nothing_of_an_end() {
+    for shop in shops().await {
+        shop.start("A1", 450).await.unwrap();
+        refused(&shop, &Target::Payment, "LACK_PARAMS: trace 1").await;
+        let view = shop.view("A1").await;
+        let notes: Vec<_> = view.open_discrepancies().map(|row| &*row.note).collect();
+        assert_eq!(notes, ["LACK_PARAMS: trace 1"]);
+        shop.check().await;
+    }
+}
+
 #[tokio::test]
 async fn a_refusal_that_is_worded_otherwise_each_time_is_one_discrepancy() {
     for shop in shops().await {
@@ -144,24 +175,7 @@ async fn a_refusal_that_is_worded_otherwise_each_time_is_one_discrepancy() {
         shop.refund("A1", "R1", 100).await.unwrap();
         let key = shop.key("A1");
         let target = Target::Refund(RefundNumber::new("R1").unwrap());
-        let refused = async |trouble: &str| {
-            let now = shop.clock.now();
-            let until = now.after(Duration::from_secs(60));
-            let claim = Command::Claim(target.clone(), until);
-            let Outcome::Claimed(lease) = shop.store.apply(&key, claim, now).await.unwrap().outcome
-            else {
-                panic!("somebody else has it");
-            };
-            let give_up = Command::GiveUp {
-                lease,
-                trouble: trouble.to_owned(),
-                tell: Tell::Again,
-                hold: None,
-                block: None,
-            };
-            shop.store.apply(&key, give_up, now).await.unwrap();
-            shop.clock.advance(Duration::from_secs(60));
-        };
+        let refused = async |trouble| refused(&shop, &target, trouble).await;
         refused("INVALID_REQUEST: trace 1").await;
         refused("INVALID_REQUEST: trace 2").await;
         let view = shop.view("A1").await;
