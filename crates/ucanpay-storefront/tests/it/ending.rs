@@ -664,24 +664,28 @@ async fn a_close_that_is_refused_again_after_somebody_has_looked_is_raised_again
     }
 }
 
+/// It is to be closed or reversed, and the gateway refuses that.
+async fn refused(shop: &Shop, how: &'static str) {
+    let gate = shop.gateway.hold_next_cancellation();
+    let (payments, key) = (shop.payments.clone(), shop.key("A1"));
+    let ending = tokio::spawn(async move {
+        match how {
+            "close" => drop(payments.close(&key).await.unwrap()),
+            _ => drop(payments.reverse(&key).await.unwrap()),
+        }
+    });
+    gate.arrived().await;
+    shop.gateway.next_call(Fault::Says(Kind::Refused));
+    gate.open();
+    ending.await.unwrap();
+}
+
 #[tokio::test]
 async fn a_close_or_a_reversal_that_the_gateway_refuses_is_raised_once_and_goes_on() {
     for how in ["close", "reverse"] {
         for shop in started().await {
-            let key = shop.key("A1");
             for _ in 0..2 {
-                let gate = shop.gateway.hold_next_cancellation();
-                let (payments, key) = (shop.payments.clone(), key.clone());
-                let ending = tokio::spawn(async move {
-                    match how {
-                        "close" => drop(payments.close(&key).await.unwrap()),
-                        _ => drop(payments.reverse(&key).await.unwrap()),
-                    }
-                });
-                gate.arrived().await;
-                shop.gateway.next_call(Fault::Says(Kind::Refused));
-                gate.open();
-                ending.await.unwrap();
+                refused(&shop, how).await;
                 let view = shop.view("A1").await;
                 let told: Vec<_> = view.open_discrepancies().map(|row| row.kind).collect();
                 assert_eq!(told, [DiscrepancyKind::Refused], "{how}");
@@ -699,13 +703,7 @@ async fn a_close_or_a_reversal_that_the_gateway_refuses_is_raised_once_and_goes_
 #[tokio::test]
 async fn what_was_raised_about_a_reversal_stays_though_the_payment_is_paid_until_it_is_reversed() {
     for shop in started().await {
-        let gate = shop.gateway.hold_next_cancellation();
-        let (payments, key) = (shop.payments.clone(), shop.key("A1"));
-        let reversing = tokio::spawn(async move { payments.reverse(&key).await.unwrap() });
-        gate.arrived().await;
-        shop.gateway.next_call(Fault::Says(Kind::Refused));
-        gate.open();
-        reversing.await.unwrap();
+        refused(&shop, "reverse").await;
         assert!(shop.view("A1").await.needs_review());
 
         shop.gateway.set_status("A1", PaymentStatus::Paid);
@@ -721,6 +719,29 @@ async fn what_was_raised_about_a_reversal_stays_though_the_payment_is_paid_until
         let view = shop.view("A1").await;
         assert_eq!(view.payment.reversal, Some(Reversal::Done));
         assert!(!view.needs_review());
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_person_who_looked_at_something_else_withdraws_no_reversal() {
+    for shop in started().await {
+        let wrong = json!({"amount": 1});
+        let wrong = shop.gateway.payment_note("A1", &wrong);
+        let _receipt = shop.note(wrong).await.unwrap();
+        refused(&shop, "close").await;
+        refused(&shop, "reverse").await;
+        let reversal = async || shop.view("A1").await.payment.reversal;
+        for (number, stands) in [
+            (1, Reversal::Requested),
+            (2, Reversal::Requested),
+            (3, Reversal::Refused),
+        ] {
+            let key = shop.key("A1");
+            let looked = shop.payments.settle_review(&key, number, "looked");
+            let _view = looked.await.unwrap();
+            assert_eq!(reversal().await, Some(stands), "{number}");
+        }
         shop.check().await;
     }
 }
