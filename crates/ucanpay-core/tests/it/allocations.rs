@@ -1,6 +1,6 @@
-//! How often verifying asks for memory: what the message and its proof own, and two lists of members.
+//! How often verifying asks for memory, and for how much: what the message and its proof own, and two lists of members.
 
-use ucanpay_core::{Merchant, MerchantId, SignatureScheme};
+use ucanpay_core::{Fields, Merchant, MerchantId, SignatureScheme, canonical_string};
 
 use crate::fixtures::{private_key, public_key, vectors, verifiers};
 
@@ -33,4 +33,15 @@ fn verifying_a_payment_notification_takes_at_most_12_allocations_besides_the_rsa
         let own = whole.count_total - bare.count_total;
         assert!(own <= 12, "{who}: {own}");
     }
+}
+
+#[test]
+fn a_canonical_string_is_given_its_room_at_once() {
+    let body = format!(r#"{{"attach":"{}","body":"latte"}}"#, "x".repeat(4_000));
+    let fields = Fields::parse(body.as_bytes()).unwrap();
+    let mut canonical = String::new();
+    let asked = allocation_counter::measure(|| canonical = canonical_string(&fields).unwrap());
+    assert_eq!(asked.count_total, 1);
+    // And room for the `&` that the first member needs not.
+    assert_eq!(asked.bytes_total, canonical.len() as u64 + 1);
 }

@@ -521,10 +521,12 @@ async fn a_paid_payment_that_is_reversed_stays_paid_and_all_of_it_went_back() {
             assert_eq!(view.payment.reversal, Some(Reversal::Done));
             assert!(!view.needs_review() && view.refundable() == 0);
             assert!(view.payment.schedule.next_check_at.is_none());
+            assert_eq!(shop.gateway.reversals(), 1);
             // Once more it is no call at all.
+            let calls = shop.gateway.calls();
             let again = reverse(&shop).await;
             assert_eq!(again.reversal, Some(Reversal::Done));
-            assert_eq!(shop.gateway.reversals(), 1);
+            assert_eq!(shop.gateway.calls(), calls);
             let told = shop.event_words().await;
             assert_eq!(
                 told.iter()
@@ -719,6 +721,21 @@ async fn what_was_raised_about_a_reversal_stays_though_the_payment_is_paid_until
         let view = shop.view("A1").await;
         assert_eq!(view.payment.reversal, Some(Reversal::Done));
         assert!(!view.needs_review());
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn what_was_raised_about_a_reversal_is_closed_with_what_became_of_it() {
+    for shop in started().await {
+        refused(&shop, "reverse").await;
+        shop.gateway.set_status("A1", PaymentStatus::Paid);
+        let note = shop.gateway.payment_note("A1", &json!({}));
+        let _receipt = shop.note(note).await.unwrap();
+        not_reversed(&shop).await;
+        let raised = shop.view("A1").await.discrepancies.remove(0);
+        let refused = "the gateway has refused the reversal since";
+        assert_eq!(raised.closed.unwrap().note.as_str(), refused);
         shop.check().await;
     }
 }

@@ -1,10 +1,16 @@
 //! The gateway calls.
 
-use serde_json::json;
-use ucanpay_storefront::provider::PaymentStatus;
-use ucanpay_storefront::{NotificationError, PaymentState};
+use std::sync::Arc;
 
-use crate::shop::shops;
+use serde_json::json;
+use ucanpay_storefront::ledger::{Command, Loaded, Outcome, Verdict, decide};
+use ucanpay_storefront::provider::PaymentStatus;
+use ucanpay_storefront::{
+    Clock as _, NotificationError, NotificationTopic, PaymentProvider as _, PaymentState,
+    RawNotification,
+};
+
+use crate::shop::{Shop, shops};
 
 #[tokio::test]
 async fn a_matching_success_turns_the_payment_paid_and_is_acknowledged() {
@@ -168,6 +174,24 @@ async fn a_payment_after_the_close_is_paid_late_and_raised() {
         assert!(shop.event_words().await.contains(&"late_payment"));
         shop.check().await;
     }
+}
+
+#[tokio::test]
+async fn a_message_that_says_nothing_new_costs_no_copy_of_the_payment() {
+    let shop = Shop::in_memory();
+    shop.paid("A1", 450).await;
+    let again = shop.gateway.payment_note("A1", &json!({}));
+    let again = RawNotification::new(NotificationTopic::Payment, again);
+    let fact = shop.gateway.parse_notification(&again).unwrap();
+    let view = Arc::new(shop.view("A1").await);
+    let loaded = Loaded {
+        view: Some(Arc::clone(&view)),
+        ..Loaded::default()
+    };
+    let observe = Command::Observe(Box::new(fact), None);
+    let decision = decide(&shop.key("A1"), loaded, observe, shop.clock.now());
+    assert_eq!(decision.outcome, Outcome::Observed(Verdict::NothingNew));
+    assert!(Arc::ptr_eq(&view, &decision.view.unwrap()));
 }
 
 #[tokio::test]

@@ -147,21 +147,37 @@ async fn what_each_message_came_to_is_kept_and_a_query_that_says_nothing_new_is_
         shop.start("A1", 450).await.unwrap();
         shop.payments.refresh(&shop.key("A1")).await.unwrap();
         assert_eq!(shop.gateway.queries(), 1);
-        // Each under a signature of its own.
-        for _ in 0..2 {
+        // Each another text, so no copy.
+        for alter in [json!({"amount": 1}), json!({}), json!({})] {
             shop.clock.advance(MINUTE);
-            let paid = shop.gateway.payment_note("A1", &json!({}));
-            let _receipt = shop.note(paid).await.unwrap();
+            let note = shop.gateway.payment_note("A1", &alter);
+            let _receipt = shop.note(note).await.unwrap();
         }
         let history = shop.store.history(&shop.key("A1")).await.unwrap().unwrap();
         let kept = history.evidence.into_iter().map(|kept| kept.record);
         let kept: Vec<_> = kept.map(|record| (record.source, record.verdict)).collect();
+        let mismatch = "the amount is 1 in the message and 450 in the ledger".to_owned();
         let expected = [
             (Source::Answer, Verdict::Applied),
+            (Source::Notification, Verdict::Review(mismatch)),
             (Source::Notification, Verdict::Applied),
             (Source::Notification, Verdict::NothingNew),
         ];
         assert_eq!(kept, expected);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn what_named_a_payment_before_it_was_recorded_stands_in_its_history() {
+    for shop in shops().await {
+        let early = shop.gateway.payment_note("A1", &json!({}));
+        let _receipt = shop.note(early).await.unwrap();
+        shop.start("A1", 450).await.unwrap();
+        let history = shop.store.history(&shop.key("A1")).await.unwrap().unwrap();
+        let verdicts = history.evidence.into_iter().map(|kept| kept.record.verdict);
+        let verdicts: Vec<_> = verdicts.collect();
+        assert_eq!(verdicts, [Verdict::Unmatched, Verdict::Applied]);
         shop.check().await;
     }
 }

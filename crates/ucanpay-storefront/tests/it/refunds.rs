@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use serde_json::json;
-use ucanpay_storefront::ledger::{Command, DiscrepancyKind, NewRefund, Outcome, RefundRefusal};
+use ucanpay_storefront::ledger::{
+    Command, DiscrepancyKind, NewRefund, Outcome, RefundRefusal, Verdict,
+};
 use ucanpay_storefront::provider::{PaymentStatus, ProviderErrorKind, RefundStatus};
 use ucanpay_storefront::{
     Clock as _, PaymentProvider as _, PaymentState, RefundError, RefundNumber, RefundState,
@@ -200,7 +202,9 @@ async fn a_notification_before_the_answer_is_not_undone_by_the_answer() {
             let answer = shop.gateway.refund_payment(request).await.unwrap();
             let observe = Command::Observe(Box::new(answer), None);
             let (key, now) = (shop.key("A1"), shop.clock.now());
-            shop.store.apply(&key, observe, now).await.unwrap();
+            let applied = shop.store.apply(&key, observe, now).await.unwrap();
+            let nothing_new = Outcome::Observed(Verdict::NothingNew);
+            assert_eq!(applied.outcome, nothing_new);
             assert_eq!(shop.view("A1").await.refunds[0].state, told.state);
             shop.check().await;
         }
