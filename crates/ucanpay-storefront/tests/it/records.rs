@@ -175,6 +175,7 @@ async fn what_named_a_payment_before_it_was_recorded_stands_in_its_history() {
     for shop in shops().await {
         let early = shop.gateway.payment_note("A1", &json!({}));
         let _receipt = shop.note(early).await.unwrap();
+        shop.clock.advance(MINUTE);
         shop.start("A1", 450).await.unwrap();
         let history = shop.store.history(&shop.key("A1")).await.unwrap().unwrap();
         let verdicts = history.evidence.into_iter().map(|kept| kept.record.verdict);
