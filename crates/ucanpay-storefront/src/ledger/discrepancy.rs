@@ -41,7 +41,8 @@ pub struct Discrepancy {
     pub number: u32,
     /// What does not fit.
     pub kind: DiscrepancyKind,
-    /// How, in words for the merchant.
+    /// How, in words for the merchant. What is about a refund begins with `refund NUMBER: `, so that each is raised by
+    /// itself.
     pub note: String,
     /// The message that shows it, by its digest; `None` where no signed message does.
     pub evidence: Option<String>,

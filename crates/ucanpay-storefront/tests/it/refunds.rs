@@ -908,3 +908,68 @@ async fn money_that_went_back_in_a_way_that_cannot_be_recorded_stops_refunds() {
         }
     }
 }
+
+/// What is open of A1, by the beginnings of the notes.
+async fn open_about(shop: &Shop, kind: DiscrepancyKind) -> Vec<String> {
+    let view = shop.view("A1").await;
+    let open = view.open_discrepancies().filter(|row| row.kind == kind);
+    open.map(|row| row.note.split(": ").next().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn what_is_open_about_one_refund_hides_nothing_about_another() {
+    use DiscrepancyKind::{Contradiction, ForeignRefund, Mismatch, RefundClosed};
+    for shop in shops().await {
+        shop.paid("A1", 900).await;
+        let both = ["refund R1", "refund R2"];
+        for number in ["R1", "R2"] {
+            shop.refund("A1", number, 100).await.unwrap();
+            shop.refund_note("A1", number, &json!({"refund_amount": 99}))
+                .await;
+            shop.refund_note("A1", number, &json!({"status": "REFUNDCLOSE"}))
+                .await;
+            shop.refund_note("A1", number, &json!({})).await;
+            shop.refund_note("A1", number, &json!({"status": "FAIL"}))
+                .await;
+        }
+        assert_eq!(open_about(&shop, Mismatch).await, both);
+        assert_eq!(open_about(&shop, RefundClosed).await, both);
+        let twice = ["refund R1", "refund R1", "refund R2", "refund R2"];
+        assert_eq!(open_about(&shop, Contradiction).await, twice);
+        for number in ["P1", "P2"] {
+            let stated = json!({"refund_amount": 100, "status": "FAIL"});
+            shop.refund_note("A1", number, &stated).await;
+            shop.refund_note("A1", number, &json!({"refund_amount": 100}))
+                .await;
+        }
+        let twice = ["refund P1", "refund P1", "refund P2", "refund P2"];
+        assert_eq!(open_about(&shop, ForeignRefund).await, twice);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn the_sum_of_one_refund_does_not_explain_another_whose_sum_is_not_known() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        for number in ["P1", "P2"] {
+            shop.refund_note("A1", number, &json!({"refund_amount": 451}))
+                .await;
+        }
+        let unexplained = DiscrepancyKind::UnexplainedReturn;
+        assert_eq!(
+            open_about(&shop, unexplained).await,
+            ["refund P1", "refund P2"]
+        );
+        shop.refund_note("A1", "P1", &json!({"refund_amount": 100}))
+            .await;
+        assert_eq!(open_about(&shop, unexplained).await, ["refund P2"]);
+        assert_eq!(shop.view("A1").await.refundable(), 0);
+        shop.refund_note("A1", "P2", &json!({"refund_amount": 50}))
+            .await;
+        assert!(open_about(&shop, unexplained).await.is_empty());
+        assert_eq!(shop.view("A1").await.refundable(), 300);
+        shop.check().await;
+    }
+}

@@ -114,7 +114,11 @@ fn standing(order: &Order, payment: Option<&PaymentView>) -> Markup {
         _ if view.needs_review() => html! {
             p { "This payment is being looked into. Please do not pay again; ask at the counter." }
         },
-        (PaymentState::Closed | PaymentState::Expired, _) => html! {
+        // The gateway has not said yet that it is closed: a payment may still come through.
+        (PaymentState::Expired, _) => html! {
+            p { "The time for this order is up, and it is being closed. Please do not pay any more; if you have paid, wait here." }
+        },
+        (PaymentState::Closed, _) => html! {
             p { "This order was closed. Nothing is to be paid." }
             p { a href="/" { "Back to the menu" } }
         },

@@ -7,7 +7,7 @@ use loco_shop::menu::Basket;
 use loco_shop::models::orders::{self, Model as Order};
 use sea_orm::EntityTrait as _;
 use sea_orm::sea_query::Expr;
-use ucanpay_storefront::Reference;
+use ucanpay_storefront::{Closing, Reference};
 
 use crate::shop::Shop;
 
@@ -68,6 +68,28 @@ async fn a_payment_that_somebody_must_look_at_is_not_asked_for_again() {
     let page = shop.page_with(&placed, "being looked into").await;
     assert!(!page.has("Pay CAD"), "{}", page.text);
     assert!(!page.has("qr.svg"), "{}", page.text);
+}
+
+#[tokio::test]
+async fn an_order_is_not_said_to_be_closed_before_the_gateway_has_closed_it() {
+    let shop = Shop::open().await;
+    let number = shop.get("/").await.number();
+    let form = format!("number={number}&latte=1");
+    let placed = shop.post("/orders", &form).await.location();
+    shop.page_with(&placed, "qr.svg").await;
+    shop.lose_gateway().await;
+    let payments = ucanpay_loco::payments(&shop.ctx).unwrap();
+    let [view] = &payments.payments(9).await.unwrap()[..] else {
+        panic!("one payment")
+    };
+    let ended = payments.close(&view.payment.key).await.unwrap();
+    assert!(matches!(ended, Closing::StillOpen(_)), "{ended:?}");
+    let page = shop.page_with(&placed, "data-state=\"expired\"").await;
+    assert!(page.has("being closed. Please do not pay"), "{}", page.text);
+    assert!(page.has("<noscript>"), "it goes on: {}", page.text);
+    for wrong in ["Pay CAD", "qr.svg", "Nothing is to be paid"] {
+        assert!(!page.has(wrong), "{wrong}: {}", page.text);
+    }
 }
 
 #[tokio::test]

@@ -66,7 +66,14 @@ fn small() -> &'static Search {
 
 #[test]
 fn every_law_holds_in_every_state_and_every_state_settles() {
-    assert!(small().states > 100_000);
+    let all = small();
+    assert!(all.states > 100_000);
+    println!(
+        "proved: model_small_parts whole={} states={} depth={}",
+        SMALL.len(),
+        all.states,
+        all.depth,
+    );
 }
 
 /// The shortest history that breaks a property, by its length, and what it breaks. The checker keeps the last history that it
@@ -103,6 +110,7 @@ fn each_mistake_is_found_and_without_it_its_part_is_whole() {
         let scene = scene.expect("the name of one of them");
         assert!(search(scene, 20_000_000).whole, "{part}");
     }
+    println!("proved: model_mistakes found={}", Bug::ALL.len());
 }
 
 /// Why no part of the model looks this cell of the payments' table up.

@@ -146,8 +146,9 @@ fn agrees_with_the_gateway(
     // A failed refund is asked about by our number alone, and this gateway wants its own. Whether it went through after all
     // is told by a notification; one of the faults is that it names another amount, and then a person looks.
     let unconfirmed = |row: &Refund| {
-        let unasked = world.does("own-numbers=mandatory") && raised(DiscrepancyKind::Mismatch);
-        unasked && row.state == RefundState::Failed
+        let about_it = laws::about(Some(row.number.as_str()));
+        let misled = laws::was_raised_about(&history.view, DiscrepancyKind::Mismatch, &about_it);
+        world.does("own-numbers=mandatory") && misled && row.state == RefundState::Failed
     };
     let (mut returned, mut known) = (0, 0);
     let mut at_gateway = BTreeMap::new();

@@ -170,12 +170,10 @@ impl Draft {
 
     /// Closes what was opened about an end that was left open.
     pub(super) fn is_over(&mut self, about: &str, note: &str) {
-        for index in 0..self.view.discrepancies.len() {
-            let row = &self.view.discrepancies[index];
-            if row.kind == DiscrepancyKind::Refused && row.note.starts_with(about) {
-                self.close_discrepancy(index, note.into());
-            }
-        }
+        self.explain(
+            |row| row.kind == DiscrepancyKind::Refused && row.note.starts_with(about),
+            note,
+        );
     }
 
     /// Adds a refund as it was recorded.
@@ -252,10 +250,10 @@ impl Draft {
         }
     }
 
-    /// Closes every open discrepancy of a kind: this evidence explains it.
-    pub(super) fn explain(&mut self, kind: DiscrepancyKind, note: &str) {
+    /// Closes every such discrepancy that is open: this evidence explains it.
+    pub(super) fn explain(&mut self, such: impl Fn(&Discrepancy) -> bool, note: &str) {
         for index in 0..self.view.discrepancies.len() {
-            if self.view.discrepancies[index].kind == kind {
+            if such(&self.view.discrepancies[index]) {
                 self.close_discrepancy(index, note.into());
             }
         }

@@ -8,6 +8,9 @@ use crate::ledger::model::{PaymentState, Reversal};
 use crate::ledger::transition::{self, Step};
 use crate::provider::{Fact, PaymentStatus, Source};
 
+/// The payment says that money went back, and no refund says how much.
+pub(super) const WENT_BACK: &str = "money of this payment went back without a refund of ours";
+
 /// Keeps the link by which the buyer pays, the first time one is known, and tells the shop.
 pub(super) fn offer_link(draft: &mut Draft, fact: &Fact) {
     if draft.view.payment.pay_link.is_none() && fact.pay_link.is_some() {
@@ -86,8 +89,7 @@ pub(super) fn apply(
         );
     }
     if *status == PaymentStatus::PaidAndReturned && draft.view.reserved() == 0 {
-        let note = "money of this payment went back without a refund of ours";
-        if draft.review(DiscrepancyKind::UnexplainedReturn, note) {
+        if draft.review(DiscrepancyKind::UnexplainedReturn, WENT_BACK) {
             draft.event(EventKind::MoneyReturned);
         }
     }

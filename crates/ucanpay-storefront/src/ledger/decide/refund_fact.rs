@@ -2,6 +2,7 @@
 
 use super::draft::{Draft, Even};
 use super::observe::{Doubt, Reading};
+use super::payment_fact::WENT_BACK;
 use crate::id::{Reference, RefundNumber};
 use crate::ledger::command::Target;
 use crate::ledger::discrepancy::DiscrepancyKind;
@@ -29,16 +30,17 @@ pub(super) fn apply(
         draft.ask_now(&Target::Payment, Even::Settled);
     }
     let number = claim.number.as_deref().unwrap_or_default();
+    let which = named(claim);
     let Some(index) = draft.view.position(number) else {
         return match owner {
             Some(owner) => Err(Doubt::mismatch(&format_args!(
-                "the refund number belongs to payment {owner}"
+                "{which}: this number belongs to payment {owner}"
             ))),
             None => foreign_refund(draft, claim, status),
         };
     };
     matching::refund(&draft.view.refunds[index], claim)
-        .map_err(|mismatch| Doubt::mismatch(&mismatch))?;
+        .map_err(|mismatch| Doubt::mismatch(&format_args!("{which}: {mismatch}")))?;
 
     let now = draft.now();
     let refund = &mut draft.view.refunds[index];
@@ -88,20 +90,18 @@ pub(super) fn apply(
             let late = RefundNumber::of_late_payment(&draft.view.payment.key);
             if to == RefundState::Succeeded && draft.view.refunds[index].number == late {
                 draft.explain(
-                    DiscrepancyKind::LatePayment,
+                    |row| row.kind == DiscrepancyKind::LatePayment,
                     "refunded by itself, as agreed for late payments",
                 );
             }
             if to == RefundState::Closed {
-                // With its number: a person looks at each of them by itself.
-                let note = format!(
-                    "the gateway closed the refund {number}; check whether the money went back"
-                );
+                let note =
+                    format!("{which}: the gateway closed it; check whether the money went back");
                 draft.review(DiscrepancyKind::RefundClosed, &note);
             }
             if let Step::ToDespite(_) = step {
-                let note = "a refund succeeded after the gateway had closed it";
-                draft.review(DiscrepancyKind::Contradiction, note);
+                let note = format!("{which}: it succeeded after the gateway had closed it");
+                draft.review(DiscrepancyKind::Contradiction, &note);
             }
             if draft.view.went_back_too_much() {
                 let note = "more went back than was paid, or is on its way: a refund went through after it had failed, or besides a reversal";
@@ -111,8 +111,17 @@ pub(super) fn apply(
         }
         Step::Contradiction => Err(Doubt::new(
             DiscrepancyKind::Contradiction,
-            "the gateway now says that a refund which succeeded did not",
+            &format!("{which}: the gateway now says that it did not succeed, after it had"),
         )),
+    }
+}
+
+/// So begins the note of a discrepancy about a refund: a person looks at each of them by itself.
+fn named(claim: &RefundClaim) -> String {
+    match &claim.number {
+        // The gateway bounds it at 64 characters; what is longer is cut, so that a note stays a note.
+        Some(number) => format!("refund {}", number.chars().take(64).collect::<String>()),
+        None => "refund without a number".to_owned(),
     }
 }
 
@@ -132,22 +141,26 @@ fn foreign_refund(
     claim: &RefundClaim,
     status: Option<&RefundStatus>,
 ) -> Result<Reading, Doubt> {
-    let note = match status {
+    let which = named(claim);
+    let other_end = match status {
         Some(RefundStatus::Succeeded) => None,
-        Some(RefundStatus::Failed) => Some("a refund that we never asked for failed"),
-        Some(RefundStatus::Closed) => Some("a refund that we never asked for was closed"),
-        _ => Some("a refund that we never asked for is under way"),
+        Some(RefundStatus::Failed) => Some("failed"),
+        Some(RefundStatus::Closed) => Some("was closed"),
+        _ => Some("is under way"),
     };
-    if let Some(note) = note {
-        return Err(Doubt::new(DiscrepancyKind::ForeignRefund, note));
+    if let Some(end) = other_end {
+        let note = format!("{which}: it {end}, and we never asked for it");
+        return Err(Doubt::new(DiscrepancyKind::ForeignRefund, &note));
     }
     let number = claim.number.as_deref().unwrap_or_default();
     let total = draft.view.payment.amount;
     let amount = claim.amount.filter(|amount| *amount <= total);
     let (Some(amount), Ok(number)) = (amount, RefundNumber::new(number)) else {
         // It cannot be recorded as a refund of this payment, and yet money went back.
-        let note = "money went back by a refund that we never asked for, and how much is not clear";
-        return Err(Doubt::new(DiscrepancyKind::UnexplainedReturn, note));
+        let note = format!(
+            "{which}: money went back by it, how much is not clear, and we never asked for it"
+        );
+        return Err(Doubt::new(DiscrepancyKind::UnexplainedReturn, &note));
     };
     draft.add_refund(Refund {
         number,
@@ -166,11 +179,17 @@ fn foreign_refund(
         version: 1,
     });
     draft.refund_event(draft.view.refunds.len() - 1, EventKind::MoneyReturned);
-    // If "money went back" came first, this says how much.
-    let note = "a refund made outside this shop says how much went back";
-    draft.explain(DiscrepancyKind::UnexplainedReturn, note);
-    let note = "a refund of this payment was made outside this shop";
-    draft.review(DiscrepancyKind::ForeignRefund, note);
+    // If "money went back" came first, of the payment or of this refund, this says how much.
+    let about_it = format!("{which}: ");
+    draft.explain(
+        |row| {
+            row.kind == DiscrepancyKind::UnexplainedReturn
+                && (row.note == WENT_BACK || row.note.starts_with(&about_it))
+        },
+        "a refund made outside this shop says how much went back",
+    );
+    let note = format!("{which}: it was made outside this shop");
+    draft.review(DiscrepancyKind::ForeignRefund, &note);
     if draft.view.went_back_too_much() {
         let note = "more went back than was paid, or is on its way: a refund was made outside this shop besides";
         draft.review(DiscrepancyKind::RefundedTooMuch, note);

@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use crate::id::{PaymentKey, Reference, RefundNumber};
 use crate::ledger::{
     Block, Decision, Discrepancy, Event, EvidenceRecord, Lease, Payment, Refund, Reversal, Target,
-    Transition, Verdict,
+    Transition,
 };
 use crate::provider::FrozenRequest;
 use crate::store::delivery::EndedDelivery;
@@ -236,10 +236,6 @@ async fn evidence(
     key: &PaymentKey,
     row: &EvidenceRecord,
 ) -> Result<(), StoreError> {
-    let note = match &row.verdict {
-        Verdict::Review(reason) => Some(reason.as_str()),
-        Verdict::Applied | Verdict::NothingNew | Verdict::Unmatched => None,
-    };
     sqlx::query(
         "INSERT INTO ucanpay_evidence AS kept (provider, digest, reference, source, verdict, note, signed_text,
              signature, signing_key, received_at, seen)
@@ -252,7 +248,7 @@ async fn evidence(
     .bind(row.reference.as_deref().map(held))
     .bind(row.source.as_str())
     .bind(row.verdict.as_str())
-    .bind(note.map(held))
+    .bind(row.verdict.note().map(held))
     .bind(row.evidence.signed_text.as_bytes())
     .bind(&row.evidence.signature)
     .bind(&row.evidence.key)

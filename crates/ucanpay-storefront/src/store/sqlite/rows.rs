@@ -3,9 +3,7 @@
 use serde::Serialize;
 
 use crate::id::{PaymentKey, Reference, RefundNumber};
-use crate::ledger::{
-    Discrepancy, Event, EvidenceRecord, Payment, Refund, Reversal, Transition, Verdict,
-};
+use crate::ledger::{Discrepancy, Event, EvidenceRecord, Payment, Refund, Reversal, Transition};
 use crate::provider::FrozenRequest;
 use crate::store::StoreError;
 use crate::store::details::EventDetails;
@@ -229,10 +227,7 @@ impl<'a> EvidenceRow<'a> {
             reference: row.reference.as_deref(),
             source: row.source.as_str(),
             verdict: row.verdict.as_str(),
-            note: match &row.verdict {
-                Verdict::Review(reason) => Some(reason.as_str()),
-                Verdict::Applied | Verdict::NothingNew | Verdict::Unmatched => None,
-            },
+            note: row.verdict.note(),
             signed_text: &row.evidence.signed_text,
             signature: &row.evidence.signature,
             signing_key: &row.evidence.key,

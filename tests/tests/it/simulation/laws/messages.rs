@@ -4,7 +4,9 @@ use ucanpay_storefront::ledger::{DiscrepancyKind, History, Target};
 use ucanpay_storefront::provider::{Claim, Fact, PaymentStatus, RefundClaim, RefundStatus, Source};
 use ucanpay_storefront::{PaymentState, PaymentView, Refund, RefundNumber, RefundState, Reversal};
 
-use super::reading::{fits, lease_of, refund_claim, reserved, schedule, states, was_raised};
+use super::reading::{
+    about, fits, lease_of, refund_claim, reserved, schedule, states, was_raised_about,
+};
 use super::{Broken, Done};
 
 /// What a verified message does.
@@ -29,6 +31,12 @@ pub(super) fn observed(
     );
     let next = |target: &Target| schedule(is, target).and_then(|row| row.next_check_at);
     let due = |target: &Target| next(target).is_some_and(|at| at <= done.now);
+    let refund = refund_claim(&fact.claim);
+    let matched = fits(&was.payment, fact);
+    // What is wrong with a refund is raised about that one, whatever stands about others.
+    let about_it = refund
+        .filter(|_| matched)
+        .map_or_else(String::new, |claim| about(claim.number.as_deref()));
     let opened = |kind| {
         let evidence = after.evidence.iter();
         let digest = evidence
@@ -37,9 +45,9 @@ pub(super) fn observed(
             .next();
         is.discrepancies
             .iter()
-            .any(|row| row.kind == kind && (row.is_open() || row.evidence.as_ref() == digest))
+            .filter(|row| row.kind == kind && row.note.starts_with(&about_it))
+            .any(|row| row.is_open() || row.evidence.as_ref() == digest)
     };
-    let refund = refund_claim(&fact.claim);
     let row = refund.and_then(|claim| {
         let number = RefundNumber::new(claim.number.as_deref()?).ok()?;
         was.refund(&number)
@@ -48,7 +56,7 @@ pub(super) fn observed(
         (Some(claim), Some(row)) => claim.amount.is_none_or(|amount| amount == row.amount),
         _ => true,
     };
-    if !fits(&was.payment, fact) || !refund_fits {
+    if !matched || !refund_fits {
         law.must(
             states(was) == states(is),
             "5: a message that does not match moves nothing",
@@ -193,22 +201,20 @@ fn refund_said(
     opened: &dyn Fn(DiscrepancyKind) -> bool,
     due: &dyn Fn(&Target) -> bool,
 ) {
+    let raised = |kind| was_raised_about(is, kind, &about(claim.number.as_deref()));
     let Some(row) = row else {
         if *status == RefundStatus::Succeeded {
             let known = claim
                 .amount
                 .is_some_and(|amount| amount <= was.payment.amount);
-            let raised = match known {
+            let told = match known {
                 true => {
                     is.refunds.len() == was.refunds.len() + 1
-                        && was_raised(is, DiscrepancyKind::ForeignRefund)
+                        && raised(DiscrepancyKind::ForeignRefund)
                 }
                 false => opened(DiscrepancyKind::UnexplainedReturn),
             };
-            law.must(
-                raised,
-                "9: a refund that is not of our making is a fact too",
-            );
+            law.must(told, "9: a refund that is not of our making is a fact too");
         } else {
             law.must(
                 opened(DiscrepancyKind::ForeignRefund),
@@ -225,7 +231,7 @@ fn refund_said(
                 "9: money that went back is recorded, whatever stood there",
             );
             law.must(
-                row.state != RefundState::Closed || was_raised(is, DiscrepancyKind::Contradiction),
+                row.state != RefundState::Closed || raised(DiscrepancyKind::Contradiction),
                 "8: a refund that succeeded after it was closed is raised",
             );
         }
@@ -280,7 +286,7 @@ fn refund_said(
                 "7: closed by the gateway's word",
             );
             law.must(
-                was_raised(is, DiscrepancyKind::RefundClosed),
+                raised(DiscrepancyKind::RefundClosed),
                 "9: a refund that was closed is raised",
             );
         }

@@ -28,10 +28,11 @@ use ucanpay_storefront::{PaymentState, Reversal, Timestamp};
 
 use messages::observed;
 use moves::moved;
-use reading::{fits, money_went_back, withdraws};
 pub(crate) use reading::{
-    is_leased, lease_of, money_had_gone_back, reserved, schedule, was_raised,
+    about, is_leased, lease_of, money_had_gone_back, reserved, schedule, was_raised,
+    was_raised_about,
 };
+use reading::{fits, money_went_back, withdraws};
 use rows::{leases, schedules};
 use standing::stands;
 use wishes::{ended, refund_recorded};

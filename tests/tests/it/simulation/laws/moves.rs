@@ -8,7 +8,7 @@ use ucanpay_storefront::ledger::{
 use ucanpay_storefront::provider::{Claim, Fact, PaymentStatus, RefundStatus, Source};
 use ucanpay_storefront::{PaymentView, RefundNumber, Reversal};
 
-use super::reading::{fits, says_paid, withdraws};
+use super::reading::{about, fits, says_paid, withdraws};
 use super::{Broken, Done};
 
 /// The log, the outbox and the evidence only grow; each move is in the table, proven and told.
@@ -212,11 +212,12 @@ fn discrepancies(law: &mut Broken, done: &Done<'_>, was: &PaymentView, is: &Paym
             && (old.note.starts_with("to be closed: ")
                 && (settles || is.payment.reversal == Some(Reversal::Done))
                 || old.note.starts_with("to be reversed: ") && reversing(was) && !reversing(is));
-        let kinds = [
-            DiscrepancyKind::LatePayment,
-            DiscrepancyKind::UnexplainedReturn,
-        ];
-        let explained = (kinds.contains(&old.kind) || told_since)
+        // By what says how much went back: of the payment, or by that very refund.
+        let fresh = is.refunds.iter().skip(was.refunds.len());
+        let mut named = fresh.map(|row| about(Some(row.number.as_str())));
+        let summed = old.kind == DiscrepancyKind::UnexplainedReturn
+            && named.any(|name| !old.note.starts_with("refund ") || old.note.starts_with(&name));
+        let explained = (old.kind == DiscrepancyKind::LatePayment || summed || told_since)
             && matches!(
                 done.command,
                 Command::Observe(..) | Command::ObserveAndHold(..) | Command::RefuseReversal(..)

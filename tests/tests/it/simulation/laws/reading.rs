@@ -98,6 +98,20 @@ pub(crate) fn was_raised(view: &PaymentView, kind: DiscrepancyKind) -> bool {
     view.discrepancies.iter().any(|row| row.kind == kind)
 }
 
+/// Likewise, and its note begins so.
+pub(crate) fn was_raised_about(view: &PaymentView, kind: DiscrepancyKind, about: &str) -> bool {
+    let mut rows = view.discrepancies.iter();
+    rows.any(|row| row.kind == kind && row.note.starts_with(about))
+}
+
+/// How a note about a refund begins.
+pub(crate) fn about(number: Option<&str>) -> String {
+    match number {
+        Some(number) => format!("refund {number}: "),
+        None => "refund without a number: ".to_owned(),
+    }
+}
+
 /// All that went back or may have: what did not definitely fail, and what was closed while nobody has looked.
 pub(crate) fn reserved(view: &PaymentView) -> i64 {
     let unseen = is_open(view, DiscrepancyKind::RefundClosed);
