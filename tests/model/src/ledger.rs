@@ -219,6 +219,11 @@ impl Book {
             Outcome::Observed(_) | Outcome::Noted | Outcome::Settled => Told::Committed,
             _ => Told::Refused,
         };
+        // Since when the row was due for whoever has taken it: another moment stands in a row that is in doubt.
+        let due = match &decision.outcome {
+            Outcome::Claimed(lease) => Some(lease.due),
+            _ => None,
+        };
         let succeeded = decision.events.iter();
         let succeeded = succeeded.filter(|event| event.kind == EventKind::PaymentSucceeded);
         let succeeded = if succeeded.count() > 0 { 1 } else { 0 };
@@ -229,7 +234,7 @@ impl Book {
             mistake::written(self.bug, &before, &mut view, ask);
         }
         let (on, who) = ask.taker();
-        forget(&mut view, on, who);
+        forget(&mut view, on, who, due);
         Done {
             row: self.keep(view),
             told,

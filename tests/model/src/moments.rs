@@ -112,8 +112,14 @@ fn place(number: &RefundNumber) -> usize {
     usize::from(number.as_str() != "R0")
 }
 
-/// Reduces the moments of a row after a decision. A lease that was taken in it is of `on`, by `who`.
-pub(crate) fn forget(view: &mut PaymentView, on: usize, who: usize) {
+/// Reduces the moments of a row after a decision. A lease that was taken in it is of `on`, by `who`, who took it as `due`
+/// at that moment.
+pub(crate) fn forget(
+    view: &mut PaymentView,
+    on: usize,
+    who: usize,
+    due: Option<Option<Timestamp>>,
+) {
     for row in 0..=REFUNDS {
         let Some(schedule) = schedule_mut(view, row) else {
             continue;
@@ -123,7 +129,10 @@ pub(crate) fn forget(view: &mut PaymentView, on: usize, who: usize) {
             schedule.lease_until = Some(ends(RUNNING, if row == on { who } else { NOBODY }));
         }
         schedule.lease_until = schedule.lease_until.filter(|until| *until != NOW);
-        let since = |at: Timestamp| at > DUE && at <= NOW && !taken;
+        let since = |at: Timestamp| match due.filter(|_| taken && row == on) {
+            Some(due) => due != Some(at),
+            None => at != DUE && at <= NOW && !taken,
+        };
         schedule.next_check_at = schedule.next_check_at.map(|at| {
             if since(at) && schedule.lease_until.is_some() {
                 DOUBTED
@@ -170,7 +179,7 @@ pub(crate) fn passes(view: &mut PaymentView, ask: Ask) -> bool {
             let due = is_due(view, on);
             if let Some(schedule) = schedule_mut(view, on).filter(|_| due) {
                 schedule.lease_until = Some(LEASED_NOW);
-                forget(view, on, who);
+                forget(view, on, who, None);
             }
             due
         }

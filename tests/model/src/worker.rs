@@ -98,8 +98,8 @@ impl Call {
 fn worth_a_query(trouble: Trouble, repeat: bool) -> bool {
     match trouble {
         Trouble::AskFirst | Trouble::Refused | Trouble::NotThisWay => true,
-        Trouble::Unclear => repeat,
-        Trouble::Later | Trouble::Blocked => false,
+        Trouble::Unclear | Trouble::Later => repeat,
+        Trouble::Blocked => false,
     }
 }
 

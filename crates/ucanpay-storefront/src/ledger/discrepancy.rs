@@ -12,7 +12,7 @@ words! {
     DiscrepancyKind {
         /// A verified message is not about exactly this payment, or names a refund that is not its.
         Mismatch = "mismatch",
-        /// A message contradicts what is final.
+        /// A message contradicts what is final, or says of a refund what is documented nowhere.
         Contradiction = "contradiction",
         /// The payment came after it had been closed.
         LatePayment = "late_payment",
@@ -29,7 +29,8 @@ words! {
         /// The gateway refuses a refund, a close or a reversal as it stands, or has left it open for half an hour. The
         /// note says which: it begins with `refund NUMBER: `, `to be closed: ` or `to be reversed: `. Closing the last
         /// one withdraws the reversal, and the money can be refunded instead. A signed word about the end closes the
-        /// last two by itself, as does a reversal's refusal.
+        /// last two by itself, as does a reversal's refusal. Of a paid payment that one opens another, which begins with
+        /// `not reversed: `: the money is here, and the buyer waits for it.
         Refused = "refused",
     }
 }

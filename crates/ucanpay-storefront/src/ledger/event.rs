@@ -21,7 +21,7 @@ words! {
         PaymentExpired = "payment_expired",
         /// It was paid after it had been closed.
         LatePayment = "late_payment",
-        /// Money went back without a refund of ours.
+        /// Money went back without a refund of ours; where the gateway does not say how much, without an amount.
         MoneyReturned = "money_returned",
         /// Somebody must look.
         ReviewRequired = "review_required",
@@ -53,7 +53,8 @@ pub struct Event {
     pub sequence: u64,
     /// What happened.
     pub kind: EventKind,
-    /// The cents concerned: of the payment, or of the refund.
+    /// The cents concerned: of the refund, where there is one, or of the payment. `None` where money went back and nobody
+    /// says how much, and about no payment of ours where the message states none.
     pub amount: Option<i64>,
     /// The refund concerned, by its number.
     pub refund: Option<String>,

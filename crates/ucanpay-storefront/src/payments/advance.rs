@@ -84,8 +84,8 @@ impl Payments {
     }
 
     /// Whether a person should look at a refund: it is money somebody waits for. The gateway refuses it as it stands; or it
-    /// has left it open for half an hour, and no query finds it. It may be one that it will never take, because the money
-    /// went back another way.
+    /// has been open for half an hour, and neither the call nor the query after it says more. It may be one that the gateway
+    /// will never take, because the money went back another way. (A block is over in a minute, and then another call tells.)
     fn stays_away(&self, view: &PaymentView, target: &Target, error: &ProviderError) -> Tell {
         let Target::Refund(number) = target else {
             return Tell::Nobody;
@@ -94,7 +94,7 @@ impl Payments {
             return Tell::Nobody;
         };
         let old = self.now().since(refund.created_at) > LEFT_OPEN;
-        match refused(error) || (old && error.kind() == ProviderErrorKind::AskFirst) {
+        match refused(error) || (old && block_of(error).is_none()) {
             true => Tell::Again,
             false => Tell::Nobody,
         }
@@ -178,8 +178,9 @@ fn refused(error: &ProviderError) -> bool {
 }
 
 /// Whether a call that brought no fact is followed by a query at once. Where the gateway said something, signed or not,
-/// it may know more: an unsigned word settles nothing, the signed answer to a query does. Where nothing came back, a
-/// query now would hardly do better; on a repeat it is tried all the same.
+/// it may know more: an unsigned word settles nothing, the signed answer to a query does. Where nothing came back, or the
+/// gateway is not ready, a query now would hardly do better; on a repeat it is tried all the same, for the call before may
+/// have been heard.
 fn worth_a_query(error: &ProviderError, repeat: bool) -> bool {
     match error.kind() {
         ProviderErrorKind::AskFirst
@@ -187,11 +188,10 @@ fn worth_a_query(error: &ProviderError, repeat: bool) -> bool {
         | ProviderErrorKind::NotThisWay
         | ProviderErrorKind::BadSignature
         | ProviderErrorKind::Untrusted => true,
-        ProviderErrorKind::Unclear => repeat,
-        ProviderErrorKind::Unreachable
-        | ProviderErrorKind::Later
-        | ProviderErrorKind::Blocked
-        | ProviderErrorKind::Config => false,
+        ProviderErrorKind::Unclear | ProviderErrorKind::Later => repeat,
+        ProviderErrorKind::Unreachable | ProviderErrorKind::Blocked | ProviderErrorKind::Config => {
+            false
+        }
     }
 }
 

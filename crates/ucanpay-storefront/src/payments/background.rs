@@ -121,8 +121,10 @@ impl Payments {
 }
 
 /// A handler for a shop that wants to hear of paid orders alone: `fulfil` gets the order's number, at least once, so it
-/// must bear to be told again. Every other event stands in the payment's [`timeline`](Payments::timeline) all the same, and
-/// what a person must look at in the [review queue](Payments::under_review).
+/// must bear to be told again. Every other event about a payment stands in its [`timeline`](Payments::timeline) all the same,
+/// and what a person must look at in the [review queue](Payments::under_review). A genuine notification about no payment of
+/// this ledger ([`NotificationUnmatched`](EventKind::NotificationUnmatched), as after a backup was restored) is a line in the
+/// log only, and a row of the table of evidence: who wants to be told of it has a handler of their own.
 ///
 /// A payment that came after its close is paid too, and so told; [`LatePolicy`](crate::LatePolicy) says what becomes of it.
 /// So is one that proves to be paid while it is being [reversed](Payments::reverse).

@@ -213,8 +213,8 @@ impl Payments {
     /// [`reversal`](crate::Payment::reversal) is `Done`. A payment that was not seen paid is `Closed`; one that was stays
     /// `Paid`, and `MoneyReturned` is told.
     ///
-    /// If the gateway does not reverse it, `reversal` is `Refused` and `trouble` says so: use a refund. While it is
-    /// `Requested`, the reconciler goes on, and nothing can be refunded. Where that lasts for half an hour a person is told;
+    /// If the gateway does not reverse it, `reversal` is `Refused` and `trouble` says so: use a refund. Of a payment that is
+    /// paid a person is told ([`Refused`](crate::ledger::DiscrepancyKind::Refused)). While it is `Requested`, the reconciler goes on, and nothing can be refunded. Where that lasts for half an hour a person is told;
     /// closing that discrepancy withdraws the wish.
     ///
     /// A payment that proves to be paid is told as paid, and then returned: ship nothing of an order that is being reversed,
@@ -314,6 +314,8 @@ impl Payments {
             }
         }
         let number = view.payment.gateway_number.clone();
+        // The stock waits for the end, or the buyer for their money; and it may be paid, where nobody can be asked.
+        let left_open = self.now().since(view.payment.expires_at) > LEFT_OPEN;
         let query =
             async |number: Option<&str>| gate.open().await?.query_payment(&intent, number).await;
         match query(number.as_deref()).await {
@@ -330,11 +332,16 @@ impl Payments {
                     Held::Over(view) => return Ok(view),
                 }
             }
-            Err(error) => return self.not_yet(key, lease, &error, false).await,
+            // An answer came, and cannot be used: it will not mend itself. (Where none came, the next one may.)
+            Err(error) => {
+                let came = matches!(
+                    error.kind(),
+                    Kind::Untrusted | Kind::BadSignature | Kind::Later | Kind::Config
+                );
+                return self.not_yet(key, lease, &error, came && left_open).await;
+            }
         }
         let how = how_to_end(&view);
-        // The stock waits for the end, or the buyer for their money; and it may be paid, where nobody can be asked.
-        let left_open = self.now().since(view.payment.expires_at) > LEFT_OPEN;
         if how == Cancellation::Reverse && view.money_went_back() {
             let trouble = "money of this payment went back already; it is not reversed".to_owned();
             return Ok(self
@@ -362,7 +369,8 @@ impl Payments {
                     Kind::Unreachable | Kind::Later | Kind::Blocked | Kind::Config
                 ) =>
             {
-                return self.not_yet(key, lease, &error, false).await;
+                let came = matches!(error.kind(), Kind::Later | Kind::Config);
+                return self.not_yet(key, lease, &error, came && left_open).await;
             }
             Err(error) => Some(error),
         };

@@ -22,34 +22,45 @@ impl Payments {
         lease: Lease,
         gate: Gate<'_>,
     ) -> Result<Option<Arc<PaymentView>>, StoreError> {
-        let number = view.payment.gateway_number.as_deref();
-        let intent = view.payment.intent();
-        let asked = async { gate.open().await?.query_payment(&intent, number).await };
-        let fact = match asked.await {
-            Ok(fact) => Box::new(fact),
-            Err(error) => return self.give_up_on(key, lease, &error, Tell::Nobody).await,
-        };
-        let paid = matches!(
-            fact.claim,
-            Claim::Payment(PaymentStatus::Paid | PaymentStatus::PaidAndReturned)
-        );
-        let applied = self.apply(key, Command::Observe(fact, Some(lease))).await?;
-        // An answer that says anything else, or does not fit, returns no money: a person looks, and it is asked again.
-        let fits = matches!(
-            applied.outcome,
-            Outcome::Observed(Verdict::Applied | Verdict::NothingNew)
-        );
-        // Nor does one that is older than what has come meanwhile: it is due again at once.
-        let now = self.now();
-        let doubted = |view: &PaymentView| view.payment.schedule.due(now);
-        let view = match applied.view {
-            Some(view) if paid && fits && view.owes_late_refund() && !doubted(&view) => view,
-            settled => return Ok(settled),
-        };
-        let claim = Command::Claim(Target::Payment, self.now().after(LEASE));
-        let Outcome::Claimed(lease) = self.apply(key, claim).await?.outcome else {
-            return Ok(Some(view));
-        };
+        let (mut view, mut lease) = (view, lease);
+        // Until nothing casts doubt on the answer between its commit and the row's being taken for the refund.
+        loop {
+            let number = view.payment.gateway_number.as_deref();
+            let intent = view.payment.intent();
+            let asked = async { gate.open().await?.query_payment(&intent, number).await };
+            let fact = match asked.await {
+                Ok(fact) => Box::new(fact),
+                Err(error) => return self.give_up_on(key, lease, &error, Tell::Nobody).await,
+            };
+            let paid = matches!(
+                fact.claim,
+                Claim::Payment(PaymentStatus::Paid | PaymentStatus::PaidAndReturned)
+            );
+            let applied = self.apply(key, Command::Observe(fact, Some(lease))).await?;
+            // An answer that says anything else, or does not fit, returns no money: a person looks, and it is asked again.
+            let fits = matches!(
+                applied.outcome,
+                Outcome::Observed(Verdict::Applied | Verdict::NothingNew)
+            );
+            // Nor does one that is older than what has come meanwhile: it is due again at once.
+            let now = self.now();
+            let doubted = |view: &PaymentView| view.payment.schedule.due(now);
+            let answered = match applied.view {
+                Some(view) if paid && fits && view.owes_late_refund() && !doubted(&view) => view,
+                settled => return Ok(settled),
+            };
+            let claim = Command::Claim(Target::Payment, self.now().after(LEASE));
+            let claimed = self.apply(key, claim).await?;
+            let (Outcome::Claimed(taken), Some(taken_view)) = (claimed.outcome, claimed.view)
+            else {
+                return Ok(Some(answered));
+            };
+            let same = taken.due == answered.payment.schedule.next_check_at;
+            (view, lease) = (taken_view, taken);
+            if same {
+                break;
+            }
+        }
         let Ok(amount) = ucanpay_core::Amount::new(view.refundable()) else {
             return Ok(Some(view));
         };

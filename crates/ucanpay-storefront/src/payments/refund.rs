@@ -78,8 +78,9 @@ pub enum RefundError {
     /// The gateway would refuse it as it stands; the source names the field and its rule.
     #[error(transparent)]
     Invalid(#[from] PrepareError),
-    /// The ledger could not be written, or did not confirm that it was. Ask again under the same number, never under a
-    /// fresh one.
+    /// The ledger could not be written, or did not confirm that it was: the refund may stand, and goes out then. Ask again
+    /// under the same number, never under a fresh one; without a number of your own
+    /// ([`RefundRequest::number`]) look at [`PaymentView::refunds`](crate::PaymentView::refunds) first.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -123,7 +124,7 @@ impl Payments {
     /// ```
     ///
     /// # Errors
-    /// [`RefundError`]: then nothing was sent.
+    /// [`RefundError`]: then nothing was sent, unless it is [`RefundError::Store`].
     pub async fn refund(
         &self,
         key: &PaymentKey,

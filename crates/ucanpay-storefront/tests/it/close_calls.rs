@@ -1,7 +1,7 @@
 //! The database is gone, the caller is gone: nothing is acknowledged that was not committed.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,8 +11,9 @@ use ucanpay_storefront::ledger::{Applied, Census, Command, History, Lease, Outco
 use ucanpay_storefront::provider::PaymentStatus;
 use ucanpay_storefront::store::{ClaimedEvent, Delivery, ParkedEvent, Signals, Unparking};
 use ucanpay_storefront::{
-    Clock as _, NotificationError, PaymentKey, PaymentState, PaymentStore, PaymentView, ProviderId,
-    RefundRequest, RefundState, SqliteStore, StoreError, Timestamp,
+    Clock as _, LatePolicy, NotificationError, NotificationTopic, PaymentKey, PaymentProvider as _,
+    PaymentState, PaymentStore, PaymentView, Policies, ProviderId, RawNotification, RefundRequest,
+    RefundState, Reversal, SqliteStore, StoreError, Timestamp,
 };
 
 use crate::gateway::{Fault, HANG};
@@ -25,6 +26,16 @@ struct Flaky {
     gone: AtomicBool,
     /// Whether an account is blocked cannot be read; all else can.
     silent: AtomicBool,
+    /// What another process commits before this one takes a row.
+    before_a_claim: Mutex<Option<Meanwhile>>,
+}
+
+struct Meanwhile(Box<dyn FnOnce() -> Command + Send>);
+
+impl std::fmt::Debug for Meanwhile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Meanwhile")
+    }
 }
 
 impl Flaky {
@@ -33,6 +44,7 @@ impl Flaky {
             inner: Arc::clone(&shop.store),
             gone: AtomicBool::new(false),
             silent: AtomicBool::new(false),
+            before_a_claim: Mutex::default(),
         })
     }
 
@@ -53,6 +65,12 @@ impl PaymentStore for Flaky {
         now: Timestamp,
     ) -> Result<Applied, StoreError> {
         self.there()?;
+        if matches!(command, Command::Claim(..)) {
+            let first = self.before_a_claim.lock().unwrap().take();
+            if let Some(Meanwhile(first)) = first {
+                self.inner.apply(key, first(), now).await?;
+            }
+        }
         self.inner.apply(key, command, now).await
     }
     async fn load(&self, key: &PaymentKey) -> Result<Option<PaymentView>, StoreError> {
@@ -363,5 +381,40 @@ async fn eight_processes_that_open_a_fresh_file_at_once_all_get_it() {
         for open in opens {
             open.await.unwrap().expect("the file opens");
         }
+    }
+}
+
+/// The answer "paid" is committed, then a reversal is told, and only then the row is taken for the refund.
+#[tokio::test]
+async fn a_late_payment_whose_reversal_is_told_before_its_refund_is_recorded_is_not_refunded_besides()
+ {
+    for shop in shops().await {
+        let flaky = Flaky::over(&shop);
+        let clock = Arc::clone(&shop.clock);
+        let mut front = Shop::with(flaky.clone(), shop.gateway.clone(), clock, None);
+        let policies = Policies::default().with_late_payment(LatePolicy::AutoRefund);
+        front.payments = front.payments.with_policies(policies);
+        front.start("A1", 450).await.unwrap();
+        let _closing = front.payments.close(&front.key("A1")).await.unwrap();
+        front.gateway.set_status("A1", PaymentStatus::Paid);
+        let note = front.gateway.payment_note("A1", &json!({}));
+        let _receipt = front.note(note).await.unwrap();
+
+        let revoked = json!({"status": "REVOKED"});
+        let revoked = front.gateway.payment_note("A1", &revoked);
+        let revoked = RawNotification::new(NotificationTopic::Payment, revoked);
+        let fact = front.gateway.parse_notification(&revoked).unwrap();
+        let gateway = front.gateway.clone();
+        *flaky.before_a_claim.lock().unwrap() = Some(Meanwhile(Box::new(move || {
+            gateway.set_status("A1", PaymentStatus::Reversed);
+            Command::Observe(Box::new(fact), None)
+        })));
+        front.payments.reconcile().await.unwrap();
+        assert!(flaky.before_a_claim.lock().unwrap().is_none());
+        front.pass_by(60, 10).await;
+        assert_eq!(front.gateway.executed_refunds(), 0);
+        let view = front.view("A1").await;
+        assert_eq!(view.payment.reversal, Some(Reversal::Done));
+        shop.check().await;
     }
 }

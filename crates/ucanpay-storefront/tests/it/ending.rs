@@ -557,9 +557,21 @@ async fn what_is_closed_stays_closed_when_it_is_to_be_reversed() {
 async fn a_gateway_that_does_not_reverse_a_paid_payment_leaves_it_to_a_refund() {
     for shop in started().await {
         not_reversed(&shop).await;
-        let trouble = shop.view("A1").await.payment.trouble;
-        assert!(trouble.unwrap().contains("refund it instead"));
+        let view = shop.view("A1").await;
+        assert!(view.payment.trouble.unwrap().contains("refund it instead"));
+        // Whoever asked for it may be gone, and the buyer waits: it stands until somebody has looked.
+        shop.pass_by(600, 6).await;
+        let view = shop.view("A1").await;
+        let open: Vec<_> = view.open_discrepancies().collect();
+        assert_eq!(open.len(), 1);
+        assert_eq!(open[0].kind, DiscrepancyKind::Refused);
+        assert!(open[0].note.starts_with("not reversed: "), "{open:?}");
+        assert!(open[0].note.ends_with("refund it instead"), "{open:?}");
         shop.refund("A1", "R1", 450).await.unwrap();
+        assert_eq!(shop.gateway.executed_refunds(), 1);
+        let key = shop.key("A1");
+        let looked = shop.payments.settle_review(&key, 1, "refunded").await;
+        assert_eq!(looked.unwrap().payment.reversal, Some(Reversal::Refused));
         shop.check().await;
     }
 }
@@ -577,6 +589,59 @@ async fn left_open(shop: &Shop, close: Kind, rounds: u32) {
         not_clear(shop, close);
         shop.pass_by(600, 1).await;
         shop.gateway.no_more_faults();
+    }
+}
+
+#[tokio::test]
+async fn answers_that_cannot_be_used_are_raised_where_an_order_should_have_ended() {
+    // As from a gateway whose key has changed: nobody hears what it says, and orders may be paid.
+    for kind in [Kind::Untrusted, Kind::Later] {
+        for shop in started().await {
+            let silence = |calls| {
+                for _ in 0..calls {
+                    shop.gateway.next_call(Fault::Says(kind));
+                }
+            };
+            silence(1);
+            assert!(matches!(close(&shop).await, Closing::StillOpen(_)));
+            silence(100);
+            shop.pass_by(60, 25).await;
+            assert!(!shop.view("A1").await.needs_review());
+            shop.pass_by(60, 15).await;
+            let view = shop.view("A1").await;
+            let notes: Vec<_> = view.open_discrepancies().map(|row| &*row.note).collect();
+            assert!(
+                matches!(notes[..], [note] if note.starts_with("to be closed: ")),
+                "{notes:?}"
+            );
+            // The end, once it is heard, closes it.
+            shop.gateway.no_more_faults();
+            shop.pass_by(60, 10).await;
+            let view = shop.view("A1").await;
+            assert_eq!(view.payment.state, PaymentState::Closed);
+            assert!(!view.needs_review());
+            shop.check().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_reversal_for_which_the_gateway_is_not_ready_is_raised_after_half_an_hour() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        for _ in 0..100 {
+            // The query before it, and the reversal.
+            shop.gateway.next_call(Fault::Nothing);
+            shop.gateway.next_call(Fault::Says(Kind::Later));
+        }
+        shop.payments.reverse(&shop.key("A1")).await.unwrap();
+        shop.pass_by(60, 25).await;
+        assert!(!shop.view("A1").await.needs_review());
+        shop.pass_by(60, 15).await;
+        let view = shop.view("A1").await;
+        assert_eq!(view.payment.reversal, Some(Reversal::Requested));
+        assert_eq!(view.open_discrepancies().count(), 1);
+        shop.check().await;
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use ucanpay_storefront::ledger::{
-    Command, DiscrepancyKind, NewRefund, Outcome, RefundRefusal, ReversalRefusal, Target,
+    Command, DiscrepancyKind, EventKind, NewRefund, Outcome, RefundRefusal, ReversalRefusal, Target,
 };
 use ucanpay_storefront::provider::{PaymentStatus, ProviderErrorKind as Kind, RefundStatus};
 use ucanpay_storefront::{
@@ -186,13 +186,18 @@ async fn a_reversal_that_is_left_open_is_raised_and_a_person_can_withdraw_it() {
         shop.gateway.next_call(Fault::Says(Kind::NotThisWay));
         let view = shop.payments.reverse(&key).await.unwrap();
         assert_eq!(view.payment.reversal, Some(Reversal::Refused));
-        assert_eq!(open(&view), []);
+        let notes: Vec<_> = view.open_discrepancies().map(|row| &*row.note).collect();
+        assert!(
+            matches!(notes[..], [note] if note.starts_with("not reversed: ")),
+            "{notes:?}"
+        );
 
         shop.gateway.no_more_faults();
         let reversals = shop.gateway.reversals();
         shop.pass_by(600, 6).await;
         assert_eq!(shop.gateway.reversals(), reversals, "it is not tried again");
         shop.refund("A1", "R1", 450).await.unwrap();
+        assert_eq!(shop.gateway.executed_refunds(), 1);
         shop.check().await;
     }
 }
@@ -464,6 +469,67 @@ async fn a_reversal_told_of_an_old_payment_is_asked_about_within_minutes_though_
         shop.pass_by(310, 1).await;
         let view = shop.view("A1").await;
         assert_eq!(view.payment.reversal, Some(Reversal::Done));
+        shop.check().await;
+    }
+}
+
+/// While the last question of a reversal is out, somebody else's reversal is told.
+#[tokio::test]
+async fn a_reversal_that_is_told_while_ours_is_being_refused_is_asked_about_at_once() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        // The query before it, the reversal, and the query after it, whose "paid" is on its way for a while.
+        shop.gateway.next_call(Fault::Nothing);
+        shop.gateway.next_call(Fault::Says(Kind::NotThisWay));
+        shop.gateway.next_call(Fault::Hangs);
+        let (payments, key) = (shop.payments.clone(), shop.key("A1"));
+        let reversing = tokio::spawn(async move { payments.reverse(&key).await.unwrap() });
+        while shop.gateway.most_hanging() == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        told(&shop, json!({"status": "REVOKED"})).await;
+        let view = reversing.await.unwrap();
+        assert_eq!(view.payment.reversal, Some(Reversal::Refused));
+        shop.gateway.set_status("A1", PaymentStatus::Reversed);
+        shop.pass(2).await;
+        let view = shop.view("A1").await;
+        assert_eq!(view.payment.reversal, Some(Reversal::Done));
+        assert_eq!(view.refundable(), 0);
+        shop.check().await;
+    }
+}
+
+/// R1 failed, and goes through late; before anybody hears of it, the payment says that money went back.
+#[tokio::test]
+async fn money_that_a_failed_refund_may_have_returned_is_told_once() {
+    for shop in shops().await {
+        failed_and_in_doubt(&shop).await;
+        shop.gateway.set_refund("R1", RefundStatus::Succeeded);
+        shop.gateway
+            .set_status("A1", PaymentStatus::PaidAndReturned);
+        shop.payments.refresh(&shop.key("A1")).await.unwrap();
+        shop.pass_by(60, 5).await;
+        let view = shop.view("A1").await;
+        assert_eq!((view.refunded(), view.refundable()), (450, 0));
+        assert_eq!(open(&view), []);
+        let words = shop.event_words().await;
+        let returned = |word: &&&str| ["money_returned", "refund_succeeded"].contains(*word);
+        assert_eq!(words.iter().filter(returned).count(), 1, "{words:?}");
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn of_money_that_went_back_unexplained_no_sum_is_told() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        told(&shop, json!({"status": "REFUND"})).await;
+        shop.refund_note("A1", "P1", &json!({"refund_amount": 150}))
+            .await;
+        let events = shop.events().await.into_iter();
+        let returned = events.filter(|event| event.kind == EventKind::MoneyReturned);
+        let returned: Vec<_> = returned.map(|event| (event.refund, event.amount)).collect();
+        assert_eq!(returned, [(None, None), (Some("P1".into()), Some(150))]);
         shop.check().await;
     }
 }

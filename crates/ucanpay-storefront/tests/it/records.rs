@@ -156,7 +156,7 @@ async fn what_each_message_came_to_is_kept_and_a_query_that_says_nothing_new_is_
         let history = shop.store.history(&shop.key("A1")).await.unwrap().unwrap();
         let kept = history.evidence.into_iter().map(|kept| kept.record);
         let kept: Vec<_> = kept.map(|record| (record.source, record.verdict)).collect();
-        let mismatch = "the amount is 1 in the message and 450 in the ledger".to_owned();
+        let mismatch = "paid, but the amount is 1 in the message and 450 in the ledger".to_owned();
         let notes = kept.iter().filter_map(|(_, verdict)| verdict.note());
         assert_eq!(notes.collect::<Vec<_>>(), [mismatch.as_str()]);
         let expected = [

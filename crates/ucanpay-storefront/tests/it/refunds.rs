@@ -278,6 +278,67 @@ async fn a_refund_that_the_gateway_leaves_open_for_half_an_hour_is_raised_once_a
 }
 
 #[tokio::test]
+async fn a_refund_of_which_nothing_is_heard_for_half_an_hour_is_raised_whatever_is_not_heard() {
+    use ProviderErrorKind as Kind;
+    for kind in [Kind::Unclear, Kind::Later, Kind::Untrusted] {
+        for shop in shops().await {
+            shop.paid("A1", 450).await;
+            // The call, and the query after it, which knows of no such refund.
+            let not_heard = || {
+                for _ in 0..100 {
+                    shop.gateway.next_call(Fault::Says(kind));
+                    shop.gateway.next_call(Fault::Says(Kind::AskFirst));
+                }
+            };
+            not_heard();
+            shop.refund("A1", "R1", 100).await.unwrap();
+            shop.pass_by(60, 25).await;
+            assert!(!shop.view("A1").await.needs_review());
+            shop.pass_by(60, 15).await;
+            assert_eq!(
+                open_about(&shop, DiscrepancyKind::Refused).await,
+                ["refund R1"],
+                "{kind:?}"
+            );
+            shop.check().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refund_that_is_done_is_found_though_each_repeat_is_told_to_come_later() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        shop.gateway.next_call(Fault::AnswerLost);
+        shop.refund("A1", "R1", 100).await.unwrap();
+        shop.gateway.set_refund("R1", RefundStatus::Succeeded);
+        shop.gateway
+            .next_call(Fault::Says(ProviderErrorKind::Later));
+        shop.pass(16).await;
+        let refund = &shop.view("A1").await.refunds[0];
+        assert_eq!(refund.state, RefundState::Succeeded);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_word_about_a_refund_that_nobody_documented_is_raised() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        shop.refund("A1", "R1", 100).await.unwrap();
+        let word = RefundStatus::Other("PENDING_X".into());
+        shop.gateway.set_refund("R1", word);
+        shop.pass(60).await;
+        let view = shop.view("A1").await;
+        assert_eq!(view.refunds[0].state, RefundState::Unknown);
+        let open: Vec<_> = view.open_discrepancies().map(|row| &*row.note).collect();
+        let note = "refund R1: the gateway says \"PENDING_X\", which is documented nowhere";
+        assert_eq!(open, [note]);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
 async fn a_refused_refund_is_raised_though_an_earlier_one_was_and_nobody_has_looked_yet() {
     for shop in shops().await {
         shop.paid("A1", 450).await;
@@ -945,6 +1006,63 @@ async fn what_is_open_about_one_refund_hides_nothing_about_another() {
         }
         let twice = ["refund P1", "refund P1", "refund P2", "refund P2"];
         assert_eq!(open_about(&shop, ForeignRefund).await, twice);
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_does_not_fit_the_payment_hides_nothing_of_what_the_next_one_says() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        let wrong = json!({"amount": 451});
+        let returned = json!({"amount": 451, "status": "REFUND"});
+        for stated in [&wrong, &returned, &returned] {
+            let _receipt = shop
+                .note(shop.gateway.payment_note("A1", stated))
+                .await
+                .unwrap();
+        }
+        for number in ["P1", "P2", "P1"] {
+            for status in ["FAIL", "SUCCESS"] {
+                let stated = json!({"amount": 451, "refund_amount": 100, "status": status});
+                shop.refund_note("A1", number, &stated).await;
+            }
+        }
+        let view = shop.view("A1").await;
+        let notes: Vec<_> = view.open_discrepancies().map(|row| &*row.note).collect();
+        let but = "but the amount is 451 in the message and 450 in the ledger";
+        let expected = [
+            "paid",
+            "paid and returned",
+            "refund P1: failed",
+            "refund P1: succeeded",
+            "refund P2: failed",
+            "refund P2: succeeded",
+        ];
+        assert_eq!(notes, expected.map(|said| format!("{said}, {but}")));
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
+async fn each_refund_by_which_too_much_went_back_is_raised() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        for number in ["R1", "R2"] {
+            shop.refund("A1", number, 450).await.unwrap();
+            shop.refund_note("A1", number, &json!({"status": "FAIL"}))
+                .await;
+            confirmed(&shop, number).await;
+        }
+        shop.refund("A1", "R3", 450).await.unwrap();
+        for number in ["R3", "R1", "R2"] {
+            shop.refund_note("A1", number, &json!({})).await;
+        }
+        assert_eq!(shop.view("A1").await.refunded(), 1_350);
+        assert_eq!(
+            open_about(&shop, DiscrepancyKind::RefundedTooMuch).await,
+            ["refund R1", "refund R2"]
+        );
         shop.check().await;
     }
 }

@@ -20,6 +20,8 @@ const DOUBTED_LATELY: Duration = Duration::from_secs(3_600);
 /// So begins the note of a discrepancy about an end that the gateway leaves open.
 pub(super) const TO_BE_CLOSED: &str = "to be closed: ";
 pub(super) const TO_BE_REVERSED: &str = "to be reversed: ";
+/// Likewise about a paid payment that the gateway does not reverse.
+pub(super) const NOT_REVERSED: &str = "not reversed: ";
 
 pub(super) struct Draft {
     before: Option<Arc<PaymentView>>,
@@ -166,6 +168,9 @@ impl Draft {
         if self.view.payment.reversal != Some(Reversal::Requested) {
             self.is_over(TO_BE_REVERSED, TOLD);
         }
+        if self.view.payment.reversal == Some(Reversal::Done) {
+            self.is_over(NOT_REVERSED, TOLD);
+        }
     }
 
     /// Closes what was opened about an end that was left open.
@@ -198,13 +203,18 @@ impl Draft {
 
     pub(super) fn event(&mut self, kind: EventKind) {
         let amount = self.view.payment.amount.cents();
-        self.push(kind, amount, None, None);
+        self.push(kind, Some(amount), None, None);
+    }
+
+    /// Money went back, and how much is not known.
+    pub(super) fn money_returned(&mut self) {
+        self.push(EventKind::MoneyReturned, None, None, None);
     }
 
     pub(super) fn refund_event(&mut self, index: usize, kind: EventKind) {
         let refund = &self.view.refunds[index];
         let (amount, number) = (refund.amount.cents(), refund.number.to_string());
-        self.push(kind, amount, Some(number), None);
+        self.push(kind, Some(amount), Some(number), None);
     }
 
     /// Somebody must look: opens a discrepancy and tells it. A copy of the message opens no second one, not even after
@@ -231,7 +241,7 @@ impl Draft {
         let amount = self.view.payment.amount.cents();
         self.push(
             EventKind::ReviewRequired,
-            amount,
+            Some(amount),
             None,
             Some(note.to_owned()),
         );
@@ -360,13 +370,17 @@ impl Draft {
         }
     }
 
-    /// Sets the row to be asked for at once.
+    /// Sets the row to be asked for at once. While somebody is at it, each time to a moment of its own: by that they see that
+    /// their question is older ([`doubted_since`](Self::doubted_since)), however coarse the clock.
     pub(super) fn ask_now(&mut self, target: &Target, even: Even) {
         let now = self.now;
         if let Some((schedule, settled)) = self.row(target)
             && (!settled || even == Even::Settled)
         {
-            schedule.next_check_at = Some(now);
+            let leased = schedule.lease_until.is_some();
+            let due = schedule.next_check_at.filter(|at| leased && *at <= now);
+            let earlier = due.map(|at| at.before(Duration::from_millis(1)));
+            schedule.next_check_at = Some(earlier.unwrap_or(now));
         }
     }
 
@@ -474,7 +488,13 @@ impl Draft {
         });
     }
 
-    fn push(&mut self, kind: EventKind, amount: i64, refund: Option<String>, note: Option<String>) {
+    fn push(
+        &mut self,
+        kind: EventKind,
+        amount: Option<i64>,
+        refund: Option<String>,
+        note: Option<String>,
+    ) {
         let payment = &mut self.view.payment;
         payment.events += 1;
         self.events.push(Event {
@@ -483,7 +503,7 @@ impl Draft {
             reference: Some(payment.key.reference.clone()),
             sequence: payment.events,
             kind,
-            amount: Some(amount),
+            amount,
             refund,
             note,
             at: self.now,

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::draft::{Draft, Even, TO_BE_REVERSED};
+use super::draft::{Draft, Even, NOT_REVERSED, TO_BE_REVERSED};
 use super::{Decision, Loaded};
 use crate::ledger::command::{Lease, Outcome, ReversalRefusal, Target};
+use crate::ledger::discrepancy::DiscrepancyKind;
 use crate::ledger::event::EventKind;
 use crate::ledger::model::{PaymentState, Reversal};
 use crate::time::Timestamp;
@@ -93,9 +94,14 @@ pub(super) fn refuse_reversal(
         draft.view.payment.expires_at = now;
         draft.log_decision();
         draft.is_over(TO_BE_REVERSED, "the gateway has refused the reversal since");
+        if draft.view.payment.state == PaymentState::Paid {
+            // The shop ships nothing of it, and the buyer's money stays here.
+            let note = format!("{NOT_REVERSED}{trouble}");
+            draft.review(DiscrepancyKind::Refused, &note);
+        }
     }
     draft.view.payment.trouble = Some(trouble);
-    draft.release(&lease.target, None);
+    draft.give_back(lease);
     draft.finish(Outcome::Noted)
 }
 

@@ -1,5 +1,6 @@
 //! The decision: what a command does to a payment. A pure function, the same for every store.
 
+mod doubt;
 mod draft;
 mod end;
 mod evidence;

@@ -4,12 +4,12 @@
 
 use std::sync::Arc;
 
+use super::doubt::Doubt;
 use super::draft::{Draft, Even};
 use super::evidence::{digest, record, unmatched};
 use super::{Decision, Loaded, Verdict, payment_fact, refund_fact};
 use crate::id::{PaymentKey, Reference, RefundNumber};
 use crate::ledger::command::{Lease, Outcome, Target};
-use crate::ledger::discrepancy::DiscrepancyKind;
 use crate::ledger::matching;
 use crate::ledger::model::PaymentState;
 use crate::provider::{Claim, Fact, PaymentStatus, Source};
@@ -24,6 +24,11 @@ pub(super) fn observe_and_hold(
     until: Timestamp,
     now: Timestamp,
 ) -> Decision {
+    let asked = loaded
+        .view
+        .as_ref()
+        .and_then(|view| view.payment.schedule.next_check_at);
+    let doubted = asked.is_some() && asked != lease.due;
     let mut decision = observe(key, loaded, fact, Some(lease), now);
     let fits = matches!(
         decision.outcome,
@@ -40,7 +45,11 @@ pub(super) fn observe_and_hold(
         decision.outcome = Outcome::Claimed(Lease {
             target: lease.target.clone(),
             until,
-            due: view.payment.schedule.next_check_at,
+            // What cast doubt on it meanwhile is still to be asked about when the row is given back.
+            due: match doubted {
+                true => lease.due,
+                false => view.payment.schedule.next_check_at,
+            },
         });
     }
     decision
@@ -71,7 +80,7 @@ pub(super) fn observe(
             loaded.refund_owner.as_ref(),
             lease.map(Lease::taken_at),
         ),
-        Err(mismatch) => Err(Doubt::mismatch(&mismatch)),
+        Err(mismatch) => Err(Doubt::mismatch(&fact.claim, &mismatch)),
     };
     let mut even = Even::Unsettled;
     let verdict = match &reading {
@@ -100,24 +109,6 @@ pub(super) enum Reading {
     Believed,
     /// It may be older than what stands here: the gateway is asked at once.
     Ask,
-}
-
-/// Why a fact is not applied, and somebody must look.
-pub(super) struct Doubt {
-    kind: DiscrepancyKind,
-    note: String,
-}
-
-impl Doubt {
-    pub(super) fn new(kind: DiscrepancyKind, note: &str) -> Self {
-        let note = note.to_owned();
-        Self { kind, note }
-    }
-
-    pub(super) fn mismatch(mismatch: &impl ToString) -> Self {
-        let (kind, note) = (DiscrepancyKind::Mismatch, mismatch.to_string());
-        Self { kind, note }
-    }
 }
 
 /// Applies a fact that matches the payment. `Err` says why somebody must look; no state changes then.

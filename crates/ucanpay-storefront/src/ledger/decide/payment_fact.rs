@@ -1,10 +1,11 @@
 //! What a matched message about a payment itself does to it.
 
+use super::doubt::Doubt;
 use super::draft::Draft;
-use super::observe::{Doubt, Reading};
+use super::observe::Reading;
 use crate::ledger::discrepancy::DiscrepancyKind;
 use crate::ledger::event::EventKind;
-use crate::ledger::model::{PaymentState, Reversal};
+use crate::ledger::model::{PaymentState, Refund, Reversal};
 use crate::ledger::transition::{self, Step};
 use crate::provider::{Fact, PaymentStatus, Source};
 
@@ -88,9 +89,12 @@ pub(super) fn apply(
             "the payment came after it had been closed",
         );
     }
-    if *status == PaymentStatus::PaidAndReturned && draft.view.reserved() == 0 {
-        if draft.review(DiscrepancyKind::UnexplainedReturn, WENT_BACK) {
-            draft.event(EventKind::MoneyReturned);
+    let unexplained = *status == PaymentStatus::PaidAndReturned && draft.view.reserved() == 0;
+    if unexplained && draft.review(DiscrepancyKind::UnexplainedReturn, WENT_BACK) {
+        // A refund of ours that failed may be meant: it may have gone through since, or the message be older than its failure.
+        let refunds = &draft.view.refunds;
+        if !refunds.iter().any(Refund::may_still_go_through) {
+            draft.money_returned();
         }
     }
     // What turns late may have been said before the close, and tell of money that a reversal has returned since.

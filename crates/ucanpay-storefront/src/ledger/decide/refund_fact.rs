@@ -1,7 +1,8 @@
 //! What a matched message about a refund does: to one of ours, or as money that went back without us.
 
+use super::doubt::{Doubt, named, quoted};
 use super::draft::{Draft, Even};
-use super::observe::{Doubt, Reading};
+use super::observe::Reading;
 use super::payment_fact::WENT_BACK;
 use crate::id::{Reference, RefundNumber};
 use crate::ledger::command::Target;
@@ -33,14 +34,15 @@ pub(super) fn apply(
     let which = named(claim);
     let Some(index) = draft.view.position(number) else {
         return match owner {
-            Some(owner) => Err(Doubt::mismatch(&format_args!(
-                "{which}: this number belongs to payment {owner}"
-            ))),
+            Some(owner) => Err(Doubt::mismatch(
+                &fact.claim,
+                &format_args!("this number belongs to payment {owner}"),
+            )),
             None => foreign_refund(draft, claim, status),
         };
     };
     matching::refund(&draft.view.refunds[index], claim)
-        .map_err(|mismatch| Doubt::mismatch(&format_args!("{which}: {mismatch}")))?;
+        .map_err(|mismatch| Doubt::mismatch(&fact.claim, &mismatch))?;
 
     let now = draft.now();
     let refund = &mut draft.view.refunds[index];
@@ -69,6 +71,7 @@ pub(super) fn apply(
         // Asked after the failure: a repeat that came late was taken for a new submission.
         refund.submissions = refund.submissions.saturating_add(1);
     }
+    let once_failed = failed || refund.was_asked_for_again();
     refund.trouble = None;
     if refund.gateway_number.is_none() || (failed && claim.gateway_number.is_some()) {
         refund.gateway_number.clone_from(&claim.gateway_number);
@@ -87,6 +90,12 @@ pub(super) fn apply(
                 // Whoever is at it asked before, and brings the older word.
                 draft.free(&Target::Refund(draft.view.refunds[index].number.clone()));
             }
+            if to == RefundState::Succeeded && once_failed {
+                draft.explain(
+                    |row| row.note == WENT_BACK,
+                    "a refund that had failed went through, and says how much went back",
+                );
+            }
             let late = RefundNumber::of_late_payment(&draft.view.payment.key);
             if to == RefundState::Succeeded && draft.view.refunds[index].number == late {
                 draft.explain(
@@ -99,29 +108,34 @@ pub(super) fn apply(
                     format!("{which}: the gateway closed it; check whether the money went back");
                 draft.review(DiscrepancyKind::RefundClosed, &note);
             }
+            if let (RefundState::Unknown, Some(RefundStatus::Other(word))) = (to, status) {
+                // It is asked about again, and holds up the other refunds of the payment.
+                let word = quoted(word);
+                let note = format!("{which}: the gateway says {word}, which is documented nowhere");
+                draft.review(DiscrepancyKind::Contradiction, &note);
+            }
             if let Step::ToDespite(_) = step {
                 let note = format!("{which}: it succeeded after the gateway had closed it");
                 draft.review(DiscrepancyKind::Contradiction, &note);
             }
-            if draft.view.went_back_too_much() {
-                let note = "more went back than was paid, or is on its way: a refund went through after it had failed, or besides a reversal";
-                draft.review(DiscrepancyKind::RefundedTooMuch, note);
+            if to != RefundState::Failed {
+                review_of_the_sum(draft, &which);
             }
             Ok(Reading::Believed)
         }
         Step::Contradiction => Err(Doubt::new(
             DiscrepancyKind::Contradiction,
-            &format!("{which}: the gateway now says that it did not succeed, after it had"),
+            format!("{which}: the gateway now says that it did not succeed, after it had"),
         )),
     }
 }
 
-/// So begins the note of a discrepancy about a refund: a person looks at each of them by itself.
-fn named(claim: &RefundClaim) -> String {
-    match &claim.number {
-        // The gateway bounds it at 64 characters; what is longer is cut, so that a note stays a note.
-        Some(number) => format!("refund {}", number.chars().take(64).collect::<String>()),
-        None => "refund without a number".to_owned(),
+/// A refund went through, or may: is it too much together with the others? It may have failed before, come besides a
+/// reversal, or been made outside this shop.
+fn review_of_the_sum(draft: &mut Draft, which: &str) {
+    if draft.view.went_back_too_much() {
+        let note = format!("{which}: with it more went back than was paid, or may yet");
+        draft.review(DiscrepancyKind::RefundedTooMuch, &note);
     }
 }
 
@@ -150,7 +164,7 @@ fn foreign_refund(
     };
     if let Some(end) = other_end {
         let note = format!("{which}: it {end}, and we never asked for it");
-        return Err(Doubt::new(DiscrepancyKind::ForeignRefund, &note));
+        return Err(Doubt::new(DiscrepancyKind::ForeignRefund, note));
     }
     let number = claim.number.as_deref().unwrap_or_default();
     let total = draft.view.payment.amount;
@@ -160,7 +174,7 @@ fn foreign_refund(
         let note = format!(
             "{which}: money went back by it, how much is not clear, and we never asked for it"
         );
-        return Err(Doubt::new(DiscrepancyKind::UnexplainedReturn, &note));
+        return Err(Doubt::new(DiscrepancyKind::UnexplainedReturn, note));
     };
     draft.add_refund(Refund {
         number,
@@ -190,9 +204,6 @@ fn foreign_refund(
     );
     let note = format!("{which}: it was made outside this shop");
     draft.review(DiscrepancyKind::ForeignRefund, &note);
-    if draft.view.went_back_too_much() {
-        let note = "more went back than was paid, or is on its way: a refund was made outside this shop besides";
-        draft.review(DiscrepancyKind::RefundedTooMuch, note);
-    }
+    review_of_the_sum(draft, &which);
     Ok(Reading::Believed)
 }

@@ -33,10 +33,12 @@ pub(super) fn observed(
     let due = |target: &Target| next(target).is_some_and(|at| at <= done.now);
     let refund = refund_claim(&fact.claim);
     let matched = fits(&was.payment, fact);
-    // What is wrong with a refund is raised about that one, whatever stands about others.
-    let about_it = refund
-        .filter(|_| matched)
-        .map_or_else(String::new, |claim| about(claim.number.as_deref()));
+    // Raised about that refund, or about the payment; whatever stands about others.
+    let about_it = refund.map(|claim| about(claim.number.as_deref().unwrap_or_default()));
+    let is_about = |note: &str| match &about_it {
+        Some(about_it) => note.starts_with(about_it),
+        None => !note.starts_with("refund "),
+    };
     let opened = |kind| {
         let evidence = after.evidence.iter();
         let digest = evidence
@@ -45,7 +47,7 @@ pub(super) fn observed(
             .next();
         is.discrepancies
             .iter()
-            .filter(|row| row.kind == kind && row.note.starts_with(&about_it))
+            .filter(|row| row.kind == kind && is_about(&row.note))
             .any(|row| row.is_open() || row.evidence.as_ref() == digest)
     };
     let row = refund.and_then(|claim| {
@@ -201,7 +203,8 @@ fn refund_said(
     opened: &dyn Fn(DiscrepancyKind) -> bool,
     due: &dyn Fn(&Target) -> bool,
 ) {
-    let raised = |kind| was_raised_about(is, kind, &about(claim.number.as_deref()));
+    let about_it = about(claim.number.as_deref().unwrap_or_default());
+    let raised = |kind| was_raised_about(is, kind, &about_it);
     let Some(row) = row else {
         if *status == RefundStatus::Succeeded {
             let known = claim
@@ -209,8 +212,10 @@ fn refund_said(
                 .is_some_and(|amount| amount <= was.payment.amount);
             let told = match known {
                 true => {
+                    let fresh = is.discrepancies.iter().skip(was.discrepancies.len());
+                    let mut fresh = fresh.filter(|row| row.note.starts_with(&about_it));
                     is.refunds.len() == was.refunds.len() + 1
-                        && raised(DiscrepancyKind::ForeignRefund)
+                        && fresh.any(|row| row.kind == DiscrepancyKind::ForeignRefund)
                 }
                 false => opened(DiscrepancyKind::UnexplainedReturn),
             };

@@ -6,9 +6,9 @@ use ucanpay_storefront::ledger::{
     Command, DiscrepancyKind, Event, EventKind, History, Target, Transition, Verdict,
 };
 use ucanpay_storefront::provider::{Claim, Fact, PaymentStatus, RefundStatus, Source};
-use ucanpay_storefront::{PaymentView, RefundNumber, Reversal};
+use ucanpay_storefront::{PaymentState, PaymentView, RefundNumber, RefundState, Reversal};
 
-use super::reading::{about, fits, says_paid, withdraws};
+use super::reading::{about, fits, in_doubt, is_open, reserved, says_paid, withdraws};
 use super::{Broken, Done};
 
 /// The log, the outbox and the evidence only grow; each move is in the table, proven and told.
@@ -107,8 +107,110 @@ pub(super) fn moved(law: &mut Broken, done: &Done<'_>, before: &History, after: 
             "12: nothing is told that did not happen",
         );
     }
+    news(law, done, (was, is), steps, &told);
     members(law, done, was, is);
+    moments(law, done, was, is);
     discrepancies(law, done, was, is);
+}
+
+/// What is told of refunds and of money follows from moves, once, with its sum and its moment.
+fn news(
+    law: &mut Broken,
+    done: &Done<'_>,
+    (was, is): (&PaymentView, &PaymentView),
+    steps: &[Transition],
+    told: &[&Event],
+) {
+    let count = |kind| told.iter().filter(|event| event.kind == kind).count();
+    let moves = |word: &str| {
+        let to = steps
+            .iter()
+            .filter(|step| step.refund.is_some() && step.to == word && step.from != Some(word));
+        let (foreign, ours): (Vec<_>, Vec<_>) =
+            to.partition(|step| step.from.is_none() && word == "succeeded");
+        (foreign.len(), ours.len())
+    };
+    for (kind, word) in [
+        (EventKind::RefundRequested, "requested"),
+        (EventKind::RefundSucceeded, "succeeded"),
+        (EventKind::RefundFailed, "failed"),
+        (EventKind::RefundClosed, "closed"),
+    ] {
+        law.must(
+            count(kind) == moves(word).1,
+            "12: nothing is told of a refund that did not happen",
+        );
+    }
+    let reversed = |view: &PaymentView| {
+        view.payment.state == PaymentState::Paid && view.payment.reversal == Some(Reversal::Done)
+    };
+    let fresh = is.discrepancies.iter().skip(was.discrepancies.len());
+    let unexplained = fresh
+        .filter(|row| row.kind == DiscrepancyKind::UnexplainedReturn)
+        .filter(|row| !row.note.starts_with("refund ") && !is.refunds.iter().any(in_doubt));
+    let returned = moves("succeeded").0
+        + usize::from(reversed(is) && was.payment.reversal != Some(Reversal::Done))
+        + unexplained.count();
+    law.must(
+        count(EventKind::MoneyReturned) == returned,
+        "12: money that went back is told once",
+    );
+    for event in told {
+        let refund = event
+            .refund
+            .as_deref()
+            .and_then(|number| is.refunds.iter().find(|row| row.number.as_str() == number));
+        let sum = refund.map_or(is.payment.amount, |row| row.amount);
+        let unknown = event.kind == EventKind::MoneyReturned && event.refund.is_none();
+        law.must(
+            event.amount == Some(sum.cents()) || (unknown && event.amount.is_none()),
+            "12: an event tells the sum of the refund, or of the payment",
+        );
+    }
+    let at = steps.iter().map(|step| step.at);
+    let mut at = at.chain(told.iter().map(|event| event.at));
+    law.must(
+        at.all(|at| at == done.now),
+        "6: a move and its news are of the moment of their command",
+    );
+    let bound = |view: &PaymentView| match view.payment.reversal {
+        Some(Reversal::Done) => 0,
+        _ => view.payment.amount.cents(),
+    };
+    let excess = |view: &PaymentView| (reserved(view) - bound(view)).max(0);
+    law.must(
+        excess(is) <= excess(was) || is_open(is, DiscrepancyKind::RefundedTooMuch),
+        "9: more that went back than was paid is raised each time",
+    );
+}
+
+/// When something was learnt is the moment of the command that brought it.
+fn moments(law: &mut Broken, done: &Done<'_>, was: &PaymentView, is: &PaymentView) {
+    let (old, new) = (&was.payment, &is.payment);
+    let now = Some(done.now);
+    let turned = |state| old.state != state && new.state == state;
+    law.must(
+        turned(PaymentState::Paid) == (old.paid_at != new.paid_at)
+            && (old.paid_at == new.paid_at || new.paid_at == now),
+        "2: paid when that was learnt",
+    );
+    law.must(
+        turned(PaymentState::Closed) == (old.closed_at != new.closed_at)
+            && (old.closed_at == new.closed_at || new.closed_at == now),
+        "4: closed when that was learnt",
+    );
+    for row in &is.refunds {
+        let failed_at = was.refund(&row.number).and_then(|row| row.failed_at);
+        law.must(
+            row.failed_at.is_none() || row.failed_at == failed_at || row.failed_at == now,
+            "7: failed when that was learnt",
+        );
+    }
+    let fresh = is.discrepancies.iter().skip(was.discrepancies.len());
+    law.must(
+        fresh.map(|row| Some(row.opened_at)).all(|at| at == now),
+        "8: raised when that was learnt",
+    );
 }
 
 fn same_rows(
@@ -211,13 +313,32 @@ fn discrepancies(law: &mut Broken, done: &Done<'_>, was: &PaymentView, is: &Paym
         let told_since = old.kind == DiscrepancyKind::Refused
             && (old.note.starts_with("to be closed: ")
                 && (settles || is.payment.reversal == Some(Reversal::Done))
-                || old.note.starts_with("to be reversed: ") && reversing(was) && !reversing(is));
+                || old.note.starts_with("to be reversed: ") && reversing(was) && !reversing(is)
+                || old.note.starts_with("not reversed: ")
+                    && is.payment.reversal == Some(Reversal::Done));
         // By what says how much went back: of the payment, or by that very refund.
-        let fresh = is.refunds.iter().skip(was.refunds.len());
-        let mut named = fresh.map(|row| about(Some(row.number.as_str())));
+        let went_back = |view: &PaymentView, number: &RefundNumber| {
+            let row = view.refund(number);
+            row.is_some_and(|row| row.state == RefundState::Succeeded)
+        };
         let summed = old.kind == DiscrepancyKind::UnexplainedReturn
-            && named.any(|name| !old.note.starts_with("refund ") || old.note.starts_with(&name));
-        let explained = (old.kind == DiscrepancyKind::LatePayment || summed || told_since)
+            && is
+                .refunds
+                .iter()
+                .filter(|row| went_back(is, &row.number) && !went_back(was, &row.number))
+                .any(|row| {
+                    let name = about(row.number.as_str());
+                    !old.note.starts_with("refund ") || old.note.starts_with(&name)
+                });
+        // By the refund that a late payment gets by itself.
+        let back = is.refunds.iter().any(|row| {
+            let stood = was.refund(&row.number).map(|row| row.state);
+            row.number.as_str().starts_with("LATE")
+                && row.state == RefundState::Succeeded
+                && stood != Some(RefundState::Succeeded)
+        });
+        let late = old.kind == DiscrepancyKind::LatePayment && back;
+        let explained = (late || summed || told_since)
             && matches!(
                 done.command,
                 Command::Observe(..) | Command::ObserveAndHold(..) | Command::RefuseReversal(..)

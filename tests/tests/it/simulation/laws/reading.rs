@@ -105,11 +105,8 @@ pub(crate) fn was_raised_about(view: &PaymentView, kind: DiscrepancyKind, about:
 }
 
 /// How a note about a refund begins.
-pub(crate) fn about(number: Option<&str>) -> String {
-    match number {
-        Some(number) => format!("refund {number}: "),
-        None => "refund without a number: ".to_owned(),
-    }
+pub(crate) fn about(number: &str) -> String {
+    format!("refund {number}: ")
 }
 
 /// All that went back or may have: what did not definitely fail, and what was closed while nobody has looked.
@@ -121,6 +118,14 @@ pub(crate) fn reserved(view: &PaymentView) -> i64 {
         _ => true,
     });
     counts.map(|refund| refund.amount.cents()).sum()
+}
+
+/// Whether it failed, and nobody has confirmed ten minutes later that it did: a repeat of its call may still go through.
+pub(super) fn in_doubt(row: &Refund) -> bool {
+    match (row.failed_at, row.confirmed_at) {
+        (Some(failed), Some(confirmed)) => confirmed.since(failed) < 10 * MINUTE,
+        (failed, _) => failed.is_some(),
+    }
 }
 
 /// Or still may, by a refund of which nobody has confirmed that it failed.

@@ -1,9 +1,9 @@
 //! What is wanted of the gateway: that money goes back, that a payment ends.
 
 use ucanpay_storefront::ledger::{DiscrepancyKind, History, Outcome};
-use ucanpay_storefront::{LatePolicy, PaymentState, Refund, RefundNumber, RefundState, Reversal};
+use ucanpay_storefront::{LatePolicy, PaymentState, RefundNumber, RefundState, Reversal};
 
-use super::reading::{is_open, reserved, states};
+use super::reading::{in_doubt, is_open, reserved, states};
 use super::{Broken, Done, MINUTE};
 
 /// The budget of refunds, as it was before this one.
@@ -29,12 +29,8 @@ pub(super) fn refund_recorded(
     let mut under_way = was.refunds.iter().filter(|row| !row.state.is_settled());
     law.must(under_way.next().is_none(), "8: refunds go one at a time");
     let mut others = was.refunds.iter().filter(|row| row.number != *number);
-    let doubt = |row: &Refund| match (row.failed_at, row.confirmed_at) {
-        (Some(failed), Some(confirmed)) => confirmed.since(failed) < 10 * MINUTE,
-        (failed, _) => failed.is_some(),
-    };
     law.must(
-        !others.any(doubt),
+        !others.any(in_doubt),
         "8: what may still go through is not refunded under another number",
     );
     law.must(
