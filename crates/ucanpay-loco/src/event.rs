@@ -46,7 +46,7 @@ pub struct PaymentEvent {
     /// What happened.
     #[serde(with = "kind")]
     pub kind: EventKind,
-    /// The cents concerned: of the payment, or of the refund.
+    /// The cents concerned: of the refund, where there is one, or of the payment; `None` where nobody says how much.
     pub amount: Option<i64>,
     /// The refund concerned, by its number.
     pub refund: Option<String>,

@@ -319,6 +319,7 @@ impl Book {
                         count: 10,
                         window: Duration::from_secs(3600),
                     },
+                    under: None,
                 },
                 if who == NOBODY { NOW } else { LEASED_NOW },
             ),

@@ -39,7 +39,8 @@ pub enum Command {
         /// The end of the lease.
         until: Timestamp,
     },
-    /// A signed answer shows that the gateway does not reverse the payment: withdraw that wish, release the row.
+    /// A signed answer shows that the gateway does not reverse the payment: withdraw that wish, release the row. Where the
+    /// payment is paid a person is told. An answer that is older than a doubt withdraws nothing.
     RefuseReversal(Lease, String),
     /// Nothing is left to be done under this lease.
     Release(Lease),
@@ -180,6 +181,9 @@ pub struct NewRefund {
     pub request: FrozenRequest,
     /// The gateway's bounds.
     pub limits: RefundLimits,
+    /// The lease of the payment's row under which the refund of a late payment is recorded: what has cast doubt on the payment
+    /// since then refuses it. `None` for any other.
+    pub under: Option<Lease>,
 }
 
 /// What became of a command, after its commit.

@@ -30,7 +30,7 @@ words! {
         /// note says which: it begins with `refund NUMBER: `, `to be closed: ` or `to be reversed: `. Closing the last
         /// one withdraws the reversal, and the money can be refunded instead. A signed word about the end closes the
         /// last two by itself, as does a reversal's refusal. Of a paid payment that one opens another, which begins with
-        /// `not reversed: `: the money is here, and the buyer waits for it.
+        /// `not reversed: `: the money, or what did not go back otherwise, is here, and the buyer may wait for it.
         Refused = "refused",
     }
 }

@@ -83,9 +83,10 @@ impl Payments {
         }
     }
 
-    /// Whether a person should look at a refund: it is money somebody waits for. The gateway refuses it as it stands; or it
-    /// has been open for half an hour, and neither the call nor the query after it says more. It may be one that the gateway
-    /// will never take, because the money went back another way. (A block is over in a minute, and then another call tells.)
+    /// Whether a person should look at a refund: it is money somebody waits for. The gateway refuses it as it stands; or half
+    /// an hour after it was recorded nothing signed was heard of it, and neither this call nor the one before brought anything.
+    /// It may be one that the gateway will never take, because the money went back another way. Of one that was heard of, only
+    /// the gateway's own word that it knows nothing is news: banks take days, and a call now and then is lost.
     fn stays_away(&self, view: &PaymentView, target: &Target, error: &ProviderError) -> Tell {
         let Target::Refund(number) = target else {
             return Tell::Nobody;
@@ -94,7 +95,11 @@ impl Payments {
             return Tell::Nobody;
         };
         let old = self.now().since(refund.created_at) > LEFT_OPEN;
-        match refused(error) || (old && block_of(error).is_none()) {
+        let unheard = refund.state == RefundState::Requested
+            && refund.trouble.is_some()
+            && !is_to_wait(error);
+        let left_open = old && (unheard || error.kind() == ProviderErrorKind::AskFirst);
+        match refused(error) || left_open {
             true => Tell::Again,
             false => Tell::Nobody,
         }
@@ -167,6 +172,12 @@ impl Payments {
 pub(super) fn block_of(error: &ProviderError) -> Option<Duration> {
     let blocked = error.kind() == ProviderErrorKind::Blocked;
     blocked.then(|| error.retry_after().unwrap_or(BLOCKED))
+}
+
+/// Whether to wait for a stated time: in a block, or by our own bound on calls. That ends by itself, and the next call tells
+/// more.
+pub(super) fn is_to_wait(error: &ProviderError) -> bool {
+    block_of(error).is_some() || error.retry_after().is_some()
 }
 
 /// Whether the gateway will say the same until somebody has acted.

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::advance::{LEFT_OPEN, telling};
+use super::advance::{LEFT_OPEN, is_to_wait, telling};
 use super::gate::Gate;
 use super::{Payments, words};
 use crate::id::PaymentKey;
@@ -214,8 +214,9 @@ impl Payments {
     /// `Paid`, and `MoneyReturned` is told.
     ///
     /// If the gateway does not reverse it, `reversal` is `Refused` and `trouble` says so: use a refund. Of a payment that is
-    /// paid a person is told ([`Refused`](crate::ledger::DiscrepancyKind::Refused)). While it is `Requested`, the reconciler goes on, and nothing can be refunded. Where that lasts for half an hour a person is told;
-    /// closing that discrepancy withdraws the wish.
+    /// paid a person is told ([`Refused`](crate::ledger::DiscrepancyKind::Refused)). While it is `Requested`, the reconciler
+    /// goes on, and nothing can be refunded. Where that lasts for half an hour a person is told; closing that discrepancy
+    /// withdraws the wish.
     ///
     /// A payment that proves to be paid is told as paid, and then returned: ship nothing of an order that is being reversed,
     /// whatever an event says ([`is_to_end`](PaymentView::is_to_end)).
@@ -338,7 +339,8 @@ impl Payments {
                     error.kind(),
                     Kind::Untrusted | Kind::BadSignature | Kind::Later | Kind::Config
                 );
-                return self.not_yet(key, lease, &error, came && left_open).await;
+                let left_open = left_open && came && !is_to_wait(&error);
+                return self.not_yet(key, lease, &error, left_open).await;
             }
         }
         let how = how_to_end(&view);
@@ -370,7 +372,8 @@ impl Payments {
                 ) =>
             {
                 let came = matches!(error.kind(), Kind::Later | Kind::Config);
-                return self.not_yet(key, lease, &error, came && left_open).await;
+                let left_open = left_open && came && !is_to_wait(&error);
+                return self.not_yet(key, lease, &error, left_open).await;
             }
             Err(error) => Some(error),
         };

@@ -62,7 +62,7 @@ impl Payments {
             }
         }
         let Ok(amount) = ucanpay_core::Amount::new(view.refundable()) else {
-            return Ok(Some(view));
+            return Ok(self.apply(key, Command::Release(lease)).await?.view);
         };
         let number = RefundNumber::of_late_payment(key);
         let request = RefundRequest {
@@ -72,7 +72,10 @@ impl Payments {
         };
         // Recorded here, and sent as any refund whose sender went away: by the reconciler, when its time comes.
         let now = self.now();
-        match self.record_refund(key, number, request, now).await {
+        match self
+            .record_refund(key, number, request, now, Some(lease.clone()))
+            .await
+        {
             Ok(_) => Ok(self.apply(key, Command::Release(lease)).await?.view),
             Err(RefundError::Store(error)) => Err(error),
             Err(error) => {

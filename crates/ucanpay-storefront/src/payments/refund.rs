@@ -6,7 +6,8 @@ use super::Payments;
 use super::start::noted;
 use crate::id::{PaymentKey, RefundNumber};
 use crate::ledger::{
-    Applied, Command, Conflict, LEASE, NewRefund, Outcome, Refund, RefundRefusal, refund_refusal,
+    Applied, Command, Conflict, LEASE, Lease, NewRefund, Outcome, Refund, RefundRefusal,
+    refund_refusal,
 };
 use crate::provider::{PrepareError, RefundIntent, Unsupported};
 use crate::store::StoreError;
@@ -133,7 +134,7 @@ impl Payments {
         let number = request.number.clone().unwrap_or_else(RefundNumber::random);
         let until = self.now().after(LEASE);
         let applied = self
-            .record_refund(key, number.clone(), request, until)
+            .record_refund(key, number.clone(), request, until, None)
             .await?;
         let view = match applied.outcome {
             Outcome::Recorded(lease) => {
@@ -147,13 +148,15 @@ impl Payments {
             .ok_or(RefundError::NotFound)
     }
 
-    /// Reserves the amount and records the intent, leased until then for the call that follows.
+    /// Reserves the amount and records the intent, leased until then for the call that follows. `under`: as in
+    /// [`NewRefund`].
     pub(super) async fn record_refund(
         &self,
         key: &PaymentKey,
         number: RefundNumber,
         request: RefundRequest,
         until: Timestamp,
+        under: Option<Lease>,
     ) -> Result<Applied, RefundError> {
         let provider = self
             .provider(Some(&key.provider))
@@ -183,6 +186,7 @@ impl Payments {
             request: provider.prepare_refund(&intent)?,
             reason: intent.reason,
             limits,
+            under,
         };
         let applied = self.apply(key, Command::RequestRefund(new, until)).await?;
         match applied.outcome {

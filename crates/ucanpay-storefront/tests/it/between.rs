@@ -157,6 +157,7 @@ async fn late_refund() -> NewRefund {
         reason: refund.reason,
         request: refund.request.unwrap(),
         limits: shop.gateway.capabilities().refunds,
+        under: None,
     }
 }
 

@@ -306,6 +306,33 @@ async fn a_refund_of_which_nothing_is_heard_for_half_an_hour_is_raised_whatever_
 }
 
 #[tokio::test]
+async fn a_refund_that_takes_its_time_is_not_raised_for_calls_that_are_lost() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        shop.refund("A1", "R1", 100).await.unwrap();
+        shop.pass_by(600, 6).await;
+        for _ in 0..20 {
+            shop.gateway.next_call(Fault::Unreachable);
+        }
+        shop.pass_by(600, 20).await;
+        assert!(!shop.view("A1").await.needs_review());
+        // Nor is one that nobody heard of while the gateway takes no calls.
+        shop.gateway.no_more_faults();
+        shop.refund_note("A1", "R1", &json!({})).await;
+        shop.gateway.next_call(Fault::Unreachable);
+        shop.refund("A1", "R2", 100).await.unwrap();
+        for _ in 0..100 {
+            shop.gateway
+                .next_call(Fault::Says(ProviderErrorKind::Blocked));
+        }
+        shop.pass_by(65, 40).await;
+        let _still_blocked = shop.payments.refresh(&shop.key("A1")).await;
+        assert!(!shop.view("A1").await.needs_review());
+        shop.check().await;
+    }
+}
+
+#[tokio::test]
 async fn a_refund_that_is_done_is_found_though_each_repeat_is_told_to_come_later() {
     for shop in shops().await {
         shop.paid("A1", 450).await;
@@ -511,6 +538,7 @@ async fn a_refund_that_was_asked_for_again_by_a_process_that_died_goes_out_all_t
             reason: failed.reason,
             request: failed.request.unwrap(),
             limits: shop.gateway.capabilities().refunds,
+            under: None,
         };
         let now = shop.clock.now();
         let lease = now.after(Duration::from_secs(60));

@@ -67,6 +67,7 @@ fn refund(number: &str, cents: i64) -> Command {
             count: 10,
             window: Duration::from_secs(86_400),
         },
+        under: None,
     };
     Command::RequestRefund(new, later(60))
 }

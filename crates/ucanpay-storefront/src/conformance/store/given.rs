@@ -81,6 +81,7 @@ pub(super) fn request_refund(refund: &RefundNumber, amount: i64, now: Timestamp)
             count: 10,
             window: seconds(86_400),
         },
+        under: None,
     };
     Command::RequestRefund(new, now.after(seconds(60)))
 }

@@ -21,7 +21,7 @@ const DOUBTED_LATELY: Duration = Duration::from_secs(3_600);
 pub(super) const TO_BE_CLOSED: &str = "to be closed: ";
 pub(super) const TO_BE_REVERSED: &str = "to be reversed: ";
 /// Likewise about a paid payment that the gateway does not reverse.
-pub(super) const NOT_REVERSED: &str = "not reversed: ";
+const NOT_REVERSED: &str = "not reversed: ";
 
 pub(super) struct Draft {
     before: Option<Arc<PaymentView>>,
@@ -170,6 +170,15 @@ impl Draft {
         }
         if self.view.payment.reversal == Some(Reversal::Done) {
             self.is_over(NOT_REVERSED, TOLD);
+        }
+    }
+
+    /// A paid payment is not reversed: the shop may have shipped nothing of it, and the buyer's money is here. Told once
+    /// while it is open, in whatever words of the gateway.
+    pub(super) fn not_reversed(&mut self, why: &str) {
+        let told = |row: &Discrepancy| row.note.starts_with(NOT_REVERSED);
+        if !self.view.open_discrepancies().any(told) {
+            self.review(DiscrepancyKind::Refused, &format!("{NOT_REVERSED}{why}"));
         }
     }
 

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use super::draft::{Draft, Even, NOT_REVERSED, TO_BE_REVERSED};
+use super::draft::{Draft, Even, TO_BE_REVERSED};
 use super::{Decision, Loaded};
 use crate::ledger::command::{Lease, Outcome, ReversalRefusal, Target};
-use crate::ledger::discrepancy::DiscrepancyKind;
 use crate::ledger::event::EventKind;
 use crate::ledger::model::{PaymentState, Reversal};
 use crate::time::Timestamp;
@@ -88,6 +87,11 @@ pub(super) fn refuse_reversal(
     if !draft.holds(lease) {
         return draft.finish(Outcome::StaleLease);
     }
+    if draft.doubted_since(lease) {
+        // The answer that shows it is older than what came meanwhile: the wish stands, and the gateway is asked anew.
+        draft.give_back(lease);
+        return draft.finish(Outcome::Noted);
+    }
     if draft.view.payment.reversal == Some(Reversal::Requested) {
         // An earlier attempt may still be on its way: watched from now on.
         draft.view.payment.reversal = Some(Reversal::Refused);
@@ -95,13 +99,11 @@ pub(super) fn refuse_reversal(
         draft.log_decision();
         draft.is_over(TO_BE_REVERSED, "the gateway has refused the reversal since");
         if draft.view.payment.state == PaymentState::Paid {
-            // The shop ships nothing of it, and the buyer's money stays here.
-            let note = format!("{NOT_REVERSED}{trouble}");
-            draft.review(DiscrepancyKind::Refused, &note);
+            draft.not_reversed(&trouble);
         }
     }
     draft.view.payment.trouble = Some(trouble);
-    draft.give_back(lease);
+    draft.release(&lease.target, None);
     draft.finish(Outcome::Noted)
 }
 

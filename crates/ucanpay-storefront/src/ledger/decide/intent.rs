@@ -117,9 +117,14 @@ pub(super) fn request_refund(
         return Decision::unchanged(Outcome::Conflict(conflict), Some(view));
     }
     // The refund that a late payment gets by itself: whoever is about to record it may have read the ledger before a
-    // person decided otherwise.
+    // person decided otherwise, or a message cast doubt on what the gateway answered.
     let by_itself = new.number == RefundNumber::of_late_payment(&view.payment.key);
-    let refusal = (by_itself && !view.owes_late_refund()).then_some(RefundRefusal::NotOwed);
+    let doubted = new.under.as_ref().is_some_and(|lease| {
+        let schedule = view.payment.schedule;
+        schedule.lease_until != Some(lease.until) || schedule.next_check_at != lease.due
+    });
+    let owed = view.owes_late_refund() && !doubted;
+    let refusal = (by_itself && !owed).then_some(RefundRefusal::NotOwed);
     let refusal =
         refusal.or_else(|| refund_refusal(&view, &new.number, new.amount, new.limits, now));
     if let Some(refusal) = refusal {

@@ -41,11 +41,14 @@ pub(super) fn observe_and_hold(
     {
         let view = Arc::make_mut(view);
         view.payment.schedule.lease_until = Some(until);
+        if doubted {
+            // Still to be asked about when the row is given back.
+            view.payment.schedule.next_check_at = asked;
+        }
         decision.payment = Some(view.payment.clone());
         decision.outcome = Outcome::Claimed(Lease {
             target: lease.target.clone(),
             until,
-            // What cast doubt on it meanwhile is still to be asked about when the row is given back.
             due: match doubted {
                 true => lease.due,
                 false => view.payment.schedule.next_check_at,

@@ -47,6 +47,9 @@ pub(super) fn apply(
             match to {
                 PaymentState::Paid => {
                     draft.event(EventKind::PaymentSucceeded);
+                    if draft.view.payment.reversal == Some(Reversal::Refused) {
+                        draft.not_reversed("it was paid after the gateway had refused to");
+                    }
                     if fact.source == Source::Query {
                         draft.event(EventKind::RecoveredByQuery);
                     }
@@ -92,6 +95,7 @@ pub(super) fn apply(
     let unexplained = *status == PaymentStatus::PaidAndReturned && draft.view.reserved() == 0;
     if unexplained && draft.review(DiscrepancyKind::UnexplainedReturn, WENT_BACK) {
         // A refund of ours that failed may be meant: it may have gone through since, or the message be older than its failure.
+        // Then a person looks, and nothing is told as certain.
         let refunds = &draft.view.refunds;
         if !refunds.iter().any(Refund::may_still_go_through) {
             draft.money_returned();

@@ -71,7 +71,6 @@ pub(super) fn apply(
         // Asked after the failure: a repeat that came late was taken for a new submission.
         refund.submissions = refund.submissions.saturating_add(1);
     }
-    let once_failed = failed || refund.was_asked_for_again();
     refund.trouble = None;
     if refund.gateway_number.is_none() || (failed && claim.gateway_number.is_some()) {
         refund.gateway_number.clone_from(&claim.gateway_number);
@@ -89,12 +88,6 @@ pub(super) fn apply(
             if to == RefundState::Failed {
                 // Whoever is at it asked before, and brings the older word.
                 draft.free(&Target::Refund(draft.view.refunds[index].number.clone()));
-            }
-            if to == RefundState::Succeeded && once_failed {
-                draft.explain(
-                    |row| row.note == WENT_BACK,
-                    "a refund that had failed went through, and says how much went back",
-                );
             }
             let late = RefundNumber::of_late_payment(&draft.view.payment.key);
             if to == RefundState::Succeeded && draft.view.refunds[index].number == late {

@@ -316,20 +316,13 @@ fn discrepancies(law: &mut Broken, done: &Done<'_>, was: &PaymentView, is: &Paym
                 || old.note.starts_with("to be reversed: ") && reversing(was) && !reversing(is)
                 || old.note.starts_with("not reversed: ")
                     && is.payment.reversal == Some(Reversal::Done));
-        // By what says how much went back: of the payment, or by that very refund.
-        let went_back = |view: &PaymentView, number: &RefundNumber| {
-            let row = view.refund(number);
-            row.is_some_and(|row| row.state == RefundState::Succeeded)
-        };
+        // By what says how much went back: a refund made elsewhere, of the payment's question or of its own.
+        let mut fresh = is.refunds.iter().skip(was.refunds.len());
         let summed = old.kind == DiscrepancyKind::UnexplainedReturn
-            && is
-                .refunds
-                .iter()
-                .filter(|row| went_back(is, &row.number) && !went_back(was, &row.number))
-                .any(|row| {
-                    let name = about(row.number.as_str());
-                    !old.note.starts_with("refund ") || old.note.starts_with(&name)
-                });
+            && fresh.any(|row| {
+                let name = about(row.number.as_str());
+                !old.note.starts_with("refund ") || old.note.starts_with(&name)
+            });
         // By the refund that a late payment gets by itself.
         let back = is.refunds.iter().any(|row| {
             let stood = was.refund(&row.number).map(|row| row.state);
