@@ -3,6 +3,7 @@
 //! What it does then: `payment_fact.rs`, `refund_fact.rs`. What is kept of it: `evidence.rs`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::doubt::Doubt;
 use super::draft::{Draft, Even};
@@ -28,7 +29,14 @@ pub(super) fn observe_and_hold(
         .view
         .as_ref()
         .and_then(|view| view.payment.schedule.next_check_at);
-    let doubted = asked.is_some() && asked != lease.due;
+    // What cast doubt on it since the lease was taken, perhaps by a clock that is ahead, is to be asked about now.
+    let doubt = asked.filter(|_| asked != lease.due).map(|at| {
+        let at = at.min(now);
+        match lease.due == Some(at) {
+            true => at.before(Duration::from_millis(1)),
+            false => at,
+        }
+    });
     let mut decision = observe(key, loaded, fact, Some(lease), now);
     let fits = matches!(
         decision.outcome,
@@ -41,17 +49,17 @@ pub(super) fn observe_and_hold(
     {
         let view = Arc::make_mut(view);
         view.payment.schedule.lease_until = Some(until);
-        if doubted {
-            // Still to be asked about when the row is given back.
-            view.payment.schedule.next_check_at = asked;
+        if doubt.is_some() {
+            // When the row is given back.
+            view.payment.schedule.next_check_at = doubt;
         }
         decision.payment = Some(view.payment.clone());
         decision.outcome = Outcome::Claimed(Lease {
             target: lease.target.clone(),
             until,
-            due: match doubted {
-                true => lease.due,
-                false => view.payment.schedule.next_check_at,
+            due: match doubt {
+                Some(_) => lease.due,
+                None => view.payment.schedule.next_check_at,
             },
         });
     }
