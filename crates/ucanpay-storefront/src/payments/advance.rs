@@ -14,7 +14,7 @@ use crate::ledger::{
     Command, LEASE, Lease, Outcome, Payment, PaymentState, PaymentView, Refund, RefundState,
     Reversal, Target, Tell, Verdict,
 };
-use crate::provider::{Fact, FrozenRequest, ProviderError, ProviderErrorKind};
+use crate::provider::{Effect, Fact, FrozenRequest, ProviderError, ProviderErrorKind};
 use crate::store::StoreError;
 
 /// What the gateway refused as it stands (a balance to be topped up, a key to be corrected) is not tried again sooner.
@@ -83,10 +83,10 @@ impl Payments {
         }
     }
 
-    /// Whether a person should look at a refund: it is money somebody waits for. The gateway refuses it as it stands; or half
-    /// an hour after it was recorded nothing signed was heard of it, and neither this call nor the one before brought anything.
-    /// It may be one that the gateway will never take, because the money went back another way. Of one that was heard of, only
-    /// the gateway's own word that it knows nothing is news: banks take days, and a call now and then is lost.
+    /// Whether a person should look at a refund: it is money somebody waits for. The gateway refuses it as it stands; or it is
+    /// older than half an hour, and neither this call nor the one before brought anything. Of one that was heard of, only a
+    /// gateway that knows nothing, or cannot be trusted, is news: banks take days, and a call now and then is lost. It may be
+    /// one that the gateway will never take, because the money went back another way.
     fn stays_away(&self, view: &PaymentView, target: &Target, error: &ProviderError) -> Tell {
         let Target::Refund(number) = target else {
             return Tell::Nobody;
@@ -95,10 +95,12 @@ impl Payments {
             return Tell::Nobody;
         };
         let old = self.now().since(refund.created_at) > LEFT_OPEN;
-        let unheard = refund.state == RefundState::Requested
-            && refund.trouble.is_some()
-            && !is_to_wait(error);
-        let left_open = old && (unheard || error.kind() == ProviderErrorKind::AskFirst);
+        let unheard = refund.state == RefundState::Requested && !is_to_wait(error);
+        let news = matches!(
+            error.kind(),
+            ProviderErrorKind::AskFirst | ProviderErrorKind::Untrusted
+        );
+        let left_open = old && refund.trouble.is_some() && (unheard || news);
         match refused(error) || left_open {
             true => Tell::Again,
             false => Tell::Nobody,
@@ -174,10 +176,11 @@ pub(super) fn block_of(error: &ProviderError) -> Option<Duration> {
     blocked.then(|| error.retry_after().unwrap_or(BLOCKED))
 }
 
-/// Whether to wait for a stated time: in a block, or by our own bound on calls. That ends by itself, and the next call tells
-/// more.
+/// Whether the account is in a block, or the call was held back here for a stated time and not sent. That ends by itself, and
+/// the next call tells more.
 pub(super) fn is_to_wait(error: &ProviderError) -> bool {
-    block_of(error).is_some() || error.retry_after().is_some()
+    let held_back = error.effect() == Effect::None && error.retry_after().is_some();
+    block_of(error).is_some() || (error.kind() == ProviderErrorKind::Later && held_back)
 }
 
 /// Whether the gateway will say the same until somebody has acted.

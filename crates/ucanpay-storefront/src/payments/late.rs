@@ -10,7 +10,9 @@ use std::sync::Arc;
 use super::gate::Gate;
 use super::{Payments, RefundError, RefundRequest, words};
 use crate::id::{PaymentKey, RefundNumber};
-use crate::ledger::{Command, LEASE, Lease, Outcome, PaymentView, Target, Tell, Verdict};
+use crate::ledger::{
+    Command, LEASE, Lease, Outcome, PaymentView, RefundRefusal, Target, Tell, Verdict,
+};
 use crate::provider::{Claim, PaymentStatus};
 use crate::store::StoreError;
 
@@ -76,7 +78,10 @@ impl Payments {
             .record_refund(key, number, request, now, Some(lease.clone()))
             .await
         {
-            Ok(_) => Ok(self.apply(key, Command::Release(lease)).await?.view),
+            // Not owed: a person decided otherwise, or what cast doubt on the answer is asked about at once.
+            Ok(_) | Err(RefundError::Refused(RefundRefusal::NotOwed)) => {
+                Ok(self.apply(key, Command::Release(lease)).await?.view)
+            }
             Err(RefundError::Store(error)) => Err(error),
             Err(error) => {
                 self.give_up(key, lease, words(&error), Tell::Nobody, None)

@@ -424,6 +424,10 @@ async fn a_late_payment_whose_reversal_is_told_before_its_refund_is_recorded_is_
         front.payments.reconcile().await.unwrap();
         assert!(flaky.meanwhile.lock().unwrap().is_none());
         assert!(front.view("A1").await.refunds.is_empty());
+        // Whatever cast doubt on it is asked about at once.
+        front.pass(2).await;
+        let view = front.view("A1").await;
+        assert_eq!(view.payment.reversal, Some(Reversal::Done));
         front.pass_by(60, 10).await;
         assert_eq!(front.gateway.executed_refunds(), 0);
         let view = front.view("A1").await;

@@ -560,3 +560,25 @@ async fn what_is_paid_after_its_reversal_was_refused_is_raised() {
         shop.check().await;
     }
 }
+
+#[tokio::test]
+async fn a_reversal_that_is_asked_for_again_meanwhile_is_refused_all_the_same() {
+    for shop in shops().await {
+        shop.paid("A1", 450).await;
+        shop.gateway.next_call(Fault::Nothing);
+        shop.gateway.next_call(Fault::Says(Kind::NotThisWay));
+        shop.gateway.next_call(Fault::Hangs);
+        let (payments, key) = (shop.payments.clone(), shop.key("A1"));
+        let reversing = tokio::spawn(async move { payments.reverse(&key).await.unwrap() });
+        while shop.gateway.most_hanging() == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let again = shop.payments.reverse(&shop.key("A1")).await.unwrap();
+        assert_eq!(again.payment.reversal, Some(Reversal::Requested));
+        let view = reversing.await.unwrap();
+        assert_eq!(view.payment.reversal, Some(Reversal::Refused));
+        assert_eq!(shop.gateway.reversals(), 1);
+        assert_eq!(open(&view), [DiscrepancyKind::Refused]);
+        shop.check().await;
+    }
+}

@@ -315,6 +315,11 @@ async fn a_refund_that_takes_its_time_is_not_raised_for_calls_that_are_lost() {
             shop.gateway.next_call(Fault::Unreachable);
         }
         shop.pass_by(600, 20).await;
+        shop.gateway.no_more_faults();
+        shop.pass_by(600, 6).await;
+        shop.gateway
+            .next_call(Fault::Says(ProviderErrorKind::AskFirst));
+        shop.pass_by(600, 6).await;
         assert!(!shop.view("A1").await.needs_review());
         // Nor is one that nobody heard of while the gateway takes no calls.
         shop.gateway.no_more_faults();

@@ -50,7 +50,7 @@ pub(crate) async fn shops() -> Vec<Shop> {
 
 /// Whether `UCANPAY_TEST_STORES=memory` asks for the memory store alone: for `cargo mutants` over what decides, which is the
 /// same on every store. Where everything is checked, in CI, nobody may ask for that.
-fn memory_alone() -> bool {
+pub(crate) fn memory_alone() -> bool {
     let stores = std::env::var("UCANPAY_TEST_STORES").unwrap_or_default();
     assert!(
         stores.is_empty() || (stores == "memory" && std::env::var_os("CI").is_none()),

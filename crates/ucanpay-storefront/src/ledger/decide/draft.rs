@@ -342,6 +342,13 @@ impl Draft {
         Some(self.leased(target, until))
     }
 
+    /// Whether somebody has the row.
+    pub(super) fn is_leased(&mut self, target: &Target) -> bool {
+        let now = self.now;
+        self.row(target)
+            .is_some_and(|(schedule, _)| schedule.leased(now))
+    }
+
     /// The lease of a row that is taken.
     pub(super) fn leased(&self, target: Target, until: Timestamp) -> Lease {
         let due = match &target {

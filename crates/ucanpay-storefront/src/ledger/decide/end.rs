@@ -24,7 +24,7 @@ pub(super) fn close(
     }
     // Whoever carries out a reversal keeps the row for its next call.
     if lease.is_some() && draft.view.payment.reversal == Some(Reversal::Requested) {
-        return take(draft, lease, until);
+        return take(draft, lease, false, until);
     }
     if draft.view.payment.state.is_settled() {
         if let Some(lease) = lease {
@@ -32,8 +32,9 @@ pub(super) fn close(
         }
         return draft.finish(Outcome::Ended);
     }
+    let fresh = draft.view.payment.state != PaymentState::Expired;
     expire(&mut draft, now);
-    take(draft, lease, until)
+    take(draft, lease, fresh, until)
 }
 
 pub(super) fn reverse(
@@ -62,7 +63,8 @@ pub(super) fn reverse(
         }
     }
     let mut draft = Draft::of(view, "intent", now);
-    if draft.view.payment.reversal != Some(Reversal::Requested) {
+    let fresh = draft.view.payment.reversal != Some(Reversal::Requested);
+    if fresh {
         draft.view.payment.reversal = Some(Reversal::Requested);
         draft.view.payment.expires_at = now;
         draft.log_decision();
@@ -70,7 +72,7 @@ pub(super) fn reverse(
     if draft.view.payment.state != PaymentState::Paid {
         expire(&mut draft, now);
     }
-    take(draft, None, until)
+    take(draft, None, fresh, until)
 }
 
 /// A signed answer shows that the payment is not reversed, and the gateway will not do it.
@@ -89,6 +91,7 @@ pub(super) fn refuse_reversal(
     }
     if draft.doubted_since(lease) {
         // The answer that shows it is older than what came meanwhile: the wish stands, and the gateway is asked anew.
+        draft.view.payment.trouble = Some(trouble);
         draft.give_back(lease);
         return draft.finish(Outcome::Noted);
     }
@@ -116,9 +119,12 @@ fn expire(draft: &mut Draft, now: Timestamp) {
     }
 }
 
-/// Takes the row for the calls that follow. Whoever has it instead leaves it due soon: the wish is committed.
-fn take(mut draft: Draft, lease: Option<&Lease>, until: Timestamp) -> Decision {
-    draft.ask_now(&Target::Payment, Even::Unsettled);
+/// Takes the row for the calls that follow. Whoever has it instead leaves it due soon: the wish is committed. One that stood
+/// before is no news to them: they are at it, and what they find is not older than it.
+fn take(mut draft: Draft, lease: Option<&Lease>, fresh: bool, until: Timestamp) -> Decision {
+    if fresh || lease.is_some() || !draft.is_leased(&Target::Payment) {
+        draft.ask_now(&Target::Payment, Even::Unsettled);
+    }
     if let Some(lease) = lease {
         draft.free(&lease.target);
     }

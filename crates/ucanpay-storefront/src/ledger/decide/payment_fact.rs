@@ -48,7 +48,9 @@ pub(super) fn apply(
                 PaymentState::Paid => {
                     draft.event(EventKind::PaymentSucceeded);
                     if draft.view.payment.reversal == Some(Reversal::Refused) {
-                        draft.not_reversed("it was paid after the gateway had refused to");
+                        draft.not_reversed(
+                            "it was paid after its reversal was refused, or withdrawn",
+                        );
                     }
                     if fact.source == Source::Query {
                         draft.event(EventKind::RecoveredByQuery);

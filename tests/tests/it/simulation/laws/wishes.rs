@@ -1,6 +1,6 @@
 //! What is wanted of the gateway: that money goes back, that a payment ends.
 
-use ucanpay_storefront::ledger::{DiscrepancyKind, History, Outcome};
+use ucanpay_storefront::ledger::{Command, DiscrepancyKind, History, Outcome};
 use ucanpay_storefront::{LatePolicy, PaymentState, RefundNumber, RefundState, Reversal};
 
 use super::reading::{in_doubt, is_open, reserved, states};
@@ -94,8 +94,15 @@ pub(super) fn ended(law: &mut Broken, done: &Done<'_>, before: &History, after: 
         is.expires_at <= done.now || is.expires_at == was.expires_at && was.state == is.state,
         "7: our time for it is up",
     );
+    let stood = match done.command {
+        Command::Reverse { .. } => was.reversal == Some(Reversal::Requested),
+        _ => was.state == PaymentState::Expired,
+    };
+    let they_are_at_it = stood && matches!(done.applied.outcome, Outcome::Busy);
     law.must(
-        is.schedule.next_check_at.is_some_and(|at| at <= done.now),
+        is.schedule
+            .next_check_at
+            .is_some_and(|at| at <= done.now || they_are_at_it),
         "13: the wish to end is due at once, whoever has the row",
     );
 }
