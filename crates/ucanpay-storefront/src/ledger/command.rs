@@ -6,7 +6,7 @@ use ucanpay_core::{Amount, Currency};
 
 use super::decide::Verdict;
 use super::model::{LatePolicy, PaymentView};
-use super::schedule::LEASE;
+use super::schedule::{LEASE, Schedule};
 use crate::id::RefundNumber;
 use crate::provider::{Claim, Fact, FrozenRequest, RefundLimits};
 use crate::time::Timestamp;
@@ -141,6 +141,12 @@ pub struct Lease {
 }
 
 impl Lease {
+    /// Whether the row was set to be asked for since the lease was taken: its question is older than the doubt. No clock is
+    /// asked: whoever took the message in may have another one.
+    pub(crate) fn is_doubted(&self, row: &Schedule) -> bool {
+        row.next_check_at.is_some() && row.next_check_at != self.due
+    }
+
     /// When it was taken: what it brings was asked at that moment or later.
     pub(super) fn taken_at(&self) -> Timestamp {
         self.until.before(LEASE)

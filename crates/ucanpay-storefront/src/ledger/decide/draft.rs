@@ -429,13 +429,10 @@ impl Draft {
         }
     }
 
-    /// Whether the row was set to be asked for since the lease was taken: its question is older than the doubt. No clock is
-    /// asked: whoever took the message in may have another one.
+    /// Whether the row is in doubt [since the lease was taken](Lease::is_doubted).
     pub(super) fn doubted_since(&mut self, lease: &Lease) -> bool {
-        self.row(&lease.target).is_some_and(|(schedule, _)| {
-            let asked = schedule.next_check_at;
-            asked.is_some() && asked != lease.due
-        })
+        self.row(&lease.target)
+            .is_some_and(|(schedule, _)| lease.is_doubted(schedule))
     }
 
     /// Stops asking for what this decision has settled; what ended without the money having moved is watched for a while.

@@ -91,7 +91,6 @@ pub(super) fn refuse_reversal(
     }
     if draft.doubted_since(lease) {
         // The answer that shows it is older than what came meanwhile: the wish stands, and the gateway is asked anew.
-        draft.view.payment.trouble = Some(trouble);
         draft.give_back(lease);
         return draft.finish(Outcome::Noted);
     }

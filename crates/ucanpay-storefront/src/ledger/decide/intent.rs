@@ -120,8 +120,8 @@ pub(super) fn request_refund(
     // person decided otherwise, or a message cast doubt on what the gateway answered.
     let by_itself = new.number == RefundNumber::of_late_payment(&view.payment.key);
     let doubted = new.under.as_ref().is_some_and(|lease| {
-        let schedule = view.payment.schedule;
-        schedule.lease_until != Some(lease.until) || schedule.next_check_at != lease.due
+        let schedule = &view.payment.schedule;
+        schedule.lease_until != Some(lease.until) || lease.is_doubted(schedule)
     });
     let owed = view.owes_late_refund() && !doubted;
     let refusal = (by_itself && !owed).then_some(RefundRefusal::NotOwed);

@@ -25,12 +25,10 @@ pub(super) fn observe_and_hold(
     until: Timestamp,
     now: Timestamp,
 ) -> Decision {
-    let asked = loaded
-        .view
-        .as_ref()
-        .and_then(|view| view.payment.schedule.next_check_at);
+    let schedule = loaded.view.as_ref().map(|view| view.payment.schedule);
+    let asked = schedule.filter(|schedule| lease.is_doubted(schedule));
     // What cast doubt on it since the lease was taken, perhaps by a clock that is ahead, is to be asked about now.
-    let doubt = asked.filter(|_| asked != lease.due).map(|at| {
+    let doubt = asked.and_then(|row| row.next_check_at).map(|at| {
         let at = at.min(now);
         match lease.due == Some(at) {
             true => at.before(Duration::from_millis(1)),
