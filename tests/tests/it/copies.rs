@@ -1,5 +1,7 @@
-//! Four shops on one PostgreSQL database, and sixty-four copies of each notification, spread over all of them at once.
+//! Four shops on one PostgreSQL database, and sixty-four copies of each notification, spread over all of them at once: that
+//! each order is paid, then that a cent of each went back through the merchant portal, which no refund of ours asked for.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
@@ -10,7 +12,7 @@ use sqlx::postgres::PgPool;
 
 use crate::gateway_apart::{Place, gateway_number};
 use crate::processes::{Log, Shop, free_address, size, word};
-use crate::signed::payment_notification;
+use crate::signed::{payment_notification, refund_notification};
 
 private_postgres::tests! {
     sixty_four_copies_of_each_notification_to_four_shops_have_one_effect_each;
@@ -35,20 +37,77 @@ async fn sixty_four_copies_of_each_notification_to_four_shops_have_one_effect_ea
         processes.push(process);
         shops.push(Arc::new(shop));
     }
-    let mut notes = Vec::new();
+    let (mut paid, mut returned) = (Vec::new(), Vec::new());
     for n in 0..payments {
         let order = shops[n % SHOPS].order().await;
-        notes.push(payment_notification(&json!({
+        let of_it = json!({
             "outTradeNo": word(&order), "ucpOrderNo": gateway_number(&order), "totalAmt": order["amount"],
-        })));
+        });
+        paid.push(payment_notification(&of_it));
+        let mut refund = of_it;
+        refund["outRefundNo"] = json!(format!("PORTAL{n}"));
+        refund["ucpRefundNo"] = json!(n.to_string());
+        refund["refundAmt"] = json!(1);
+        returned.push(refund_notification(&refund));
     }
-    // Copy after copy of one payment, so that those of one reach all shops together.
+    let mut acknowledged = send_copies(&shops, "/ucanpay/payment", &paid).await;
+    acknowledged += send_copies(&shops, "/ucanpay/refund", &returned).await;
+
+    let pool = PgPool::connect(&database).await.unwrap();
+    until_all_have_their_ticket(&pool).await;
+    let once = i64::try_from(payments).unwrap();
+    let told: Vec<(String, i64, i64)> = sqlx::query_as(
+        "SELECT kind, count(*), count(DISTINCT reference) FROM ucanpay_outbox
+          WHERE kind NOT IN ('payment_created', 'action_required') GROUP BY kind",
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    let told: BTreeMap<_, _> = told
+        .iter()
+        .map(|(kind, count, of)| (kind.as_str(), (*count, *of)))
+        .collect();
+    let effects = ["money_returned", "payment_succeeded", "review_required"];
+    assert_eq!(told, effects.map(|kind| (kind, (once, once))).into());
+    let refunds: Vec<(String, i64, i64, i64)> = sqlx::query_as(
+        "SELECT state, amount, count(*), count(DISTINCT reference) FROM ucanpay_refund GROUP BY state, amount",
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    assert_eq!(refunds, [("succeeded".to_owned(), 1, once, once)]);
+    let seen: Vec<i64> =
+        sqlx::query_scalar("SELECT seen FROM ucanpay_evidence WHERE source = 'notification'")
+            .fetch_all(&pool)
+            .await
+            .unwrap();
+    assert_eq!(
+        seen,
+        vec![i64::try_from(COPIES).unwrap(); 2 * payments],
+        "each was counted"
+    );
+    let mut tickets: Vec<i64> = sqlx::query_scalar("SELECT ticket FROM shop_order")
+        .fetch_all(&pool)
+        .await
+        .unwrap();
+    tickets.sort_unstable();
+    assert!(tickets.into_iter().eq(1..=once), "one each, no gap");
+    pool.close().await;
+    println!(
+        "proved: copies payments={payments} refunds={payments} copies={COPIES} shops={SHOPS} \
+         acknowledged={acknowledged} effects={}",
+        2 * payments
+    );
+}
+
+/// Copy after copy of one message, so that those of one reach all shops together. Says how many were acknowledged: all.
+async fn send_copies(shops: &[Arc<Shop>], path: &str, notes: &[String]) -> usize {
     let copies = notes
         .iter()
         .flat_map(|note| (0..COPIES).map(move |copy| (note, copy)));
     let answers = copies.map(|(note, copy)| {
         let (shop, note) = (Arc::clone(&shops[copy % SHOPS]), note.clone());
-        async move { shop.notify(note).await }
+        async move { shop.notify_at(path, note).await }
     });
     let answers: Vec<(StatusCode, Value)> = stream::iter(answers)
         .buffer_unordered(AT_ONCE)
@@ -60,40 +119,7 @@ async fn sixty_four_copies_of_each_notification_to_four_shops_have_one_effect_ea
             (StatusCode::OK, &json!("SUCCESS"))
         );
     }
-
-    let pool = PgPool::connect(&database).await.unwrap();
-    until_all_have_their_ticket(&pool).await;
-    let told: Vec<i64> = sqlx::query_scalar(
-        "SELECT count(*) FROM ucanpay_outbox WHERE kind = 'payment_succeeded' GROUP BY reference",
-    )
-    .fetch_all(&pool)
-    .await
-    .unwrap();
-    assert_eq!(told, vec![1; payments]);
-    let seen: Vec<i64> =
-        sqlx::query_scalar("SELECT seen FROM ucanpay_evidence WHERE source = 'notification'")
-            .fetch_all(&pool)
-            .await
-            .unwrap();
-    assert_eq!(
-        seen,
-        vec![i64::try_from(COPIES).unwrap(); payments],
-        "each was counted"
-    );
-    let mut tickets: Vec<i64> = sqlx::query_scalar("SELECT ticket FROM shop_order")
-        .fetch_all(&pool)
-        .await
-        .unwrap();
-    tickets.sort_unstable();
-    assert!(
-        tickets.into_iter().eq(1..=i64::try_from(payments).unwrap()),
-        "one each, no gap"
-    );
-    pool.close().await;
-    println!(
-        "proved: copies payments={payments} copies={COPIES} shops={SHOPS} acknowledged={} effects={payments}",
-        answers.len()
-    );
+    answers.len()
 }
 
 async fn until_all_have_their_ticket(pool: &PgPool) {

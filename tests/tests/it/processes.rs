@@ -191,9 +191,14 @@ impl Shop {
         self.http.post(url).json(body).send().await.unwrap()
     }
 
-    /// A notification, as the gateway would post it.
+    /// A notification of a payment, as the gateway would post it.
     pub(crate) async fn notify(&self, body: String) -> (StatusCode, Value) {
-        let request = self.http.post(format!("{}/ucanpay/payment", self.url));
+        self.notify_at("/ucanpay/payment", body).await
+    }
+
+    /// A notification, as the gateway would post it to this path.
+    pub(crate) async fn notify_at(&self, path: &str, body: String) -> (StatusCode, Value) {
+        let request = self.http.post(format!("{}{path}", self.url));
         let answer = request.body(body).send().await.unwrap();
         (answer.status(), answer.json().await.unwrap())
     }

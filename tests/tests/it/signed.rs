@@ -9,12 +9,23 @@ const KEY: &[u8] = include_bytes!("../../fixtures/keys/platform-2048.pkcs8.pem")
 
 /// A payment notification with these members, and the usual ones beside them.
 pub(crate) fn payment_notification(members: &Value) -> String {
+    notification(&json!({"tradeStatus": "SUCCESS"}), members)
+}
+
+/// A refund notification with these members, and the usual ones beside them.
+pub(crate) fn refund_notification(members: &Value) -> String {
+    notification(&json!({"refundStatus": "SUCCESS"}), members)
+}
+
+fn notification(status: &Value, members: &Value) -> String {
     let mut data = json!({
         "merchantId": MERCHANT, "deviceNo": "web", "nonceStr": "5K8264ILTKCH16CQ25S", "currency": "CAD",
-        "sceneType": "NATIVE", "tradeStatus": "SUCCESS", "signType": "RSA", "body": "coffee",
+        "sceneType": "NATIVE", "signType": "RSA", "body": "coffee",
     });
     let data = data.as_object_mut().unwrap();
-    data.extend(members.as_object().unwrap().clone());
+    for members in [status, members] {
+        data.extend(members.as_object().unwrap().clone());
+    }
     let sign = sign(data);
     data.insert("sign".into(), sign.into());
     json!({"code": 0, "msg": "SUCCESS", "data": data, "timestamp": "2026-03-01T12:00:05Z"})

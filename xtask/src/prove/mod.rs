@@ -64,7 +64,10 @@ pub(crate) fn run(workspace: &Workspace, quick: bool, only: Option<&str>) -> Res
             Err(why) if why.starts_with("cargo-fuzz") => Outcome::NotRun(why),
             Err(why) => Outcome::Failed(why),
         };
-        let figures = vec![Figures::of("fuzz", [("inputs_each", inputs.to_string())])];
+        let figures = match outcome {
+            Outcome::Passed => vec![Figures::of("fuzz", [("inputs_each", inputs.to_string())])],
+            _ => Vec::new(),
+        };
         let took = begun.elapsed();
         results.push(Proven::of(FUZZING, &outcome, took, figures));
         report.entries.push(Entry {

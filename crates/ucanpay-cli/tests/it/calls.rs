@@ -310,6 +310,16 @@ fn each_way_to_end_has_its_exit_code() {
 }
 
 #[test]
+fn a_proxy_that_the_environment_names_gets_nothing() {
+    let gateway = Gateway::open(|config| config);
+    let nobody = "http://127.0.0.1:9";
+    let proxies = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+    let proxies = proxies.map(|name| (name, nobody));
+    let placed = gateway.run_with(&PLACE, &proxies);
+    assert_eq!(placed.code, 0, "{}", placed.stderr);
+}
+
+#[test]
 fn a_lost_answer_is_asked_for_again_with_the_same_bytes() {
     let gateway = Gateway::open(|config| config);
     gateway.control(

@@ -37,6 +37,26 @@ async fn a_closed_port_is_not_sent_after_three_attempts() {
 }
 
 #[tokio::test]
+async fn no_error_repeats_the_base_url() {
+    let (nobody, _socket) = closed_port();
+    let (hangs_up, _) = listen(|mut stream| async move {
+        read_request(&mut stream).await;
+    })
+    .await;
+    for url in [nobody, hangs_up] {
+        let client = patient(&format!("{url}/hunter2"));
+        let error = client.call(&query()).await.unwrap_err();
+        let mut told = format!("{error} {error:?}");
+        let mut source = std::error::Error::source(&error);
+        while let Some(error) = source {
+            told += &format!(" {error} {error:?}");
+            source = error.source();
+        }
+        assert!(!told.contains("hunter2"), "{told}");
+    }
+}
+
+#[tokio::test]
 async fn a_listener_that_never_answers_leaves_the_outcome_unknown() {
     let (url, connections) = listen(|mut stream| async move {
         read_request(&mut stream).await;

@@ -74,7 +74,10 @@ async fn every_form_on_a_page_carries_the_token_that_the_browser_is_left() {
 async fn the_merchants_forms_carry_the_logins_own_token() {
     let shop = TestShop::open().await;
     let order = shop.paid_latte().await;
-    let cookie = shop.log_in().await;
+    let login = shop.login().await;
+    let left = login.headers["set-cookie"].to_str().unwrap();
+    assert!(left.ends_with("; HttpOnly; SameSite=Strict"), "{left}");
+    let cookie = login.cookie();
     for path in ["refund", "review"] {
         let path = format!("/admin/orders/{order}/{path}");
         let form = format!("csrf={FORM_TOKEN}&number=R1&amount=1&reason=x&discrepancy=1&note=x");

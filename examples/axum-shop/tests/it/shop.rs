@@ -280,10 +280,15 @@ impl TestShop {
 
     /// Logs in as the merchant; returns the cookie.
     pub(crate) async fn log_in(&self) -> String {
+        self.login().await.cookie()
+    }
+
+    /// Logs in as the merchant.
+    pub(crate) async fn login(&self) -> Answer {
         let form = format!("token={}", TOKEN.replace(' ', "+"));
         let answer = self.post_form("/admin/login", "", &form).await;
         assert_eq!(answer.location(), "/admin");
-        answer.cookie()
+        answer
     }
 }
 

@@ -63,9 +63,11 @@ impl Ledger {
         kept
     }
 
-    /// How often each payment was told to be paid.
-    pub(super) async fn told_paid(&self) -> BTreeMap<String, i64> {
-        let sql = "SELECT reference, count(*) FROM ucanpay_outbox WHERE kind = 'payment_succeeded' GROUP BY reference";
+    /// How often the shop was told this, by payment.
+    pub(super) async fn told(&self, kind: &str) -> BTreeMap<String, i64> {
+        let sql = format!(
+            "SELECT reference, count(*) FROM ucanpay_outbox WHERE kind = '{kind}' GROUP BY reference"
+        );
         let rows: Vec<(String, i64)> = ask!(self, query_as(sql), fetch_all);
         rows.into_iter().collect()
     }
@@ -87,7 +89,7 @@ impl Ledger {
     pub(super) async fn until_paid(&self, payments: usize, within: Duration) {
         let since = Instant::now();
         loop {
-            let paid = self.told_paid().await.len();
+            let paid = self.told("payment_succeeded").await.len();
             if paid >= payments {
                 return;
             }

@@ -221,10 +221,10 @@ impl Scene {
         let acknowledged: Vec<_> = self.sender.acknowledged().into_iter().collect();
         let kept = self.ledger.kept(&acknowledged).await;
         assert_eq!(kept.len(), acknowledged.len(), "acknowledged, and lost");
-        let told = self.ledger.told_paid().await;
-        let once: BTreeMap<_, _> = paid.iter().map(|order| (order.clone(), 1)).collect();
+        let told = self.ledger.told("payment_succeeded").await;
         assert_eq!(
-            told, once,
+            told,
+            once(&paid),
             "each paid order is told to be paid once, and no other is"
         );
         let tickets = self.ledger.tickets().await;
@@ -265,11 +265,22 @@ impl Scene {
         let mut refunds = self.ledger.refunds().await;
         refunds.sort_by(|one, other| one.1.cmp(&other.1));
         assert_eq!(refunds, expected, "each refund once");
+        assert!(!refunded.is_empty(), "nothing was refunded");
+        for kind in ["refund_requested", "refund_succeeded"] {
+            let told = self.ledger.told(kind).await;
+            assert_eq!(told, once(refunded), "{kind} is told once of each");
+        }
         for (order, number, cents, _) in expected {
             let there = Load::refunds_at_the_gateway(&self.gateway.url, &order).await;
             assert_eq!(there, [(number, cents)], "{order}, at the gateway");
         }
     }
+}
+
+/// Each of these once.
+fn once<'a>(orders: impl IntoIterator<Item = &'a String>) -> BTreeMap<String, i64> {
+    let orders = orders.into_iter();
+    orders.map(|order| (order.clone(), 1)).collect()
 }
 
 /// From 0 to less than `end`.

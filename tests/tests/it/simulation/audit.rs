@@ -229,11 +229,11 @@ impl Audit {
         self.known.lock().unwrap().get(key).cloned()
     }
 
-    /// How many payments are not paid yet.
-    pub(crate) fn unpaid(&self) -> usize {
+    /// How many payments are paid.
+    pub(crate) fn paid(&self) -> usize {
         let known = self.known.lock().unwrap();
         let states = known.values().map(|history| history.view.payment.state);
-        states.filter(|state| *state != PaymentState::Paid).count()
+        states.filter(|state| *state == PaymentState::Paid).count()
     }
 
     /// SUCCESS leaves the shop: the evidence is committed.

@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
+use ucanpay_core::SignatureScheme;
 use ucanpay_storefront::ledger::{DiscrepancyKind, EventFate, EventKind, History, Verdict};
 use ucanpay_storefront::provider::Source;
 use ucanpay_storefront::{
-    Clock as _, PaymentState, Reference, Refund, RefundNumber, RefundState, Reversal,
+    Clock as _, LatePolicy, PaymentState, PaymentView, Reference, Refund, RefundNumber,
+    RefundState, Reversal,
 };
 
 use super::laws;
@@ -35,6 +39,8 @@ pub(crate) async fn check(world: &World) {
         let told = format!("{order}: {history:#?}\nat the gateway: {at_gateway:#?}");
         agrees_with_the_gateway(world, &history, at_gateway, &mut stuck, &told);
         agrees_with_itself(&history, &told);
+        each_proof_proves(world, &history, &told);
+        a_late_payment_is_looked_after(world, &history, &told);
         the_shop_was_told(world, &order, &history, &told);
         if let Some(at_gateway) = at_gateway {
             what_was_acknowledged_is_kept(&history, at_gateway, &told);
@@ -121,6 +127,9 @@ fn agrees_with_the_gateway(
     assert_eq!(paid, taken && (paid || !reversed), "paid?\n{told}");
     if paid {
         world.seen.see("paid");
+        if waits_for_another(world, &history.view) && payment.reversal != Some(Reversal::Refused) {
+            stuck.payments += 1;
+        }
         if payment.closed_at.is_some() {
             world.seen.see("paid after it was closed");
             assert!(payment.late, "late?\n{told}");
@@ -286,6 +295,65 @@ fn agrees_with_itself(history: &History, told: &str) {
     // 8: one ReviewRequired for each discrepancy.
     let discrepancies = history.view.discrepancies.len();
     assert_eq!(count(EventKind::ReviewRequired), discrepancies, "{told}");
+}
+
+/// 3: what is kept is proof for anybody who has the gateway's key: nothing but the texts and the key is asked.
+fn each_proof_proves(world: &World, history: &History, told: &str) {
+    let scheme = SignatureScheme::DOCUMENTED;
+    let key = world.keys.platform.public_key();
+    let verifier = key.verifier();
+    for kept in &history.evidence {
+        let proof = &kept.record.evidence;
+        assert_eq!(proof.key, key.fingerprint().as_str(), "{told}");
+        let signature = STANDARD.decode(&proof.signature).expect(told);
+        let message = scheme.message(&proof.signed_text, None);
+        let proves = verifier.verify(scheme.digest, &message, &signature);
+        assert!(proves, "{}\n{told}", proof.signed_text);
+    }
+}
+
+/// A late payment is to go back by itself, and another refund stands before that one for good: it never settles, or it
+/// failed and cannot be asked about.
+fn waits_for_another(world: &World, view: &PaymentView) -> bool {
+    view.owes_late_refund()
+        && view.refunds.iter().any(|row| {
+            let unconfirmed = row.state == RefundState::Failed && row.confirmed_at.is_none();
+            !row.state.is_settled() || (unconfirmed && world.does("own-numbers=mandatory"))
+        })
+}
+
+/// 4: somebody knows of it, or has seen it, or it went back as agreed.
+fn a_late_payment_is_looked_after(world: &World, history: &History, told: &str) {
+    let (view, payment) = (&history.view, &history.view.payment);
+    if !payment.late {
+        return;
+    }
+    let late = RefundNumber::of_late_payment(&payment.key);
+    let of_it = view.refund(&late);
+    let mut rows = view.discrepancies.iter();
+    let row = rows.find(|row| row.kind == DiscrepancyKind::LatePayment);
+    match &row.expect(told).closed {
+        None => {
+            let unknown_sum = laws::reserved(view) == 0
+                && laws::was_raised(view, DiscrepancyKind::UnexplainedReturn);
+            let nothing_owed = view.refundable() == 0 || unknown_sum;
+            let fits = match (world.late, of_it) {
+                (LatePolicy::AutoRefund, None) => nothing_owed || waits_for_another(world, view),
+                (LatePolicy::AutoRefund, Some(row)) => row.state != RefundState::Succeeded,
+                (_, row) => row.is_none(),
+            };
+            assert!(fits, "a late payment\n{told}");
+            world.seen.see("a late payment that waits for a person");
+        }
+        Some(closed) if closed.note.as_str() == "seen" => {
+            world.seen.see("a late payment that a person has seen");
+        }
+        Some(_) => {
+            let succeeded = of_it.is_some_and(|row| row.state == RefundState::Succeeded);
+            assert!(succeeded, "not refunded\n{told}");
+            world.seen.see("a late payment that went back by itself");
+        }
+    }
 }
 
 /// 12: every event once or more, under one id, in order.

@@ -35,9 +35,10 @@ fn every_payment_whose_notifications_are_all_lost_is_found_by_asking() {
             world.advance(Duration::from_millis(200)).await;
         }
         let mut waited = 0;
-        while world.audit.unpaid() > 0 {
+        let found = || world.audit.paid();
+        while found() < *orders.end() {
             waited += 1;
-            assert!(waited < 20_000, "{} are never found", world.audit.unpaid());
+            assert!(waited < 20_000, "of {count} only {} are found", found());
             world.advance(Duration::from_secs(1)).await;
             // What the gateway had not heard of could not be paid yet.
             if waited % 60 == 0 {
@@ -51,8 +52,13 @@ fn every_payment_whose_notifications_are_all_lost_is_found_by_asking() {
             kept(&world);
         }
         let plan = world.control("GET", "/_sandbox/faults", "").await;
-        let blocks = &plan["faults"][0]["happened"];
-        println!("proved: lost_notifications payments={count} found={count} seconds={waited} blocks={blocks} calls_inside=0");
+        let blocks = plan["faults"][0]["happened"].as_u64().unwrap();
+        // Chance, and little of it: in a small proof there may be none.
+        assert!(blocks > 0 || count < 2_000, "the account was never blocked");
+        println!(
+            "proved: lost_notifications payments={count} found={} seconds={waited} blocks={blocks} calls_inside=0",
+            found()
+        );
     });
 }
 

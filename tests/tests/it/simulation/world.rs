@@ -87,7 +87,7 @@ pub(crate) struct World {
     pub(crate) shop_has_former_key: AtomicBool,
     /// What the gateway does otherwise than usual.
     unusual: BTreeSet<&'static str>,
-    late: LatePolicy,
+    pub(crate) late: LatePolicy,
     itself: Weak<World>,
 }
 

@@ -174,8 +174,12 @@ async fn each_future_of_a_store_may_be_dropped_wherever_it_waits() {
         }
         let methods = methods_of_a_store();
         assert_eq!(dropped.len(), methods.len(), "{dropped:?} of {methods:?}");
+        let store = match &shop.database {
+            Some(Database::Sqlite { .. }) => "sqlite",
+            _ => "postgresql",
+        };
         println!(
-            "proved: await-points-store methods={} runs={runs}",
+            "proved: await-points-store store={store} methods={} runs={runs}",
             methods.len()
         );
     }
