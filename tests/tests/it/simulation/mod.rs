@@ -150,6 +150,9 @@ fn kept(world: &World) {
     }
 }
 
+/// After so many histories it is said how far they are.
+const TOLD_EVERY: u64 = 1_000;
+
 /// Plays the histories of these seeds, two at a time, and says how often each thing was seen.
 fn play_each(
     seeds: Range<u64>,
@@ -163,6 +166,9 @@ fn play_each(
             let seed = next.fetch_add(1, SeqCst);
             if seed >= seeds.end || !failed.lock().unwrap().is_empty() {
                 return;
+            }
+            if seed > seeds.start && seed.is_multiple_of(TOLD_EVERY) {
+                println!("{seed} of {}", seeds.end);
             }
             match catch_unwind(AssertUnwindSafe(|| play(seed, &keys))) {
                 Err(_) => failed.lock().unwrap().push(seed),
