@@ -56,7 +56,6 @@ const WANTED: &[&str] = &[
     "money went back through the portal",
     "an order was closed in the portal",
     "an end that nobody tells",
-    "a failed refund that nobody tells",
     "a refund whose money went back another way",
     "an order was reversed in the portal",
     "a notification was sent",
