@@ -283,14 +283,10 @@ async fn a_refund_of_which_nothing_is_heard_for_half_an_hour_is_raised_whatever_
     for kind in [Kind::Unclear, Kind::Later, Kind::Untrusted] {
         for shop in shops().await {
             shop.paid("A1", 450).await;
-            // The call, and the query after it, which knows of no such refund.
-            let not_heard = || {
-                for _ in 0..100 {
-                    shop.gateway.next_call(Fault::Says(kind));
-                    shop.gateway.next_call(Fault::Says(Kind::AskFirst));
-                }
-            };
-            not_heard();
+            // The call, and the query after it, if there is one: neither brings a word that tells by itself.
+            for _ in 0..200 {
+                shop.gateway.next_call(Fault::Says(kind));
+            }
             shop.refund("A1", "R1", 100).await.unwrap();
             shop.pass_by(60, 25).await;
             assert!(!shop.view("A1").await.needs_review());
